@@ -1,0 +1,105 @@
+import Automata
+public import Releases
+
+/// One request and what became of it: what `request`, `instance show` and `instance list` print.
+public struct InstanceDocument: Codable, Hashable, Sendable {
+    public struct ReleaseSummary: Codable, Hashable, Sendable {
+        public var url: String
+        /// Empty when the document cannot be read by this version.
+        public var name: String
+        public var version: String
+    }
+
+    public struct Needs: Codable, Hashable, Sendable {
+        public var memoryMiB: Int64
+        /// The name or id of the one machine that may be used; nil for any.
+        public var machine: String?
+    }
+
+    public struct Place: Codable, Hashable, Sendable {
+        /// The machine's name; its fingerprint when this master does not know it.
+        public var node: String
+        public var fingerprint: String
+        /// `p00`, `p01`, …
+        public var partition: String
+    }
+
+    public var schema = "palmier.instance/1"
+    public var customer: String
+    public var reference: String
+    public var release: ReleaseSummary
+    public var type: String
+    /// As they were given; the release's defaults are not filled in.
+    public var parameters: JSONValue
+    public var requirements: Needs
+    public var exclusive: Bool
+    /// `running`, `stopped`, `destroyed`.
+    public var desired: String
+    /// `waiting`, `unsatisfiable`, `installing`, `starting`, `running`, `unreachable`, `stopped`, `failed`, `destroyed`.
+    public var state: String
+    /// Empty when all is well.
+    public var reason: String
+    /// nil while it is nowhere.
+    public var `where`: Place?
+    public var attempt: UInt32
+    public var revision: UInt64
+    /// The revision that `state` answers; smaller than `revision` while a change is on its way.
+    public var stateRevision: UInt64
+    /// An object of published parameters; empty until there are any.
+    public var connection: JSONValue
+    /// ISO 8601.
+    public var requestedAt: String
+    public var changedAt: String
+    public var ageSeconds: Int64
+    /// The name of the master whose ledger holds it; empty when unknown.
+    public var home: String
+
+    /// What was asked for has been reached.
+    public var isReached: Bool { state == desired && (stateRevision >= revision || desired == "destroyed") }
+
+    /// How a command ends that shows this as its result.
+    public var exitCode: ExitCode { isReached ? .done : state == InstanceState.failed.rawValue ? .failed : .accepted }
+}
+
+/// Open requests; `missing` names masters that could not be asked for theirs.
+public struct InstancesDocument: Codable, Hashable, Sendable {
+    public var schema = "palmier.instances/1"
+    public var instances: [InstanceDocument]
+    public var missing: [String]
+}
+
+/// Why a request is where it is: the explanation, and what each machine says to it.
+public struct WhyDocument: Codable, Hashable, Sendable {
+    public struct Candidate: Codable, Hashable, Sendable {
+        public var node: String
+        public var fingerprint: String
+        public var fits: Bool
+        /// Why not; empty when it fits.
+        public var mismatches: [String]
+    }
+
+    public var schema = "palmier.why/1"
+    public var instance: InstanceDocument
+    /// Sentences, in the order in which one would tell them.
+    public var explanation: [String]
+    public var candidates: [Candidate]
+}
+
+/// A piece of an instance's output, and where the next one begins.
+public struct LogDocument: Codable, Hashable, Sendable {
+    public var schema = "palmier.log/1"
+    public var customer: String
+    public var reference: String
+    /// `output` or `errors`.
+    public var stream: String
+    /// Ask for the next piece from here.
+    public var nextOffset: Int64
+    /// `utf8` or, when the bytes are none, `base64`.
+    public var encoding: String
+    public var text: String
+
+    /// The bytes themselves; nil when `text` is not what `encoding` says.
+    public var bytes: [UInt8]? {
+        encoding == "base64" ? Base64.decode(text) : Array(text.utf8)
+    }
+}

@@ -1,0 +1,49 @@
+import Automata
+import Ledger
+import Peer
+
+/// The Prometheus text format, version 0.0.4: gauges of what is so, and the counters that the ledger is.
+struct Metrics {
+    let views: Views
+    let pending: Int
+    let problems: Int
+
+    var text: String {
+        let (nodes, masters) = (views.nodes.nodes, views.masters.masters)
+        let requests = views.peer.master?.requests.requests(of: nil) ?? []
+        let live = nodes.filter { $0.state != "failed" && $0.state != "left" }
+        var lines: [String] = []
+        func family(_ name: String, _ kind: String, _ help: String, _ samples: [(labels: String, value: Int64)]) {
+            lines.append("# HELP \(name) \(help)")
+            lines.append("# TYPE \(name) \(kind)")
+            for sample in samples { lines.append("\(name)\(sample.labels) \(sample.value)") }
+        }
+        func states(_ known: [String], _ found: [String]) -> [(labels: String, value: Int64)] {
+            known.map { state in ("{state=\"\(state)\"}", Int64(found.count { $0 == state })) }
+        }
+        family(
+            "palmier_peers", "gauge", "Machines that this master knows, by state.",
+            states(MachineState.allCases.map(\.rawValue), nodes.map(\.state)))
+        family(
+            "palmier_masters", "gauge", "Masters that this master knows, by state.",
+            states(["primary", "failed", "left"], masters.map(\.state)))
+        family(
+            "palmier_requests", "gauge", "Open requests in this master's ledger, by state.",
+            states(InstanceState.allCases.map(\.rawValue), requests.map(\.status.state.rawValue)))
+        family(
+            "palmier_partitions", "gauge", "Partitions of live machines.",
+            [
+                ("{state=\"free\"}", Int64(live.map(\.free).reduce(0, +))),
+                ("{state=\"used\"}", Int64(live.map { $0.capacity - $0.free }.reduce(0, +))),
+            ])
+        family(
+            "palmier_ledger_index", "counter", "Entries in this master's ledger.",
+            [("", Int64(clamping: views.peer.master?.requests.books.index.value ?? 0))])
+        family(
+            "palmier_admissions", "gauge", "Members that this master's ledger notes as admitted.",
+            [("", Int64(views.peer.master?.requests.books.admissions.count ?? 0))])
+        family("palmier_admissions_pending", "gauge", "Those who wait to be let in here.", [("", Int64(pending))])
+        family("palmier_problems", "gauge", "Problems of this machine, as doctor tells them.", [("", Int64(problems))])
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,24 @@
+import Automata
+import Releases
+import Synchronization
+
+/// Release documents that were read lately, so that a list of a thousand instances parses each release once.
+final class ReleaseShelf: Sendable {
+    private static let countMax = 256
+    private let shelf = Mutex<[ReleaseDocument: Result<Release, ReleaseError>]>([:])
+
+    func release(_ document: ReleaseDocument) throws(ReleaseError) -> Release {
+        if let known = shelf.withLock({ $0[document] }) { return try known.get() }
+        let result: Result<Release, ReleaseError>
+        do throws(ReleaseError) {
+            result = .success(try Release.parse(text: document.text, origin: document.url))
+        } catch {
+            result = .failure(error)
+        }
+        shelf.withLock { shelf in
+            if shelf.count >= Self.countMax { shelf.removeAll() }
+            shelf[document] = result
+        }
+        return try result.get()
+    }
+}

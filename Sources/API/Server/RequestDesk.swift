@@ -1,0 +1,156 @@
+import Automata
+import Ledger
+import Peer
+import Releases
+import Runtime
+
+/// What a customer asks, as one read, one merge and one ask: what is not mentioned stays.
+///
+/// The ask says which revision it was made from; when another change came between, it is read and merged anew, a few
+/// times. Who asks for the first time says so too (revision 0), so that two first requests never erase each other.
+struct RequestDesk {
+    let service: any PeerService
+    let shelf: ReleaseShelf
+
+    /// More changes of one request than this, all at once, are somebody's mistake.
+    private static let triesMax = 8
+
+    /// Changes a request to what `change` makes of it.
+    ///
+    /// - Parameter change: is handed what is there, nil for nothing.
+    /// - Returns: the request; nil when it is gone now.
+    func ask(
+        _ key: RequestKey, wait: Wait?, change: (Request?) throws(ProblemDocument) -> Specification
+    ) async throws(ProblemDocument) -> Request? {
+        var last = ProblemDocument(.conflict, "\(key) changes all the time", remedy: "repeat the call")
+        for _ in 0..<Self.triesMax {
+            let known = try await read(key)
+            let specification = try change(known)
+            if let known, known.specification.desired == .destroyed, specification.desired != .destroyed {
+                throw ProblemDocument(
+                    .conflict, "\(key) is being destroyed",
+                    remedy: "wait until it is gone: `palmier instance show \(key.reference)`, then ask again")
+            }
+            let call = RequestCall.ask(
+                key, specification, basedOn: known?.revision ?? Revision(0), wait: wait)
+            switch await service.call(.request(call)) {
+            case .request(.request(let request)): return request
+            case .request(.gone): return nil
+            case .request(.moved): continue
+            case .request(.refused(let refusal)), .refused(let refusal):
+                guard refusal.code == .conflict else { throw ProblemDocument(refusal) }
+                last = ProblemDocument(refusal)
+            case .requests, .log, .recorded: throw Self.defect
+            }
+        }
+        throw last
+    }
+
+    /// - Returns: nil when there is no such request.
+    func read(_ key: RequestKey, wait: Wait? = nil) async throws(ProblemDocument) -> Request? {
+        switch await service.call(.request(.read(key, wait: wait))) {
+        case .request(.request(let request)): return request
+        case .request(.gone): return nil
+        case .request(.moved):
+            throw ProblemDocument(.conflict, "\(key) is moving to another master", remedy: "repeat the call")
+        case .request(.refused(let refusal)), .refused(let refusal): throw ProblemDocument(refusal)
+        case .requests, .log, .recorded: throw Self.defect
+        }
+    }
+
+    static let defect = ProblemDocument(
+        .failed, "the peer gave an answer of another kind", remedy: "report this as a defect")
+
+    static func notFound(_ key: RequestKey) -> ProblemDocument {
+        ProblemDocument(
+            .notFound, "\(key.customer) has no instance \"\(key.reference)\"", remedy: "see `palmier instance list`")
+    }
+}
+
+/// What a body of `POST /v1/requests` says, checked as far as it can be without the request that is there.
+struct RequestWish {
+    let reference: String
+    let customer: String?
+    private let release: ReleaseDocument?
+    private let type: String?
+    private let parameters: [String: JSONValue]?
+    private let memory: ByteCount?
+    private let machine: String?
+    private let exclusive: Bool?
+    private let desired: DesiredState?
+    let wait: Wait?
+
+    static let waitMax = 600.0
+
+    init(body: String) throws(ProblemDocument) {
+        let reader = try BodyReader(
+            body,
+            known: [
+                "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "state", "wait",
+            ])
+        reference = try reader.requiredText("reference")
+        customer = try reader.text("customer")
+        if let reader = try reader.object("release", known: ["url", "text"]) {
+            release = ReleaseDocument(url: try reader.requiredText("url"), text: try reader.requiredText("text"))
+        } else {
+            release = nil
+        }
+        type = try reader.text("type")
+        parameters = try reader.members("parameters")
+        let needs = try reader.object("requirements", known: ["memoryMiB", "machine"])
+        memory = try needs?.integer("memoryMiB", in: 0...(1 << 30)).map { .mebibytes($0) }
+        machine = try needs?.text("machine")
+        exclusive = try reader.boolean("exclusive")
+        desired = try reader.word("state", DesiredState.self)
+        if let reader = try reader.object("wait", known: ["until", "timeoutSeconds"]) {
+            let seconds = try reader.number("timeoutSeconds", in: 0...Self.waitMax) ?? 60
+            wait = Wait(
+                until: try reader.word("until", DesiredState.self) ?? .running,
+                timeout: .milliseconds(Int64(seconds * 1_000)))
+        } else {
+            wait = nil
+        }
+    }
+
+    /// Lays the wish over what is there, and checks the whole against the release.
+    func applied(to known: Request?, key: RequestKey, shelf: ReleaseShelf) throws(ProblemDocument) -> Specification {
+        guard known != nil || desired != .destroyed else { throw RequestDesk.notFound(key) }
+        guard let release = release ?? known?.specification.release else {
+            throw ProblemDocument(
+                .invalid, "release: missing; \(key) is new, and a new request needs one",
+                remedy: "give --release FILE or URL", field: "release")
+        }
+        var specification = known?.specification ?? Specification(release: release)
+        specification.release = release
+        if let type { specification.type = type }
+        if let parameters {
+            specification.parameters = Self.merge(parameters, over: specification.parameters).canonicalJSON
+        }
+        if let memory { specification.requirements.memory = memory }
+        if let machine { specification.requirements.machine = machine.isEmpty ? nil : machine }
+        if let exclusive { specification.exclusive = exclusive }
+        if let desired { specification.desired = desired }
+        if specification.desired != .destroyed { try Self.check(specification, shelf) }
+        return specification
+    }
+
+    private static func merge(_ new: [String: JSONValue], over text: String) -> JSONValue {
+        guard case .object(var members) = JSONValue(text: text) else { return .object(new) }
+        for (name, value) in new { members[name] = value == .null ? nil : value }
+        return .object(members.filter { $0.value != .null })
+    }
+
+    private static func check(_ specification: Specification, _ shelf: ReleaseShelf) throws(ProblemDocument) {
+        let type: InstanceType
+        do throws(ReleaseError) {
+            type = try shelf.release(specification.release).type(named: specification.type)
+        } catch {
+            throw ProblemDocument(error)
+        }
+        do throws(ParameterError) {
+            _ = try type.validate(specification.parameters)
+        } catch {
+            throw ProblemDocument(error)
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Automata
+import Foundation
+import Ledger
+import Peer
+import Runtime
+
+/// The routes of those who want something to run.
+extension Routes {
+    static let requestRoutes: [Route] = [
+        Route(.post, "/v1/requests") { try await $0.request($1, known($2)) },
+        Route(.get, "/v1/instances", query: ["all", "customer"]) { try await $0.instances($1, known($2)) },
+        Route(.get, "/v1/instances/{reference}", query: ["customer", "wait", "timeout"]) {
+            try await $0.instance($1, known($2))
+        },
+        Route(.post, "/v1/instances/{reference}/start", query: ["customer", "timeout"]) {
+            try await $0.set(.running, $1, known($2))
+        },
+        Route(.post, "/v1/instances/{reference}/stop", query: ["customer", "timeout"]) {
+            try await $0.set(.stopped, $1, known($2))
+        },
+        Route(.post, "/v1/instances/{reference}/destroy", query: ["customer", "timeout"]) {
+            try await $0.set(.destroyed, $1, known($2))
+        },
+        Route(.get, "/v1/instances/{reference}/log", query: ["customer", "stream", "offset", "limit"]) {
+            try await $0.log($1, known($2))
+        },
+        Route(.get, "/v1/why/{reference}", query: ["customer"]) { try await $0.why($1, known($2)) },
+    ]
+
+    private var requests: RequestDesk { RequestDesk(service: service, shelf: shelf) }
+
+    private func request(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
+        let wish = try RequestWish(body: exchange.body)
+        let key = try who.key(wish.reference, customer: wish.customer)
+        var known: Request?
+        let request = try await requests.ask(key, wait: wish.wait) { (found) throws(ProblemDocument) in
+            known = found
+            return try wish.applied(to: found, key: key, shelf: shelf)
+        }
+        return try await answer(request, gone: known, key: key)
+    }
+
+    private func set(_ desired: DesiredState, _ exchange: Exchange, _ who: Principal) async throws -> Answer {
+        let key = try who.key(exchange.part("reference"), customer: exchange.text("customer"))
+        let wait = try exchange.seconds("timeout").map { Wait(until: desired, timeout: $0) }
+        var known: Request?
+        let request = try await requests.ask(key, wait: wait) { (found) throws(ProblemDocument) in
+            guard let found else { throw RequestDesk.notFound(key) }
+            known = found
+            var specification = found.specification
+            specification.desired = desired
+            return specification
+        }
+        return try await answer(request, gone: known, key: key)
+    }
+
+    /// 200 when what was asked for is so, 202 when it is on its way.
+    private func answer(_ request: Request?, gone: Request?, key: RequestKey) async throws -> Answer {
+        guard let last = request ?? gone else { throw RequestDesk.notFound(key) }
+        var document = await views().instance(last)
+        if request == nil {
+            (document.state, document.desired, document.reason) = ("destroyed", "destroyed", "")
+            document.where = nil
+        }
+        return try Answer(document, status: document.isReached ? 200 : 202)
+    }
+
+    private func instances(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
+        let all = try exchange.flag("all")
+        if all { try who.requireAdministrator("see everybody's requests") }
+        let customer = all ? nil : try who.customer(named: exchange.text("customer"))
+        let (found, missing) = try await list(customer)
+        let views = await views()
+        return try Answer(InstancesDocument(instances: found.map { views.instance($0) }, missing: missing))
+    }
+
+    private func instance(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
+        let key = try who.key(exchange.part("reference"), customer: exchange.text("customer"))
+        var wait: Wait?
+        if let until = try exchange.word("wait", DesiredState.self) {
+            wait = Wait(until: until, timeout: try exchange.seconds("timeout") ?? .seconds(60))
+        }
+        guard let request = try await requests.read(key, wait: wait) else { throw RequestDesk.notFound(key) }
+        return try Answer(await views().instance(request))
+    }
+
+    private func why(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
+        let key = try who.key(exchange.part("reference"), customer: exchange.text("customer"))
+        guard let request = try await requests.read(key) else { throw RequestDesk.notFound(key) }
+        return try Answer(await views().why(request))
+    }
+
+    private func log(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
+        let key = try who.key(exchange.part("reference"), customer: exchange.text("customer"))
+        let stream = try exchange.word("stream", LogQuery.Stream.self) ?? .output
+        let query = LogQuery(
+            stream: stream, offset: try exchange.integer("offset", in: .min ... .max) ?? 0,
+            bytesMax: Int(try exchange.integer("limit", in: 1...(256 << 10)) ?? 64 << 10))
+        switch await service.call(.log(key, query)) {
+        case .log(let piece): return try Answer(Self.document(of: piece, key: key, stream: stream))
+        case .refused(let refusal), .request(.refused(let refusal)): throw ProblemDocument(refusal)
+        case .request(.gone): throw RequestDesk.notFound(key)
+        case .request, .requests, .recorded: throw RequestDesk.defect
+        }
+    }
+
+    /// Text where it is text; a character that the piece's end cuts in two is left for the next piece.
+    static func document(of piece: LogPiece, key: RequestKey, stream: LogQuery.Stream) -> LogDocument {
+        for cut in 0...min(3, piece.bytes.count) {
+            guard cut < piece.bytes.count || piece.bytes.isEmpty,
+                let text = String(validating: piece.bytes.dropLast(cut), as: UTF8.self)
+            else { continue }
+            return LogDocument(
+                customer: key.customer.name, reference: key.reference, stream: stream.rawValue,
+                nextOffset: piece.nextOffset - Int64(cut), encoding: "utf8", text: text)
+        }
+        return LogDocument(
+            customer: key.customer.name, reference: key.reference, stream: stream.rawValue,
+            nextOffset: piece.nextOffset, encoding: "base64", text: Base64.encode(piece.bytes))
+    }
+}

@@ -1,0 +1,211 @@
+import Automata
+import Claims
+import Ledger
+import Neighbours
+import Peer
+import Releases
+
+/// Documents made from one look at the peer.
+struct Views {
+    let peer: Peer
+    let now: Instant
+    let shelf: ReleaseShelf
+
+    private var own: Advertisement { peer.neighbours.own }
+
+    // MARK: Instances
+
+    func instance(_ request: Request) -> InstanceDocument {
+        let specification = request.specification
+        var release = InstanceDocument.ReleaseSummary(url: specification.release.url, name: "", version: "")
+        do throws(ReleaseError) {
+            let parsed = try shelf.release(specification.release)
+            (release.name, release.version) = (parsed.name, parsed.version)
+        } catch {
+            release.name = ""  // made by another version: the address says what it is
+        }
+        let machine = specification.requirements.machine
+        return InstanceDocument(
+            customer: request.key.customer.name, reference: request.key.reference, release: release,
+            type: specification.type, parameters: JSONValue(text: specification.parameters),
+            requirements: .init(memoryMiB: specification.requirements.memory.bytes >> 20, machine: machine),
+            exclusive: specification.exclusive, desired: specification.desired.rawValue,
+            state: request.status.state.rawValue, reason: request.status.reason,
+            where: request.placement.map { place($0) }, attempt: request.attempt.value,
+            revision: request.revision.value, stateRevision: request.status.revision.value,
+            connection: JSONValue(text: request.status.connection),
+            requestedAt: DocumentCoding.text(of: request.requestedAt),
+            changedAt: DocumentCoding.text(of: request.changedAt),
+            ageSeconds: DocumentCoding.age(of: request.requestedAt, at: now), home: home(of: request.key))
+    }
+
+    private func place(_ claim: ClaimReference) -> InstanceDocument.Place {
+        .init(
+            node: name(of: claim.machine), fingerprint: claim.machine.fingerprint, partition: "\(claim.partition)")
+    }
+
+    private func name(of peer: PeerID) -> String {
+        peer == own.peer ? own.name : self.peer.neighbours[peer]?.advertisement.name ?? peer.fingerprint
+    }
+
+    private func home(of key: RequestKey) -> String {
+        guard let keeper = peer.master?.requests else { return "" }
+        if keeper.holds(key) { return own.name }
+        return keeper.books.home(of: key).map { name(of: $0) } ?? ""
+    }
+
+    func why(_ request: Request) -> WhyDocument {
+        let document = instance(request)
+        let needs = request.specification.requirements
+        var candidates = [candidate(peer.claims.offer, needs)]
+        for neighbour in peer.neighbours.all {
+            if neighbour.isLive {
+                candidates.append(candidate(Offer(neighbour.advertisement), needs))
+            } else {
+                let advertisement = neighbour.advertisement
+                candidates.append(
+                    .init(
+                        node: advertisement.name, fingerprint: advertisement.peer.fingerprint, fits: false,
+                        mismatches: [
+                            "\(advertisement.name) " + (neighbour.state == .left ? "has left" : "does not answer")
+                        ]))
+            }
+        }
+        return WhyDocument(
+            instance: document, explanation: explanation(document, candidates), candidates: candidates)
+    }
+
+    private func candidate(_ offer: Offer, _ needs: Requirements) -> WhyDocument.Candidate {
+        let mismatches = needs.mismatches(with: offer).map(\.description)
+        return .init(
+            node: offer.name, fingerprint: offer.machine.fingerprint, fits: mismatches.isEmpty, mismatches: mismatches)
+    }
+
+    private func explanation(_ instance: InstanceDocument, _ candidates: [WhyDocument.Candidate]) -> [String] {
+        var sentences = [
+            "\(instance.customer)/\(instance.reference) was asked for at \(instance.requestedAt) and shall be "
+                + "\(instance.desired); it is \(instance.state)"
+                + (instance.reason.isEmpty ? "." : ": \(instance.reason).")
+        ]
+        if instance.attempt > 1 {
+            sentences.append("This is attempt \(instance.attempt): \(instance.attempt - 1) before it ended early.")
+        }
+        if instance.stateRevision < instance.revision {
+            sentences.append(
+                "Its newest change (revision \(instance.revision)) has not been answered by the machine yet.")
+        }
+        if let place = instance.where {
+            sentences.append("It is placed on \(place.node) (\(place.fingerprint)), partition \(place.partition).")
+        } else if instance.desired == DesiredState.running.rawValue {
+            let fitting = candidates.count(where: \.fits)
+            sentences.append("\(fitting) of \(candidates.count) machines known to \(own.name) could take it now.")
+        }
+        if !instance.home.isEmpty { sentences.append("Master \(instance.home) holds it in its ledger.") }
+        return sentences
+    }
+
+    // MARK: The fabric
+
+    var nodes: NodesDocument {
+        let this = node(own, state: own.state.rawValue, reason: "", heard: 0, isSelf: true)
+        let others = peer.neighbours.all.map { neighbour in
+            let state: String
+            var reason = ""
+            switch neighbour.state {
+            case .live: state = neighbour.advertisement.state.rawValue
+            case .suspected: (state, reason) = (neighbour.advertisement.state.rawValue, "silent, being probed")
+            case .failed: (state, reason) = (MachineState.failed.rawValue, "does not answer")
+            case .left: state = MachineState.left.rawValue
+            }
+            let heard = DocumentCoding.age(of: neighbour.lastHeard, at: now)
+            return node(neighbour.advertisement, state: state, reason: reason, heard: heard, isSelf: false)
+        }
+        return NodesDocument(nodes: ([this] + others).sorted { ($0.name, $0.peer) < ($1.name, $1.peer) })
+    }
+
+    private func node(
+        _ advertisement: Advertisement, state: String, reason: String, heard: Int64, isSelf: Bool
+    ) -> NodeDocument {
+        NodeDocument(
+            name: advertisement.name, fingerprint: advertisement.peer.fingerprint,
+            peer: advertisement.peer.description, state: state, reason: reason, isMaster: advertisement.isMaster,
+            isSelf: isSelf, capacity: advertisement.capacity, free: advertisement.free,
+            memoryMiB: advertisement.memory.bytes >> 20, price: advertisement.price,
+            endpoints: advertisement.endpoints.map(\.description), lastHeardSeconds: heard)
+    }
+
+    var masters: MastersDocument {
+        var masters: [MasterDocument] = own.isMaster ? [master(own, state: "primary", reason: "", heard: 0)] : []
+        for neighbour in peer.neighbours.all where neighbour.advertisement.isMaster {
+            let (state, reason) =
+                switch neighbour.state {
+                case .live: ("primary", "")
+                case .suspected: ("primary", "silent, being probed")
+                case .failed: ("failed", "does not answer")
+                case .left: ("left", "")
+                }
+            let heard = DocumentCoding.age(of: neighbour.lastHeard, at: now)
+            masters.append(master(neighbour.advertisement, state: state, reason: reason, heard: heard))
+        }
+        return MastersDocument(masters: masters.sorted { ($0.name, $0.peer) < ($1.name, $1.peer) })
+    }
+
+    private func master(_ advertisement: Advertisement, state: String, reason: String, heard: Int64) -> MasterDocument {
+        let api = advertisement.apiPort.map { port in
+            advertisement.endpoints.map { Endpoint(host: $0.host, port: port).description }
+        }
+        return MasterDocument(
+            name: advertisement.name, fingerprint: advertisement.peer.fingerprint,
+            peer: advertisement.peer.description, state: state, reason: reason,
+            isSelf: advertisement.peer == own.peer, api: api ?? [], ledger: advertisement.ledger?.value ?? 0,
+            lastHeardSeconds: heard)
+    }
+
+    /// - Parameter requests: those that the caller may see.
+    func status(
+        fabricFingerprint: String, requests: [Request], missing: [String], pending: Int,
+        problems: [DoctorDocument.Problem]
+    ) -> StatusDocument {
+        let (nodes, masters) = (nodes.nodes, masters.masters)
+        let instances = requests.map { instance($0) }
+        var attention: [StatusDocument.Attention] = problems.map {
+            .init(subject: $0.code, state: "problem", reason: "\($0.message); \($0.remedy)")
+        }
+        for master in masters where master.state == "failed" {
+            attention.append(.init(subject: "master \(master.name)", state: master.state, reason: master.reason))
+        }
+        for node in nodes where node.state == MachineState.failed.rawValue && !node.isMaster {
+            attention.append(.init(subject: "node \(node.name)", state: node.state, reason: node.reason))
+        }
+        for instance in instances where !instance.isReached && !instance.reason.isEmpty {
+            attention.append(
+                .init(subject: "instance \(instance.reference)", state: instance.state, reason: instance.reason))
+        }
+        if pending > 0 {
+            attention.append(
+                .init(
+                    subject: "admissions", state: "pending",
+                    reason: "\(pending) wait for approval: `palmier node list --pending`"))
+        }
+        let live = nodes.filter { $0.state != "failed" && $0.state != "left" }
+        let liveMasters = masters.count { $0.state == "primary" }
+        let waiting = instances.count { !$0.isReached }
+        let sentence =
+            "\(counted(liveMasters, "master")), \(counted(live.count, "machine")), "
+            + "\(counted(instances.count, "request")), \(waiting) of them waiting"
+            + (attention.isEmpty ? "" : "; \(counted(attention.count, "thing")) to look at")
+        return StatusDocument(
+            fabric: own.fabric, fabricFingerprint: fabricFingerprint, master: own.name,
+            ledger: peer.master?.requests.books.index.value ?? 0, sentence: sentence, isHealthy: attention.isEmpty,
+            masters: tally(masters.map(\.state)), nodes: tally(nodes.map(\.state)),
+            instances: tally(instances.map(\.state)), partitions: live.map(\.capacity).reduce(0, +),
+            partitionsFree: live.map(\.free).reduce(0, +), pendingAdmissions: pending,
+            attention: Array(attention.prefix(100)), missing: missing, at: DocumentCoding.text(of: now))
+    }
+
+    private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+    private func tally(_ words: [String]) -> [String: Int] {
+        words.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    }
+}

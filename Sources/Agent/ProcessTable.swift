@@ -1,0 +1,71 @@
+internal import Foundation
+import Glibc
+
+/// What `/proc` says of processes (proc(5)).
+enum ProcessTable {
+    /// A process for all time: numbers are used again, a number with its start is not.
+    struct Identity: Hashable, Sendable {
+        var pid: pid_t
+        /// Clock ticks since boot: field 22 of `/proc/PID/stat`.
+        var start: String
+    }
+
+    /// Reads `PID START`, as the launch script writes it.
+    static func identity(inFile path: String) -> Identity? {
+        guard let text = try? Disk.read(path, upTo: 100) else { return nil }
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, let pid = pid_t(words[0]), pid > 1 else { return nil }
+        return Identity(pid: pid, start: String(words[1]))
+    }
+
+    /// Whether this very process runs; a zombie does not.
+    static func isAlive(_ identity: Identity) -> Bool {
+        guard let found = fields(of: identity.pid) else { return false }
+        return found.start == identity.start && found.state != "Z" && found.state != "X"
+    }
+
+    static func start(of pid: pid_t) -> String? { fields(of: pid)?.start }
+
+    private static func fields(of pid: pid_t) -> (state: String, start: String)? {
+        // The second field is the command in parentheses, which may itself hold spaces and parentheses.
+        guard let text = try? Disk.read("/proc/\(pid)/stat", upTo: 4096), let end = text.lastIndex(of: ")") else {
+            return nil
+        }
+        let rest = text[text.index(after: end)...].split(separator: " ")
+        guard rest.count > 19 else { return nil }
+        return (String(rest[0]), String(rest[19]))
+    }
+
+    /// All processes whose real or effective user is `uid`, without zombies.
+    static func pids(ofUser uid: uid_t) -> [pid_t] {
+        all().filter { pid in
+            guard let text = try? Disk.read("/proc/\(pid)/status", upTo: 4096) else { return false }
+            var isZombie = false
+            var isUsers = false
+            for line in text.split(separator: "\n") {
+                if line.hasPrefix("State:\tZ") { isZombie = true }
+                if line.hasPrefix("Uid:") {
+                    isUsers = line.dropFirst(4).split(whereSeparator: \.isWhitespace).prefix(2).contains {
+                        uid_t($0) == uid
+                    }
+                }
+            }
+            return isUsers && !isZombie
+        }
+    }
+
+    /// All processes that were started with a variable in their environment: for tenants without a user of their own.
+    static func pids(withVariable assignment: String) -> [pid_t] {
+        let wanted = Array(assignment.utf8)
+        return all().filter { pid in
+            guard pid != getpid(), let data = FileManager.default.contents(atPath: "/proc/\(pid)/environ") else {
+                return false
+            }
+            return data.split(separator: 0).contains { $0.elementsEqual(wanted) }
+        }
+    }
+
+    private static func all() -> [pid_t] {
+        Disk.names(in: "/proc").compactMap { pid_t($0) }
+    }
+}

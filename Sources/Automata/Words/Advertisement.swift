@@ -1,0 +1,102 @@
+/// What a machine does right now (BonjourGrid's states, and those around them).
+public enum MachineState: String, Hashable, Sendable, CaseIterable {
+    case joining, idle, worker, coordinator, draining, left, failed
+}
+
+/// Where a peer listens: a literal IPv4 or IPv6 address, or a host name, and a port.
+public struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let host: String
+    /// 1 to 65,535.
+    public let port: UInt16
+
+    public init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `host:port`, `[v6]:port`; nil for anything else.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        // `UInt16` alone would take a sign.
+        guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let port = UInt16(digits), port > 0 else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty, !host.contains(where: { $0 == "[" || $0 == "]" }) else { return nil }
+        self.init(host: String(host), port: port)
+    }
+
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    public static func < (left: Endpoint, right: Endpoint) -> Bool {
+        (left.host, left.port) < (right.host, right.port)
+    }
+}
+
+/// What a peer says of itself: published by DNS-SD on a link, and sent as `hello` when two peers connect.
+///
+/// Soft state: nobody decides by it alone. A stale one costs a refused claim, never a wrong allocation.
+public struct Advertisement: Hashable, Sendable {
+    public var peer: PeerID
+    public var incarnation: Incarnation
+    /// Grows with each change within one incarnation: the newer (incarnation, sequence) wins.
+    public var sequence: UInt64
+    /// What people call the machine; 1 to 63 bytes; need not be unique.
+    public var name: String
+    /// The fabric's name; 1 to 63 bytes.
+    public var fabric: String
+    public var state: MachineState
+    /// Where other peers connect; the first is preferred; at most 8.
+    public var endpoints: [Endpoint]
+    /// Where users connect, for a master; nil for a machine that is none.
+    public var apiPort: UInt16?
+    /// Partitions in all.
+    public var capacity: Int
+    /// Partitions without a tenant.
+    public var free: Int
+    /// Memory that instances may still ask for.
+    public var memory: ByteCount
+    /// Millionths of the fabric's unit of account per partition and hour.
+    public var price: Int64
+    /// How far the master's own ledger has come; nil for a machine that is no master.
+    public var ledger: LedgerIndex?
+    /// The ledger's view (Viewstamped Replication); 0 while a ledger has one copy.
+    public var view: UInt64
+    /// Set before a goodbye: the peer ends by its own will. A service that vanishes without it has failed.
+    public var ended: Bool
+
+    public init(
+        peer: PeerID, incarnation: Incarnation, sequence: UInt64 = 0, name: String, fabric: String,
+        state: MachineState = .joining, endpoints: [Endpoint] = [], apiPort: UInt16? = nil, capacity: Int = 0,
+        free: Int = 0, memory: ByteCount = .zero, price: Int64 = 0, ledger: LedgerIndex? = nil, view: UInt64 = 0,
+        ended: Bool = false
+    ) {
+        self.peer = peer
+        self.incarnation = incarnation
+        self.sequence = sequence
+        self.name = name
+        self.fabric = fabric
+        self.state = state
+        self.endpoints = endpoints
+        self.apiPort = apiPort
+        self.capacity = capacity
+        self.free = free
+        self.memory = memory
+        self.price = price
+        self.ledger = ledger
+        self.view = view
+        self.ended = ended
+    }
+
+    /// Whether the peer answers users and keeps a ledger.
+    public var isMaster: Bool { apiPort != nil }
+
+    /// Whether this one says something later than `other`, of the same peer.
+    public func isNewer(than other: Advertisement) -> Bool {
+        (incarnation, sequence) > (other.incarnation, other.sequence)
+    }
+}

@@ -1,0 +1,429 @@
+public import Automata
+
+/// A machine's authority over its own partitions: grants claims, follows orders, keeps leases.
+///
+/// ## State of one partition
+///
+///     free ──claim──▶ tentative ──order──▶ confirmed ──release / lapsed──▶ vacating ──emptied──▶ free
+///                         └──────expired──────▶ free
+///
+/// ## Invariants
+/// - **I2 one tenant**: a partition is granted only when `free`, and becomes free only when the agent says it is empty.
+/// - Fencing numbers of a partition grow with each grant and are on disk before the grant leaves.
+/// - An order is followed only under the newest fencing number, from the master that made the claim.
+/// - **The machine's lease never outlives the ledger's**: the first lease counts from the grant, which the ledger hears
+///   of later; a renewed one counts from when the machine asked. An exclusive instance (I1) is suspended
+///   `Configuration.stopMargin` before that, and resumes when the lease is renewed.
+///
+/// Takes messages, timers, the agent's reports. Emits `persist` before the message that relies on it.
+/// Source: leases after Gray and Cheriton (SOSP 1989); fencing numbers as Chubby's sequencers (OSDI 2006, 2.4).
+public struct ClaimKeeper: Automaton {
+    public struct Configuration: Sendable {
+        /// How long a grant waits for its order.
+        public var tentative: Duration = .seconds(10)
+        /// How often leases are renewed; a third of the lease that ledgers give.
+        public var renewPeriod: Duration = .seconds(10)
+        /// How long before its lease's end an exclusive instance is ordered to stop.
+        public var stopMargin: Duration = .seconds(5)
+        /// The first wait before an unacknowledged report is sent again; later ones go with the renewals.
+        public var reportRetry: Duration = .seconds(1)
+        /// The most claims in one renewal.
+        public var renewBatchMax = 256
+
+        public init() {}
+    }
+
+    public enum Input: Equatable, Sendable {
+        /// The host is up; orders found on disk are applied again.
+        case started
+        case received(ClaimMessage, from: PeerID)
+        case timerFired(Timer)
+        /// The agent says what an instance does; `destroyed` means that the partition is empty.
+        case reported(ClaimReference, InstanceStatus)
+        /// The owner lets new tenants in, or not (a drain).
+        case accepting(Bool)
+    }
+
+    public enum Timer: Hashable, Sendable {
+        case tentative(PartitionNumber)
+        case lease(PartitionNumber)
+        case report(PartitionNumber)
+        case renew
+    }
+
+    public enum Effect: Equatable, Sendable {
+        /// Must be on disk before any later effect leaves the machine.
+        case persist(PartitionRecord)
+        case send(ClaimMessage, to: PeerID)
+        case set(Timer, at: Instant)
+        /// Make the partition so; the same order again changes nothing. A suspension for want of a lease, and its end, have the
+        /// revision of the order that they suspend: what differs is the desired state.
+        case apply(InstanceOrder)
+        /// What runs under the exclusive claim must be dead by then, also when this process is: the host hands the instant
+        /// to a guard outside it. Stands before the `apply` that starts the instance.
+        case leaseEnds(ClaimReference, at: Instant)
+        /// Stop what runs under the claim, empty the partition, then report `destroyed`.
+        case vacate(ClaimReference)
+        /// What the machine can give has changed.
+        case offerChanged(Offer)
+    }
+
+    private let configuration: Configuration
+    private let machine: PeerID
+    private let name: String
+    private let memory: ByteCount
+    private let price: Int64
+    /// Partitions from this number on are there only until their tenant is gone.
+    private let limit: Int
+    private var partitions: [Partition]
+    private var accepting = true
+
+    /// - Parameters:
+    ///   - memory: what all instances together may ask for.
+    ///   - capacity: how many partitions the owner lets out.
+    ///   - records: what was on disk; partitions without a record are new, records beyond `capacity` with a tenant are
+    ///     kept until they are empty, and not let out again.
+    public init(
+        configuration: Configuration = Configuration(), machine: PeerID, name: String, capacity: Int,
+        memory: ByteCount, price: Int64 = 0, records: [PartitionRecord] = []
+    ) {
+        self.configuration = configuration
+        self.machine = machine
+        self.name = name
+        self.memory = memory
+        self.price = price
+        limit = max(0, capacity)
+        let count = max(limit, (records.filter { $0.tenant != nil }.map { $0.partition.value + 1 }.max() ?? 0))
+        partitions = (0..<count).map { Partition(number: PartitionNumber($0)) }
+        for record in records where record.partition.value >= 0 && record.partition.value < count {
+            partitions[record.partition.value] = Partition(record: record)
+        }
+    }
+
+    /// What the machine can give right now.
+    public var offer: Offer {
+        Offer(
+            machine: machine, name: name, free: partitions.count { isVacant($0) }, memory: memoryFree, price: price,
+            accepting: accepting)
+    }
+
+    /// Every confirmed or vacating tenancy, by partition.
+    public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
+
+    /// How many partitions there are: those that the owner lets out, and tenants left over from a time of more.
+    public var capacity: Int { partitions.count { $0.number.value < limit || !$0.tenancy.isFree } }
+
+    public mutating func handle(_ input: Input, at now: Instant, into effects: inout [Effect]) {
+        let before = offer
+        switch input {
+        case .started: onStarted(at: now, into: &effects)
+        case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
+        case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
+        case .reported(let claim, let status): onReported(claim, status, at: now, into: &effects)
+        case .accepting(let value): accepting = value
+        }
+        if offer != before { effects.append(.offerChanged(offer)) }
+    }
+
+    // MARK: Start
+
+    private mutating func onStarted(at now: Instant, into effects: inout [Effect]) {
+        for index in partitions.indices {
+            switch partitions[index].tenancy {
+            case .free, .tentative:
+                continue
+            case .vacating(let tenant):
+                effects.append(.vacate(tenant.order.claim))
+            case .confirmed:
+                bring(index, at: now, into: &effects)
+            }
+        }
+        effects.append(.offerChanged(offer))
+        renew(at: now, into: &effects)
+    }
+
+    // MARK: Messages
+
+    private mutating func onReceived(
+        _ message: ClaimMessage, from peer: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        switch message {
+        case .claim(let request, let attempt, let requirements):
+            onClaim(request, attempt, requirements, from: peer, at: now, into: &effects)
+        case .order(let order, let lease):
+            onOrder(order, lease: lease, from: peer, at: now, into: &effects)
+        case .release(let claim):
+            onRelease(claim, from: peer, into: &effects)
+        case .renewed(let claims, let lease, let echo):
+            onRenewed(claims, lease: lease, echo: echo, from: peer, at: now, into: &effects)
+        case .lapsed(let claims):
+            for claim in claims {
+                guard let index = index(of: claim), let tenant = partitions[index].tenancy.confirmed,
+                    tenant.home == peer, tenant.order.claim == claim
+                else { continue }
+                vacate(index, into: &effects)
+            }
+        case .acknowledged(let claim, let sequence):
+            guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
+                tenant.home == peer, tenant.order.claim == claim, tenant.reportSequence == sequence
+            else { return }
+            tenant.acknowledged = true
+            partitions[index].tenancy = .confirmed(tenant)
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report:
+            return  // a machine's own words, addressed to a master
+        }
+    }
+
+    private mutating func onClaim(
+        _ request: RequestKey, _ attempt: Attempt, _ requirements: Requirements, from home: PeerID, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        for index in partitions.indices {
+            switch partitions[index].tenancy {
+            case .tentative(let grant) where grant.request == request && grant.home == home:
+                guard grant.attempt == attempt else {
+                    if grant.attempt > attempt {
+                        refuse(request, attempt, [.staleAttempt(attempt, newest: grant.attempt)], home, &effects)
+                        return
+                    }
+                    partitions[index].tenancy = .free  // the ledger has moved on; nothing was started
+                    continue
+                }
+                effects.append(.send(.granted(request, attempt, reference(index)), to: home))
+                return
+            case .confirmed(let tenant) where tenant.order.request == request && tenant.home == home:
+                // The ledger never claims for an attempt that it has confirmed: this is a late message, or a new
+                // request of an old name, whose own first attempt must not take over the old one's tenancy.
+                guard attempt > tenant.attempt else {
+                    refuse(request, attempt, [.staleAttempt(attempt, newest: tenant.attempt)], home, &effects)
+                    return
+                }
+                vacate(index, into: &effects)  // the ledger has lost that attempt
+            case .free, .tentative, .confirmed, .vacating:
+                continue
+            }
+        }
+        let reasons = requirements.mismatches(with: offer)
+        guard reasons.isEmpty, let index = partitions.firstIndex(where: isVacant) else {
+            refuse(request, attempt, reasons, home, &effects)
+            return
+        }
+        let expires = now + configuration.tentative
+        partitions[index].fencing = partitions[index].fencing.next
+        partitions[index].tenancy = .tentative(
+            Grant(
+                request: request, attempt: attempt, home: home, memory: requirements.memory, granted: now,
+                expires: expires))
+        effects.append(.persist(partitions[index].record))
+        effects.append(.set(.tentative(partitions[index].number), at: expires))
+        effects.append(.send(.granted(request, attempt, reference(index)), to: home))
+    }
+
+    private func refuse(
+        _ request: RequestKey, _ attempt: Attempt, _ reasons: [Mismatch], _ home: PeerID, _ effects: inout [Effect]
+    ) {
+        effects.append(.send(.refused(request, attempt, reasons), to: home))
+    }
+
+    private mutating func onOrder(
+        _ order: InstanceOrder, lease: Duration, from home: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        func refuse(_ reason: OrderRefusal) {
+            effects.append(.send(.orderRefused(order.claim, reason), to: home))
+        }
+        guard let index = index(of: order.claim) else { return refuse(.unknownPartition) }
+        guard order.claim.fencing == partitions[index].fencing else { return refuse(.fenced) }
+        switch partitions[index].tenancy {
+        case .free: refuse(.expired)
+        case .vacating: return  // something may still run: `released` answers when the partition is empty
+        case .tentative(let grant):
+            guard grant.request == order.request, grant.home == home else { return refuse(.foreign) }
+            guard now < grant.expires else { return refuse(.expired) }
+            let tenant = Tenant(
+                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease, memory: grant.memory
+            )
+            let isFirst = !partitions.contains { $0.tenancy.confirmed != nil }
+            partitions[index].tenancy = .confirmed(tenant)
+            effects.append(.persist(partitions[index].record))
+            bring(index, at: now, into: &effects)
+            if isFirst { effects.append(.set(.renew, at: now + configuration.renewPeriod)) }
+            effects.append(.send(.ordered(order.claim, order.revision), to: home))
+        case .confirmed(var tenant):
+            guard tenant.order.request == order.request, tenant.home == home else { return refuse(.foreign) }
+            if order.revision > tenant.order.revision {
+                tenant.order = order
+                tenant.memory = order.specification.requirements.memory
+                partitions[index].tenancy = .confirmed(tenant)
+                effects.append(.persist(partitions[index].record))
+                bring(index, at: now, into: &effects)
+            }
+            effects.append(.send(.ordered(order.claim, tenant.order.revision), to: home))
+        }
+    }
+
+    private mutating func onRelease(_ claim: ClaimReference, from home: PeerID, into effects: inout [Effect]) {
+        guard claim.machine == machine else { return }
+        guard let index = index(of: claim), partitions[index].fencing == claim.fencing else {
+            effects.append(.send(.released(claim), to: home))  // granted to another since: that tenancy is over
+            return
+        }
+        switch partitions[index].tenancy {
+        case .free:
+            effects.append(.send(.released(claim), to: home))
+        case .tentative(let grant):
+            guard grant.home == home else { return }
+            partitions[index].tenancy = .free
+            effects.append(.send(.released(claim), to: home))
+        case .confirmed(let tenant):
+            guard tenant.home == home else { return }
+            vacate(index, into: &effects)
+        case .vacating:
+            return  // answered when it is empty
+        }
+    }
+
+    private mutating func onRenewed(
+        _ claims: [ClaimReference], lease: Duration, echo: Instant, from home: PeerID, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard echo <= now else { return }  // not an instant of ours
+        for claim in claims {
+            guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
+                tenant.home == home, tenant.order.claim == claim, echo + lease > tenant.leaseEnds
+            else { continue }
+            tenant.leaseEnds = echo + lease
+            let resumes = tenant.suspended && !isEnding(tenant, at: now)
+            if resumes { tenant.suspended = false }
+            partitions[index].tenancy = .confirmed(tenant)
+            guard tenant.order.specification.exclusive else { continue }
+            effects.append(.persist(partitions[index].record))
+            setLease(tenant, partitions[index].number, into: &effects)
+            if resumes { effects.append(.apply(tenant.order)) }
+        }
+    }
+
+    // MARK: Timers
+
+    private mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
+        switch timer {
+        case .tentative(let number):
+            guard let index = index(of: number), case .tentative(let grant) = partitions[index].tenancy,
+                now >= grant.expires
+            else { return }
+            partitions[index].tenancy = .free
+        case .lease(let number):
+            guard let index = index(of: number) else { return }
+            suspendIfDue(index, at: now, into: &effects)
+        case .report(let number):
+            guard let index = index(of: number), let tenant = partitions[index].tenancy.confirmed else { return }
+            report(tenant, into: &effects)
+        case .renew:
+            renew(at: now, into: &effects)
+            for case .confirmed(let tenant) in partitions.map(\.tenancy) { report(tenant, into: &effects) }
+        }
+    }
+
+    /// One message a home ledger, so that an idle machine with many instances stays quiet.
+    private func renew(at now: Instant, into effects: inout [Effect]) {
+        let confirmed = partitions.compactMap { $0.tenancy.confirmed }
+        guard !confirmed.isEmpty else { return }
+        for home in Set(confirmed.map(\.home)).sorted() {
+            var claims = confirmed.filter { $0.home == home }.map(\.order.claim)[...]
+            while !claims.isEmpty {
+                let batch = Array(claims.prefix(configuration.renewBatchMax))
+                claims = claims.dropFirst(batch.count)
+                effects.append(.send(.renew(batch, echo: now), to: home))
+            }
+        }
+        effects.append(.set(.renew, at: now + configuration.renewPeriod))
+    }
+
+    private func report(_ tenant: Tenant, into effects: inout [Effect]) {
+        guard !tenant.acknowledged, let status = tenant.status else { return }
+        effects.append(.send(.report(tenant.order.claim, sequence: tenant.reportSequence, status), to: tenant.home))
+    }
+
+    // MARK: The agent's reports
+
+    private mutating func onReported(
+        _ claim: ClaimReference, _ status: InstanceStatus, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard let index = index(of: claim) else { return }
+        switch partitions[index].tenancy {
+        case .confirmed(var tenant):
+            guard tenant.order.claim == claim, tenant.status != status else { return }
+            tenant.status = status
+            // Anchored to the instant, so that the numbers go on growing after a restart.
+            tenant.reportSequence = max(tenant.reportSequence + 1, UInt64(now.milliseconds))
+            tenant.acknowledged = false
+            partitions[index].tenancy = .confirmed(tenant)
+            report(tenant, into: &effects)
+            effects.append(.set(.report(partitions[index].number), at: now + configuration.reportRetry))
+        case .vacating(let tenant):
+            guard tenant.order.claim == claim, status.state == .destroyed else { return }
+            partitions[index].tenancy = .free
+            effects.append(.persist(partitions[index].record))
+            effects.append(.send(.released(claim), to: tenant.home))
+        case .free, .tentative:
+            return  // nothing is known to run there
+        }
+    }
+
+    // MARK: Helpers
+
+    /// Orders the agent to follow the newest order, or, where an exclusive lease is as good as over, to stop.
+    private mutating func bring(_ index: Int, at now: Instant, into effects: inout [Effect]) {
+        guard var tenant = partitions[index].tenancy.confirmed else { return }
+        let isExclusive = tenant.order.specification.exclusive
+        tenant.suspended = isExclusive && isEnding(tenant, at: now)
+        partitions[index].tenancy = .confirmed(tenant)
+        if isExclusive { setLease(tenant, partitions[index].number, into: &effects) }
+        effects.append(.apply(tenant.effectiveOrder))
+    }
+
+    /// Orders an exclusive instance to stop when its lease is about to end.
+    private mutating func suspendIfDue(_ index: Int, at now: Instant, into effects: inout [Effect]) {
+        guard var tenant = partitions[index].tenancy.confirmed, tenant.order.specification.exclusive,
+            !tenant.suspended, isEnding(tenant, at: now)
+        else { return }
+        tenant.suspended = true
+        partitions[index].tenancy = .confirmed(tenant)
+        effects.append(.apply(tenant.effectiveOrder))
+    }
+
+    private func isEnding(_ tenant: Tenant, at now: Instant) -> Bool {
+        now >= tenant.leaseEnds - configuration.stopMargin
+    }
+
+    private mutating func vacate(_ index: Int, into effects: inout [Effect]) {
+        guard case .confirmed(let tenant) = partitions[index].tenancy else { return }
+        partitions[index].tenancy = .vacating(tenant)
+        effects.append(.persist(partitions[index].record))
+        effects.append(.vacate(tenant.order.claim))
+    }
+
+    private func setLease(_ tenant: Tenant, _ number: PartitionNumber, into effects: inout [Effect]) {
+        effects.append(.leaseEnds(tenant.order.claim, at: tenant.leaseEnds))
+        effects.append(.set(.lease(number), at: tenant.leaseEnds - configuration.stopMargin))
+    }
+
+    private func isVacant(_ partition: Partition) -> Bool {
+        partition.tenancy.isFree && partition.number.value < limit
+    }
+
+    private var memoryFree: ByteCount {
+        ByteCount(max(0, memory.bytes - partitions.reduce(0) { $0 + $1.tenancy.memory.bytes }))
+    }
+
+    private func index(of claim: ClaimReference) -> Int? {
+        claim.machine == machine ? index(of: claim.partition) : nil
+    }
+
+    private func index(of number: PartitionNumber) -> Int? {
+        partitions.indices.contains(number.value) ? number.value : nil
+    }
+
+    private func reference(_ index: Int) -> ClaimReference {
+        ClaimReference(machine: machine, partition: partitions[index].number, fencing: partitions[index].fencing)
+    }
+}

@@ -1,0 +1,44 @@
+public import Automata
+
+/// What a home ledger's master and a machine say to each other about one partition.
+///
+/// Each may be lost, late or repeated; none carries an instant of the sender's clock but for the echo in `renew` and
+/// `renewed`, which only its own sender reads.
+public enum ClaimMessage: Hashable, Sendable {
+    // From the request's side to the machine.
+    /// Asks for a partition; answered by `granted` or `refused`.
+    case claim(RequestKey, Attempt, Requirements)
+    /// Confirms a claim and says what to run, or changes what is run; answered by `ordered` or `orderRefused`.
+    case order(InstanceOrder, lease: Duration)
+    /// Ends a claim; answered by `released` once the partition is empty.
+    case release(ClaimReference)
+    /// Prolongs leases, counted from the instant of the machine that the echo repeats.
+    case renewed([ClaimReference], lease: Duration, echo: Instant)
+    /// These claims are not in the ledger: the machine vacates them.
+    case lapsed([ClaimReference])
+    /// The report with this number is in the ledger.
+    case acknowledged(ClaimReference, sequence: UInt64)
+
+    // From the machine.
+    case granted(RequestKey, Attempt, ClaimReference)
+    case refused(RequestKey, Attempt, [Mismatch])
+    case ordered(ClaimReference, Revision)
+    case orderRefused(ClaimReference, OrderRefusal)
+    case released(ClaimReference)
+    /// Asks to prolong leases; `echo` is the machine's own instant of asking.
+    case renew([ClaimReference], echo: Instant)
+    /// What became of the instance; repeated until acknowledged.
+    case report(ClaimReference, sequence: UInt64, InstanceStatus)
+}
+
+/// Why a machine does not follow an order.
+public enum OrderRefusal: String, Hashable, Sendable, CaseIterable {
+    /// The claim's partition does not exist here.
+    case unknownPartition
+    /// The partition was granted again since: the fencing number is not the newest.
+    case fenced
+    /// The claim was never confirmed in time, or has ended.
+    case expired
+    /// The claim belongs to another request or another master.
+    case foreign
+}

@@ -1,0 +1,91 @@
+import Automata
+
+/// One partition as the keeper sees it.
+struct Partition: Sendable {
+    let number: PartitionNumber
+    var fencing: FencingNumber = .zero
+    var tenancy: Tenancy = .free
+
+    init(number: PartitionNumber) {
+        self.number = number
+    }
+
+    init(record: PartitionRecord) {
+        number = record.partition
+        fencing = record.fencing
+        guard let tenant = record.tenant else { return }
+        let restored = Tenant(
+            order: tenant.order, attempt: tenant.attempt, home: tenant.home, leaseEnds: tenant.leaseEnds,
+            memory: tenant.order.specification.requirements.memory)
+        tenancy = tenant.vacating ? .vacating(restored) : .confirmed(restored)
+    }
+
+    /// What must be on disk.
+    var record: PartitionRecord {
+        switch tenancy {
+        case .free, .tentative: PartitionRecord(partition: number, fencing: fencing)
+        case .confirmed(let tenant):
+            PartitionRecord(partition: number, fencing: fencing, tenant: tenant.record(vacating: false))
+        case .vacating(let tenant):
+            PartitionRecord(partition: number, fencing: fencing, tenant: tenant.record(vacating: true))
+        }
+    }
+}
+
+enum Tenancy: Sendable {
+    case free
+    case tentative(Grant)
+    case confirmed(Tenant)
+    case vacating(Tenant)
+
+    var isFree: Bool {
+        if case .free = self { true } else { false }
+    }
+
+    var confirmed: Tenant? {
+        if case .confirmed(let tenant) = self { tenant } else { nil }
+    }
+
+    var memory: ByteCount {
+        switch self {
+        case .free: .zero
+        case .tentative(let grant): grant.memory
+        case .confirmed(let tenant), .vacating(let tenant): tenant.memory
+        }
+    }
+}
+
+/// A promise that waits for its order.
+struct Grant: Sendable {
+    var request: RequestKey
+    var attempt: Attempt
+    var home: PeerID
+    var memory: ByteCount
+    var granted: Instant
+    var expires: Instant
+}
+
+/// A confirmed tenancy.
+struct Tenant: Sendable {
+    var order: InstanceOrder
+    var attempt: Attempt
+    var home: PeerID
+    var leaseEnds: Instant
+    var memory: ByteCount
+    /// An exclusive instance whose lease is about to end is stopped until the lease is renewed.
+    var suspended = false
+    var status: InstanceStatus?
+    var reportSequence: UInt64 = 0
+    var acknowledged = true
+
+    /// What the agent is to follow right now.
+    var effectiveOrder: InstanceOrder {
+        var order = order
+        if suspended { order.specification.desired = .stopped }
+        return order
+    }
+
+    func record(vacating: Bool) -> TenantRecord {
+        TenantRecord(order: order, attempt: attempt, home: home, leaseEnds: leaseEnds, vacating: vacating)
+    }
+}

@@ -1,0 +1,35 @@
+public import Automata
+
+/// What of one partition must survive the machine's crash: the newest fencing number and the confirmed tenant.
+///
+/// A tentative claim is not kept: after a crash its order is refused, and the ledger tries again.
+public struct PartitionRecord: Hashable, Sendable {
+    public var partition: PartitionNumber
+    public var fencing: FencingNumber
+    public var tenant: TenantRecord?
+
+    public init(partition: PartitionNumber, fencing: FencingNumber = .zero, tenant: TenantRecord? = nil) {
+        self.partition = partition
+        self.fencing = fencing
+        self.tenant = tenant
+    }
+}
+
+/// A confirmed tenancy as it stands on disk.
+public struct TenantRecord: Hashable, Sendable {
+    public var order: InstanceOrder
+    public var attempt: Attempt
+    /// The master whose ledger holds the request.
+    public var home: PeerID
+    public var leaseEnds: Instant
+    /// The tenancy has ended, and the partition is being emptied.
+    public var vacating: Bool
+
+    public init(order: InstanceOrder, attempt: Attempt, home: PeerID, leaseEnds: Instant, vacating: Bool) {
+        self.order = order
+        self.attempt = attempt
+        self.home = home
+        self.leaseEnds = leaseEnds
+        self.vacating = vacating
+    }
+}

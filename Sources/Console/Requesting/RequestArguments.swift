@@ -1,0 +1,80 @@
+public import API
+import Automata
+import Foundation
+public import Releases
+
+/// What `palmier request` was given, before it is the document that masters read.
+public struct RequestArguments: Sendable {
+    public var reference: String
+    public var customer: String?
+    public var type: String?
+    /// `key=value`.
+    public var assignments: [String] = []
+    /// A YAML or JSON file with an object.
+    public var parametersFile: String?
+    /// `64MiB`, `2GiB`; a number alone is in MiB.
+    public var memory: String?
+    public var node: String?
+    public var exclusive: Bool?
+
+    public init(reference: String) {
+        self.reference = reference
+    }
+
+    /// Makes the document. What was not given is not in it, and so stays as it is.
+    ///
+    /// - Parameter release: its text and what it says; nil where the request exists and keeps its release. Without it
+    ///   the parameters' types are not known: each is read as JSON where it is JSON, else as a string.
+    public func document(release: (text: RequestDocument.ReleaseText, release: Release)?) throws -> RequestDocument {
+        var document = RequestDocument(reference: reference, customer: customer)
+        document.release = release?.text
+        document.type = type
+        let schema = try release?.release.type(named: type ?? "").schema ?? Schema(additional: .allowed)
+        document.parameters = try parameters(schema)
+        if memory != nil || node != nil {
+            document.requirements = RequestDocument.Needs(memoryMiB: try memoryMiB(), machine: node)
+        }
+        document.exclusive = exclusive
+        return document
+    }
+
+    private func parameters(_ schema: Schema) throws -> JSONValue? {
+        guard parametersFile != nil || !assignments.isEmpty else { return nil }
+        var members: [String: JSONValue] = [:]
+        if let parametersFile {
+            let text: String
+            do {
+                text = try String(contentsOfFile: parametersFile, encoding: .utf8)
+            } catch {
+                throw Refusal(
+                    .invalid, "--params-file \(parametersFile) cannot be read: \(error.localizedDescription)",
+                    remedy: "check the path; a relative one starts at the working directory")
+            }
+            guard case .object(let read) = try JSONValue(yaml: text, origin: parametersFile) else {
+                throw Refusal(
+                    .invalid, "\(parametersFile) holds no keys and values", remedy: "write `key: value` lines")
+            }
+            members = read
+        }
+        guard case .object(let given) = try schema.parameters(fromText: assignments) else { return .object(members) }
+        members.merge(given) { Self.overlay($0, with: $1) }
+        return .object(members)
+    }
+
+    /// `--param a.b=1` changes one member of what the file says about `a`.
+    private static func overlay(_ below: JSONValue, with above: JSONValue) -> JSONValue {
+        guard case .object(let low) = below, case .object(let high) = above else { return above }
+        return .object(low.merging(high) { overlay($0, with: $1) })
+    }
+
+    private func memoryMiB() throws(Refusal) -> Int64? {
+        guard let memory else { return nil }
+        if let count = Int64(memory), count >= 0, count < 1 << 40 { return count }
+        guard let amount = ByteCount(text: memory) else {
+            throw Refusal(
+                .invalid, "--memory: expected an amount such as 64MiB or 2GiB, found \"\(memory)\"",
+                remedy: "write a number and B, KiB, MiB or GiB")
+        }
+        return (amount.bytes + (1 << 20) - 1) >> 20
+    }
+}

@@ -1,0 +1,66 @@
+public import Automata
+import Foundation
+public import Simulation
+
+/// Scenarios on disk.
+public enum ScenarioFiles {
+    /// - Throws: `ScenarioError` with file and line; `Refusal` `invalid` when the file cannot be read.
+    public static func read(_ path: String) throws -> Scenario {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw Refusal(
+                .invalid, "\(path) cannot be read: \(error.localizedDescription)",
+                remedy: "`palmier sim list` shows the scenarios of the directory Simulations")
+        }
+        return try Scenario(yaml: text, file: path)
+    }
+
+    /// Every scenario below a directory, by path.
+    public static func list(in directory: String) throws -> ScenariosDocument {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        } catch {
+            throw Refusal(
+                .notFound, "\(directory) cannot be read: \(error.localizedDescription)",
+                remedy: "name the directory of the scenarios: palmier sim list DIRECTORY")
+        }
+        let files = names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(directory)/\($0)" }
+        return ScenariosDocument(
+            scenarios: try files.map { file in
+                let scenario = try read(file)
+                return ScenariosDocument.Item(
+                    file: file, title: scenario.title, invariants: Scenario.invariants,
+                    sabotages: Sabotage.allCases.map(\.rawValue))
+            })
+    }
+
+    /// Reads `7` or `1...500`.
+    public static func seeds(_ text: String) throws(Refusal) -> ClosedRange<UInt64> {
+        var bounds: [UInt64?] = []
+        // Foundation's split: the separator has more than one character.
+        for part in text.components(separatedBy: "...") { bounds.append(UInt64(part)) }
+        guard bounds.count <= 2, let first = bounds.first ?? nil, let last = bounds.last ?? nil, first <= last,
+            last - first < 10_000_000
+        else {
+            throw Refusal(
+                .invalid, "--seeds: expected a range such as 1...500, found \"\(text)\"",
+                remedy: "write the first and the last seed with three dots between them")
+        }
+        return first...last
+    }
+
+    /// The command that repeats one run.
+    public static func command(file: String, seed: UInt64, sabotage: Sabotage?) -> String {
+        "palmier sim run \(file) --seed \(seed)" + (sabotage.map { " --sabotage \($0.rawValue)" } ?? "")
+    }
+
+    /// The most memory that this process held, in bytes (getrusage(2) counts in KiB).
+    public static var peakBytes: Int64 {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        return Int64(usage.ru_maxrss) * 1_024
+    }
+}

@@ -1,0 +1,199 @@
+public import Automata
+
+/// The TXT record of a peer's service: `key=value` strings by RFC 6763, section 6.
+///
+/// | key | value |
+/// | --- | --- |
+/// | `txtvers` | `1`; first; another version is refused whole |
+/// | `id` | PeerID, 32 hexadecimal digits |
+/// | `fab` | fabric, 1 to 63 bytes of UTF-8 |
+/// | `inc`, `seq` | incarnation and sequence |
+/// | `name` | what people call the machine, 1 to 63 bytes of UTF-8 |
+/// | `state` | a `MachineState` |
+/// | `cap`, `free` | partitions in all and without a tenant, 0 to 65,535 |
+/// | `mem` | bytes that instances may still ask for |
+/// | `price` | millionths of the unit of account per partition and hour; left out when 0 |
+/// | `api` | the port for users; a master only |
+/// | `led`, `view` | how far the master's ledger has come, and its view; left out when nil and 0 |
+/// | `ended` | `1` before a goodbye; else left out |
+///
+/// Typically 130 to 160 bytes, at most 391. Keys that are not listed are ignored, so that a later version may add
+/// some. Endpoints are not in the text: hosts come from address records, the port from SRV.
+public enum AdvertisementText {
+    /// A longer text is refused before it is read (RFC 6763, 6.2: above 1,300 bytes is not recommended).
+    static let bytesMax = 1_300
+    static let version = "1"
+    /// Partitions that one machine may announce; a larger number is taken for nonsense.
+    static let partitionsMax = 65_535
+
+    /// - Returns: the strings in the order of the table above, each at most 255 bytes.
+    /// - Throws: `malformed` when a field of ours breaks its bound, so that nobody would accept the text.
+    public static func encode(_ advertisement: Advertisement) throws(AdvertisementTextError) -> [[UInt8]] {
+        try check(people: advertisement.fabric, key: "fab")
+        try check(people: advertisement.name, key: "name")
+        try check(partitions: advertisement.capacity, key: "cap")
+        try check(partitions: advertisement.free, key: "free")
+        try check(amount: advertisement.memory.bytes, key: "mem")
+        try check(amount: advertisement.price, key: "price")
+        var pairs: [(String, String)] = [
+            ("txtvers", version), ("id", advertisement.peer.description), ("fab", advertisement.fabric),
+            ("inc", advertisement.incarnation.description), ("seq", String(advertisement.sequence)),
+            ("name", advertisement.name), ("state", advertisement.state.rawValue),
+            ("cap", String(advertisement.capacity)), ("free", String(advertisement.free)),
+            ("mem", String(advertisement.memory.bytes)),
+        ]
+        if advertisement.price != 0 { pairs.append(("price", String(advertisement.price))) }
+        if let port = advertisement.apiPort { pairs.append(("api", String(port))) }
+        if let ledger = advertisement.ledger { pairs.append(("led", ledger.description)) }
+        if advertisement.view != 0 { pairs.append(("view", String(advertisement.view))) }
+        if advertisement.ended { pairs.append(("ended", "1")) }
+        return pairs.map { Array("\($0)=\($1)".utf8) }
+    }
+
+    /// Reads strings received from anybody.
+    ///
+    /// - Parameter strings: in any order; the first occurrence of a key counts (RFC 6763, 6.4).
+    /// - Returns: an advertisement without endpoints.
+    /// - Throws: what is wrong with it; an advertisement is taken whole or not at all.
+    public static func decode(_ strings: [[UInt8]]) throws(AdvertisementTextError) -> Advertisement {
+        let size = strings.reduce(0) { $0 + 1 + $1.count }
+        guard size <= bytesMax else {
+            throw AdvertisementTextError(.tooLarge, key: "", "the text has \(size) bytes, at most \(bytesMax) are read")
+        }
+        let fields = Fields(strings)
+        guard let version = fields["txtvers"] else { throw .missing("txtvers") }
+        guard version == Array(Self.version.utf8) else {
+            throw AdvertisementTextError(
+                .version, key: "txtvers", "the text has version \(printable(version)), this peer reads \(Self.version)")
+        }
+        guard let peer = PeerID(try fields.text("id", bytesMax: 32)) else { throw .malformed("id", fields["id"]) }
+        guard let state = MachineState(rawValue: try fields.text("state", bytesMax: 32)) else {
+            throw .malformed("state", fields["state"])
+        }
+        var advertisement = Advertisement(
+            peer: peer, incarnation: Incarnation(try fields.number("inc")),
+            sequence: try fields.number("seq"), name: try fields.people("name"), fabric: try fields.people("fab"),
+            state: state)
+        advertisement.capacity = Int(try fields.number("cap", max: UInt64(partitionsMax)))
+        advertisement.free = Int(try fields.number("free", max: UInt64(partitionsMax)))
+        advertisement.memory = ByteCount(Int64(try fields.number("mem", max: UInt64(Int64.max))))
+        advertisement.price = Int64(try fields.number("price", max: UInt64(Int64.max), default: 0))
+        if fields["api"] != nil {
+            let port = UInt16(try fields.number("api", max: 65_535))
+            guard port > 0 else { throw .malformed("api", fields["api"]) }
+            advertisement.apiPort = port
+        }
+        if fields["led"] != nil { advertisement.ledger = LedgerIndex(try fields.number("led")) }
+        advertisement.view = try fields.number("view", default: 0)
+        advertisement.ended = try fields.number("ended", max: 1, default: 0) == 1
+        return advertisement
+    }
+
+    private static func check(people text: String, key: String) throws(AdvertisementTextError) {
+        guard isReadable(Array(text.utf8)) else { throw .malformed(key, Array(text.utf8)) }
+    }
+
+    private static func check(partitions count: Int, key: String) throws(AdvertisementTextError) {
+        guard (0...partitionsMax).contains(count) else { throw .malformed(key, Array(String(count).utf8)) }
+    }
+
+    private static func check(amount: Int64, key: String) throws(AdvertisementTextError) {
+        guard amount >= 0 else { throw .malformed(key, Array(String(amount).utf8)) }
+    }
+
+    /// Whether bytes may stand on a person's screen: 1 to 63 bytes of UTF-8 without control characters, which could
+    /// drive a terminal.
+    fileprivate static func isReadable(_ bytes: [UInt8]) -> Bool {
+        guard (1...63).contains(bytes.count), let text = String(validating: bytes, as: UTF8.self) else { return false }
+        return text.unicodeScalars.allSatisfy { !isControl($0) }
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: true
+        default: false
+        }
+    }
+
+    /// At most 40 bytes of foreign text for a message, controls replaced.
+    fileprivate static func printable(_ bytes: [UInt8]) -> String {
+        let text = String(decoding: bytes.prefix(40), as: UTF8.self).unicodeScalars
+            .map { isControl($0) ? "?" : String($0) }.joined()
+        return "\"\(text)\(bytes.count > 40 ? "…" : "")\""
+    }
+}
+
+/// Why a TXT record was not taken.
+public struct AdvertisementTextError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Code: String, Hashable, Sendable, CaseIterable {
+        case tooLarge, version, missing, malformed
+    }
+
+    public let code: Code
+    /// The key concerned; empty when it is the text as a whole.
+    public let key: String
+    public let message: String
+
+    init(_ code: Code, key: String, _ message: String) {
+        self.code = code
+        self.key = key
+        self.message = message
+    }
+
+    static func missing(_ key: String) -> AdvertisementTextError {
+        AdvertisementTextError(.missing, key: key, "the text has no \"\(key)\"")
+    }
+
+    static func malformed(_ key: String, _ value: [UInt8]?) -> AdvertisementTextError {
+        let found = AdvertisementText.printable(value ?? [])
+        return AdvertisementTextError(.malformed, key: key, "\"\(key)\" has the value \(found), which is out of bounds")
+    }
+
+    public var description: String { message }
+}
+
+/// The pairs of a TXT record by lower-case key.
+private struct Fields {
+    private var values: [String: [UInt8]] = [:]
+
+    init(_ strings: [[UInt8]]) {
+        for string in strings {
+            guard let equals = string.firstIndex(of: UInt8(ascii: "=")), equals > 0 else { continue }
+            // RFC 6763, 6.4: printable US-ASCII, any case; others are nobody's key and ignored.
+            let key = string[..<equals]
+            guard key.allSatisfy({ (0x20...0x7e).contains($0) }) else { continue }
+            let name = String(decoding: key, as: UTF8.self).lowercased()
+            if values[name] == nil { values[name] = Array(string[(equals + 1)...]) }
+        }
+    }
+
+    subscript(key: String) -> [UInt8]? { values[key] }
+
+    func text(_ key: String, bytesMax: Int) throws(AdvertisementTextError) -> String {
+        guard let value = values[key] else { throw .missing(key) }
+        guard value.count <= bytesMax, let text = String(validating: value, as: UTF8.self) else {
+            throw .malformed(key, value)
+        }
+        return text
+    }
+
+    func people(_ key: String) throws(AdvertisementTextError) -> String {
+        let text = try text(key, bytesMax: 63)
+        guard AdvertisementText.isReadable(Array(text.utf8)) else { throw .malformed(key, values[key]) }
+        return text
+    }
+
+    /// Decimal digits only, without a sign; at most 20 of them.
+    func number(_ key: String, max: UInt64 = .max, default missing: UInt64? = nil) throws(AdvertisementTextError)
+        -> UInt64
+    {
+        guard let value = values[key] else {
+            if let missing { return missing }
+            throw .missing(key)
+        }
+        guard (1...20).contains(value.count), value.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = UInt64(String(decoding: value, as: UTF8.self)), number <= max
+        else { throw .malformed(key, value) }
+        return number
+    }
+}

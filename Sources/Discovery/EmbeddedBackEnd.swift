@@ -1,0 +1,321 @@
+import Automata
+import CAvahi
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// libavahi-core in our own process.
+///
+/// Several processes of one host, of different users, each run one: they share port 5353. What differs from Avahi's
+/// ordinary use, and why:
+/// - No probing before the first announcement (see `DNSRecord.Manner`).
+/// - Avahi publishes no address of its own accord: with reverse records two processes of one host would contend for
+///   ever. Ours are added by hand, each on its own interface, and follow the system's changes.
+/// - Records are made by hand, because only so they have a time to live of our choice.
+final class EmbeddedBackEnd: BackEnd {
+    private let setting: BackEndSetting
+    private let records: ServiceRecords
+    private var server: OpaquePointer?
+    private var browser: OpaquePointer?
+    private var resolvers: [SightingKey: OpaquePointer] = [:]
+    private var retries = Retries()
+    private var textBrowsers = TextBrowsers()
+    private var published: Publication?
+    /// Of PTR, SRV, TXT; they are changed in place.
+    private var serviceGroup: OpaquePointer?
+    private var subtypeGroups: [String: OpaquePointer] = [:]
+    private var addressGroups: [InterfaceAddress: OpaquePointer] = [:]
+    private var addressWatch: AddressWatch?
+
+    init(_ setting: BackEndSetting) {
+        self.setting = setting
+        records = ServiceRecords(type: setting.type)
+    }
+
+    private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    fileprivate static func from(_ context: UnsafeMutableRawPointer?) -> EmbeddedBackEnd? {
+        context.map { Unmanaged.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    // MARK: life
+
+    /// Avahi draws its delays from the C library's generator, which starts alike in every process: without a seed all
+    /// peers that start together would also speak together, again and again.
+    private static let seeded: Void = srand(UInt32.random(in: 1...UInt32.max))
+
+    func start() throws(BackEndError) {
+        _ = Self.seeded
+        var error: Int32 = 0
+        var config = configuration()
+        server = avahi_server_new(setting.loop.api, &config, onServer, context, &error)
+        avahi_server_config_free(&config)
+        guard let server else {
+            throw BackEndError(
+                message:
+                    "libavahi-core could not start (\(avahiError(error))); is UDP port 5353 held by a program that "
+                    + "does not share it?")
+        }
+        browser = avahi_s_service_browser_new(
+            server, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, setting.type, ServiceRecords.domain,
+            AvahiLookupFlags(rawValue: 0), onBrowser, context)
+        guard browser != nil else {
+            throw BackEndError(
+                message: "browsing for \(setting.type) failed (\(avahiError(avahi_server_errno(server))))")
+        }
+        let watch = AddressWatch(loop: setting.loop) { [unowned self] in refreshAddresses() }
+        watch.start()
+        addressWatch = watch
+        setting.report(.running)
+    }
+
+    private func configuration() -> AvahiServerConfig {
+        var config = AvahiServerConfig()
+        avahi_server_config_init(&config)
+        avahi_free(config.host_name)
+        config.host_name = avahi_strdup(InstanceLabel.host(of: setting.peer))
+        config.publish_addresses = 0
+        config.publish_hinfo = 0
+        config.publish_workstation = 0
+        config.publish_domain = 0
+        config.add_service_cookie = 0
+        config.enable_wide_area = 0
+        // IPv6 multicast on loopback has no route: it would only log an error for each packet.
+        config.use_ipv6 = setting.interfaces.map { $0.allSatisfy { $0 == "lo" } } == true ? 0 : 1
+        // Five records a peer on each interface, and as many again for strangers' services.
+        config.n_cache_entries_max = UInt32(clamping: setting.resolversMax * 10)
+        for interface in setting.interfaces ?? [] {
+            config.allow_interfaces = avahi_string_list_add(config.allow_interfaces, interface)
+        }
+        return config
+    }
+
+    func stop() {
+        addressWatch?.stop()
+        addressWatch = nil
+        retries.cancelAll(setting.loop)
+        // Frees browsers, resolvers and groups, and sends the goodbyes that are due.
+        if let server { avahi_server_free(server) }
+        server = nil
+        browser = nil
+        resolvers = [:]
+        textBrowsers.removeAll()
+        forgetPublished()
+    }
+
+    private func forgetPublished() {
+        published = nil
+        serviceGroup = nil
+        subtypeGroups = [:]
+        addressGroups = [:]
+    }
+
+    // MARK: publishing
+
+    func publish(_ publication: Publication) {
+        guard server != nil, publication != published else { return }
+        if let published, published.label != publication.label || published.host != publication.host {
+            withdraw()
+        }
+        do throws(BackEndError) {
+            if let published {
+                if published.port != publication.port {
+                    try add(records.service(publication, hostName: publication.hostName), to: serviceGroup, .update)
+                }
+                if published.text != publication.text {
+                    try add(records.text(publication), to: serviceGroup, .update)
+                }
+            } else {
+                serviceGroup = try group(records.all(publication, hostName: publication.hostName))
+            }
+            try refreshSubtypes(publication)
+        } catch {
+            setting.log.debug("discovery.publish.failed", ["error": "\(error)", "label": "\(publication.label)"])
+            return collide()
+        }
+        published = publication
+        refreshAddresses()
+    }
+
+    func withdraw() {
+        for group in [serviceGroup].compactMap({ $0 }) + subtypeGroups.values + addressGroups.values {
+            avahi_s_entry_group_free(group)
+        }
+        forgetPublished()
+    }
+
+    private func refreshSubtypes(_ publication: Publication) throws(BackEndError) {
+        for (subtype, group) in subtypeGroups where !publication.subtypes.contains(subtype) {
+            avahi_s_entry_group_free(group)
+            subtypeGroups[subtype] = nil
+        }
+        for subtype in publication.subtypes where subtypeGroups[subtype] == nil {
+            subtypeGroups[subtype] = try group([records.subtype(subtype, of: publication)])
+        }
+    }
+
+    private func refreshAddresses() {
+        guard let published else { return }
+        let wanted = InterfaceAddress.publishable(
+            InterfaceAddress.all(), interfaces: setting.interfaces, listening: published.listening)
+        for (address, group) in addressGroups where !wanted.contains(address) {
+            avahi_s_entry_group_free(group)
+            addressGroups[address] = nil
+        }
+        for address in wanted where addressGroups[address] == nil {
+            do {
+                addressGroups[address] = try group(
+                    [records.address(address, hostName: published.hostName)], interface: address.index)
+            } catch {
+                setting.log.debug(
+                    "discovery.address.failed", ["error": "\(error)", "address": "\(address.text)"])
+            }
+        }
+    }
+
+    /// A committed group of `records`.
+    private func group(_ records: [DNSRecord], interface: Int32 = AVAHI_IF_UNSPEC.asIndex) throws(BackEndError)
+        -> OpaquePointer
+    {
+        guard let group = avahi_s_entry_group_new(server, onGroup, context) else { throw failure("a group") }
+        do throws(BackEndError) {
+            for record in records { try add(record, to: group, .new, interface: interface) }
+            guard avahi_s_entry_group_commit(group) >= 0 else { throw failure("a group's commit") }
+            for record in records where record.unique { try add(record, to: group, .update, interface: interface) }
+        } catch {
+            avahi_s_entry_group_free(group)
+            throw error
+        }
+        return group
+    }
+
+    private func add(
+        _ record: DNSRecord, to group: OpaquePointer?, _ manner: DNSRecord.Manner,
+        interface: Int32 = AVAHI_IF_UNSPEC.asIndex
+    ) throws(BackEndError) {
+        guard
+            let made = avahi_record_new_full(
+                record.name, UInt16(AVAHI_DNS_CLASS_IN), record.kind.number, setting.recordTTLSeconds)
+        else { throw BackEndError(message: "there is no memory for the record \(record.name)") }
+        defer { avahi_record_unref(made) }
+        guard avahi_rdata_parse(made, record.data, record.data.count) >= 0,
+            avahi_server_add(
+                server, group, interface, AVAHI_PROTO_UNSPEC.asProtocol, record.flags(manner), made) >= 0
+        else { throw failure("the record \(record.name)") }
+    }
+
+    private func failure(_ what: String) -> BackEndError {
+        BackEndError(message: "\(what) was refused by libavahi-core (\(avahiError(avahi_server_errno(server))))")
+    }
+
+    /// Reported after the callback that noticed it, because the answer to it frees the groups.
+    private func collide() {
+        setting.loop.schedule(after: .zero) { [weak self] in self?.setting.report(.collision) }
+    }
+
+    fileprivate func onGroupState(_ state: AvahiEntryGroupState) {
+        if state == AVAHI_ENTRY_GROUP_COLLISION { collide() }
+    }
+
+    // MARK: browsing
+
+    fileprivate func onBrowse(_ event: AvahiBrowserEvent, _ key: SightingKey) {
+        switch event {
+        // A label without a PeerID is no peer's: nothing is spent on it.
+        case AVAHI_BROWSER_NEW where InstanceLabel.peer(of: key.label) != nil: resolve(key)
+        case AVAHI_BROWSER_REMOVE:
+            if let resolver = resolvers.removeValue(forKey: key) { avahi_s_service_resolver_free(resolver) }
+            if let browser = textBrowsers.remove(key) { avahi_s_record_browser_free(browser) }
+            retries.cancel(key, setting.loop)
+            setting.report(.removed(key))
+        default: break
+        }
+    }
+
+    private func resolve(_ key: SightingKey) {
+        guard let server, resolvers[key] == nil else { return }
+        guard resolvers.count < setting.resolversMax else {
+            return setting.log.debug("discovery.resolvers.full", ["label": "\(key.label)"])
+        }
+        resolvers[key] = avahi_s_service_resolver_new(
+            server, key.interface, key.addressFamily, key.label, setting.type, ServiceRecords.domain,
+            key.addressFamily, AvahiLookupFlags(rawValue: 0), onResolver, context)
+        textBrowsers.add(key) {
+            guard let name = records.fullName(ofForeign: key.label),
+                let question = avahi_key_new(name, UInt16(AVAHI_DNS_CLASS_IN), DNSRecord.Kind.text.number)
+            else { return nil }
+            defer { avahi_key_unref(question) }
+            return avahi_s_record_browser_new(
+                server, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, question,
+                AVAHI_LOOKUP_USE_MULTICAST, onRecord, context)
+        }
+    }
+
+    fileprivate func onText(_ browser: OpaquePointer?, _ interface: Int32, _ family: Int32, _ text: [[UInt8]]) {
+        guard let label = textBrowsers.label(of: browser) else { return }
+        setting.report(.text(SightingKey(interface: interface, addressFamily: family, label: label), text))
+    }
+
+    fileprivate func onResolve(_ key: SightingKey, _ sighting: Sighting?) {
+        if let sighting {
+            retries.cancel(key, setting.loop)
+            return setting.report(.resolved(key, sighting))
+        }
+        // Nothing answered within 5 s: a loss, or a peer without an address of this IP version.
+        retries.schedule(key, setting.loop) { [weak self] in
+            guard let self, let resolver = resolvers.removeValue(forKey: key) else { return }
+            avahi_s_service_resolver_free(resolver)
+            resolve(key)
+        }
+    }
+
+    fileprivate func onFailure(_ reason: String) {
+        setting.loop.schedule(after: .zero) { [weak self] in self?.setting.report(.lost(reason)) }
+    }
+}
+
+// MARK: - callbacks from C
+
+private func onServer(_ server: OpaquePointer?, _ state: AvahiServerState, _ context: UnsafeMutableRawPointer?) {
+    guard state == AVAHI_SERVER_FAILURE else { return }
+    EmbeddedBackEnd.from(context)?.onFailure("libavahi-core failed (\(avahiError(avahi_server_errno(server))))")
+}
+
+private func onGroup(
+    _: OpaquePointer?, _: OpaquePointer?, _ state: AvahiEntryGroupState, _ context: UnsafeMutableRawPointer?
+) {
+    EmbeddedBackEnd.from(context)?.onGroupState(state)
+}
+
+private func onBrowser(
+    _: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiBrowserEvent,
+    _ name: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: AvahiLookupResultFlags,
+    _ context: UnsafeMutableRawPointer?
+) {
+    guard let backEnd = EmbeddedBackEnd.from(context) else { return }
+    if event == AVAHI_BROWSER_FAILURE { return backEnd.onFailure("libavahi-core stopped browsing") }
+    guard let name else { return }
+    backEnd.onBrowse(event, SightingKey(interface: interface, addressFamily: family, label: String(cString: name)))
+}
+
+private func onResolver(
+    _: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiResolverEvent,
+    _ name: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?,
+    _ address: UnsafePointer<AvahiAddress>?, _ port: UInt16, _ text: UnsafeMutablePointer<AvahiStringList>?,
+    _: AvahiLookupResultFlags, _ context: UnsafeMutableRawPointer?
+) {
+    guard let backEnd = EmbeddedBackEnd.from(context), let name else { return }
+    let key = SightingKey(interface: interface, addressFamily: family, label: String(cString: name))
+    let found = event == AVAHI_RESOLVER_FOUND
+    backEnd.onResolve(key, found ? Sighting(address: address, interface: interface, port: port, text: text) : nil)
+}
+
+private func onRecord(
+    _ browser: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiBrowserEvent,
+    _ record: UnsafeMutablePointer<AvahiRecord>?, _: AvahiLookupResultFlags, _ context: UnsafeMutableRawPointer?
+) {
+    guard event == AVAHI_BROWSER_NEW, let record else { return }
+    EmbeddedBackEnd.from(context)?.onText(
+        browser, interface, family, strings(of: record.pointee.data.txt.string_list))
+}

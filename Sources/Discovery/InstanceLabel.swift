@@ -1,0 +1,47 @@
+import Automata
+
+/// The name of a peer's service on the link, and what follows from an advertisement besides its text.
+///
+/// `machine-07 7f3a09c155d2e0aa…`: the machine's name for people, then the whole PeerID, so that two peers never
+/// collide by accident and a vanished instance is known by its label alone. At most 63 bytes (RFC 6763, 4.1.1).
+enum InstanceLabel {
+    /// - Parameter alternate: 0 for the ordinary label; another number for another one, when that was found taken.
+    static func make(name: String, peer: PeerID, alternate: UInt16 = 0) -> String {
+        let suffix = " \(peer)" + (alternate == 0 ? "" : " #\(alternate)")
+        return prefix(of: name, bytesMax: 63 - suffix.utf8.count) + suffix
+    }
+
+    /// Reads whose label it is; nil for one that is none of ours.
+    static func peer(of label: String) -> PeerID? {
+        guard label.utf8.count <= 63 else { return nil }
+        return label.split(separator: " ").reversed().lazy.compactMap { PeerID(String($0)) }.first
+    }
+
+    /// The host name under which the embedded back end publishes addresses: one per process, so that it contends
+    /// neither with the system's name nor with another peer of this host.
+    static func host(of peer: PeerID, alternate: UInt16 = 0) -> String {
+        "palmier-" + peer.description.prefix(16) + (alternate == 0 ? "" : "-\(alternate)")
+    }
+
+    /// The sub-types (RFC 6763, 7.1) under which an advertisement is listed, sorted.
+    static func subtypes(of advertisement: Advertisement) -> [String] {
+        let byState: [String] =
+            switch advertisement.state {
+            case .idle: ["_idle"]
+            case .worker: ["_worker"]
+            case .coordinator: ["_coordinator"]
+            case .joining, .draining, .left, .failed: []
+            }
+        return byState + (advertisement.isMaster ? ["_master"] : [])
+    }
+
+    /// As many whole characters of `name` as fit.
+    private static func prefix(of name: String, bytesMax: Int) -> String {
+        var kept = ""
+        for character in name {
+            guard kept.utf8.count + character.utf8.count <= bytesMax else { break }
+            kept.append(character)
+        }
+        return kept
+    }
+}

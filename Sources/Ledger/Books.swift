@@ -1,0 +1,168 @@
+public import Automata
+public import OrderedCollections
+
+/// What all entries up to one index add up to: a pure function of the log, the same on every replica.
+///
+/// Invariants: a request has at most one placement; a placement belongs to the request's current attempt; a fact that
+/// does not fit (a late report, a second placement) changes nothing, on every replica alike.
+public struct Books: Sendable {
+    /// The last entry applied.
+    public private(set) var index: LedgerIndex = .zero
+    /// Open requests held here, in the order in which they were made.
+    public private(set) var requests: OrderedDictionary<RequestKey, Request> = [:]
+    /// Open requests that other masters hold; looked up by key.
+    private var homes: OrderedDictionary<RequestKey, PeerID> = [:]
+    private var placements: [ClaimReference: RequestKey] = [:]  // looked up only
+    /// Admissions, newest last; at most `admissionsMax`.
+    public private(set) var admissions: [Admission] = []
+    private var tokens: [Digest: Token] = [:]  // looked up only
+
+    /// How many admissions are kept at hand; older ones stay in the log.
+    public static let admissionsMax = 10_000
+
+    public init() {}
+
+    /// The request that a claim belongs to, when it is that request's placement.
+    public func request(placedBy claim: ClaimReference) -> Request? {
+        placements[claim].flatMap { requests[$0] }
+    }
+
+    /// An open request held here.
+    public func request(_ key: RequestKey) -> Request? {
+        requests[key]
+    }
+
+    /// An open request held here.
+    public subscript(key: RequestKey) -> Request? { requests[key] }
+
+    /// The keys of all open requests held here, oldest first.
+    public var held: [RequestKey] { Array(requests.keys) }
+
+    /// Which other master holds the request.
+    public func home(of key: RequestKey) -> PeerID? {
+        homes[key]
+    }
+
+    /// What a token is worth at `now`.
+    public func token(_ digest: Digest, at now: Instant) -> TokenState {
+        guard let token = tokens[digest] else { return .unknown }
+        if let peer = token.redeemedBy { return .redeemed(by: peer) }
+        return now < token.expires ? .valid : .expired(at: token.expires)
+    }
+
+    /// Applies the next entry.
+    public mutating func apply(_ entry: Entry) {
+        precondition(entry.index == index.next, "entry \(entry.index) does not follow \(index)")
+        index = entry.index
+        switch entry.fact {
+        case .requested(let key, let specification):
+            guard requests[key] == nil else { return }
+            // A note of another holder stays: this master has promised that one its voice.
+            requests[key] = Request(key: key, specification: specification, at: entry.at)
+        case .changed(let key, let specification, let revision):
+            update(key, at: entry.at) { request in
+                guard revision > request.revision else { return }
+                request.specification = specification
+                request.revision = revision
+            }
+        case .placed(let key, let attempt, let claim):
+            guard let request = requests[key], request.attempt == attempt, request.placement == nil,
+                placements[claim] == nil
+            else { return }
+            placements[claim] = key
+            update(key, at: entry.at) { request in
+                request.placement = claim
+                request.status = InstanceStatus(state: .starting, revision: request.revision)
+                request.statusSequence = 0
+            }
+        case .reported(let key, let claim, let sequence, let status):
+            update(key, at: entry.at) { request in
+                guard request.placement == claim, sequence > request.statusSequence else { return }
+                request.status = status
+                request.statusSequence = sequence
+            }
+        case .lost(let key, let attempt, let reason):
+            guard let request = requests[key], request.attempt == attempt else { return }
+            if let claim = request.placement { placements[claim] = nil }
+            update(key, at: entry.at) { request in
+                request.attempt = attempt.next
+                request.placement = nil
+                request.status = InstanceStatus(state: .waiting, reason: reason, revision: request.revision)
+                request.statusSequence = 0
+            }
+        case .ended(let key):
+            if let claim = requests.removeValue(forKey: key)?.placement { placements[claim] = nil }
+        case .noted(let key, let home):
+            homes[key] = home
+        case .forgotten(let key, let home):
+            if homes[key] == home { homes[key] = nil }
+        case .admitted(let admission):
+            admissions.removeAll { $0.peer == admission.peer }
+            admissions.append(admission)
+            if admissions.count > Self.admissionsMax { admissions.removeFirst() }
+        case .invited(let token, let expires):
+            if tokens[token] == nil { tokens[token] = Token(expires: expires) }
+        case .redeemed(let token, let peer):
+            if tokens[token]?.redeemedBy == nil { tokens[token]?.redeemedBy = peer }
+        }
+    }
+
+    private mutating func update(_ key: RequestKey, at instant: Instant, _ change: (inout Request) -> Void) {
+        guard var request = requests[key] else { return }
+        let before = request
+        change(&request)
+        if request != before { request.changedAt = instant }
+        requests[key] = request
+    }
+}
+
+/// An open request and what became of it.
+public struct Request: Hashable, Sendable {
+    public let key: RequestKey
+    public internal(set) var specification: Specification
+    public internal(set) var revision: Revision = .first
+    public internal(set) var attempt: Attempt = .first
+    public internal(set) var placement: ClaimReference?
+    public internal(set) var status: InstanceStatus
+    /// The number of the newest report; 0 before the first of a placement.
+    public internal(set) var statusSequence: UInt64 = 0
+    public let requestedAt: Instant
+    public internal(set) var changedAt: Instant
+
+    init(key: RequestKey, specification: Specification, at instant: Instant) {
+        self.key = key
+        self.specification = specification
+        status = InstanceStatus(state: .waiting)
+        requestedAt = instant
+        changedAt = instant
+    }
+
+    /// A request as another master tells it.
+    public init(
+        key: RequestKey, specification: Specification, revision: Revision, attempt: Attempt,
+        placement: ClaimReference?, status: InstanceStatus, statusSequence: UInt64, requestedAt: Instant,
+        changedAt: Instant
+    ) {
+        self.key = key
+        self.specification = specification
+        self.revision = revision
+        self.attempt = attempt
+        self.placement = placement
+        self.status = status
+        self.statusSequence = statusSequence
+        self.requestedAt = requestedAt
+        self.changedAt = changedAt
+    }
+}
+
+/// What a one-time token is worth.
+public enum TokenState: Hashable, Sendable {
+    case unknown, valid
+    case redeemed(by: PeerID)
+    case expired(at: Instant)
+}
+
+private struct Token: Sendable {
+    var expires: Instant
+    var redeemedBy: PeerID?
+}

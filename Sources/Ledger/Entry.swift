@@ -1,0 +1,75 @@
+public import Automata
+
+/// One line of a master's books: what happened, never how to compute it.
+///
+/// Entries are appended, never changed. A reader that meets an entry of a later version keeps its unknown fields.
+public struct Entry: Hashable, Sendable {
+    public var index: LedgerIndex
+    /// When the master that appended it saw it happen.
+    public var at: Instant
+    public var fact: Fact
+    /// Fields of a later version, as they stood on the wire or on disk; written back unchanged.
+    public var unknownFields: [UInt8]
+
+    public init(index: LedgerIndex, at: Instant, fact: Fact, unknownFields: [UInt8] = []) {
+        self.index = index
+        self.at = at
+        self.fact = fact
+        self.unknownFields = unknownFields
+    }
+}
+
+/// What an entry says.
+public enum Fact: Hashable, Sendable {
+    /// A new request; attempt 1 begins, revision 1.
+    case requested(RequestKey, Specification)
+    /// The request says something else from here on.
+    case changed(RequestKey, Specification, Revision)
+    /// A machine's claim is the request's placement for this attempt.
+    case placed(RequestKey, Attempt, ClaimReference)
+    /// What the machine says of the instance; `sequence` orders the reports of one claim.
+    case reported(RequestKey, ClaimReference, sequence: UInt64, InstanceStatus)
+    /// The attempt is over without the request's will; the next one begins.
+    case lost(RequestKey, Attempt, reason: String)
+    /// The request is destroyed and its partition is empty, or its lease has run out.
+    case ended(RequestKey)
+    /// Another master's ledger holds this request.
+    case noted(RequestKey, home: PeerID)
+    /// Another master's ledger holds this request no more.
+    case forgotten(RequestKey, home: PeerID)
+    /// A peer or a person was let into the fabric.
+    case admitted(Admission)
+    /// A one-time token was made; only its digest is kept.
+    case invited(token: Digest, expires: Instant)
+    /// A token was used, and never can be again.
+    case redeemed(token: Digest, by: PeerID)
+}
+
+/// Who was let in, as what, and by whom.
+public struct Admission: Hashable, Sendable {
+    public var peer: PeerID
+    /// `machine`, `master` or `person`.
+    public var kind: String
+    public var name: String
+    /// The customer or the policy that let it in: `root@host`, `link`, `token`.
+    public var by: String
+
+    public init(peer: PeerID, kind: String, name: String, by: String) {
+        self.peer = peer
+        self.kind = kind
+        self.name = name
+        self.by = by
+    }
+}
+
+extension Fact {
+    /// The request that the fact is about; nil for facts about other things.
+    public var requestKey: RequestKey? {
+        switch self {
+        case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _), .reported(let key, _, _, _),
+            .lost(let key, _, _), .ended(let key):
+            key
+        case .noted, .forgotten, .admitted, .invited, .redeemed: nil
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Automata
+
+/// What the keeper remembers of a request besides the books; lost at a crash, and made anew.
+struct Work: Sendable {
+    /// A call's proposal is on its way to the log; later calls queue.
+    var inFlight = false
+    var callers: [Caller] = []
+    var queue: [QueuedCall] = []
+    /// The other masters know of the request.
+    var announced = false
+    /// Another master had it first.
+    var movedTo: PeerID?
+    /// The claim whose `placed` is on its way to the log.
+    var placing: ClaimReference?
+    var losing = false
+    var ending = false
+    /// The newest revision that the machine has confirmed.
+    var ordered: Revision?
+    var leaseEnds: Instant?
+    var reportProposed: UInt64 = 0
+    /// Why no machine was found, from the last search.
+    var unmet: [String] = []
+    var searches = 0
+    var waiting: [CallID] = []
+}
+
+/// A call that is answered when its proposal commits.
+struct Caller: Hashable, Sendable {
+    var id: CallID
+    var wait: Wait?
+}
+
+struct QueuedCall: Hashable, Sendable {
+    var id: CallID
+    var call: RequestCall
+}
+
+/// A call that is answered when its state is reached.
+struct Waiter: Hashable, Sendable {
+    var key: RequestKey
+    var wait: Wait
+}
+
+/// Keys in order, each once.
+struct SortedKeys: Sendable {
+    private(set) var keys: [RequestKey] = []
+
+    mutating func insert(_ key: RequestKey) {
+        let index = position(of: key)
+        if index == keys.endIndex || keys[index] != key { keys.insert(key, at: index) }
+    }
+
+    mutating func remove(_ key: RequestKey) {
+        let index = position(of: key)
+        if index < keys.endIndex, keys[index] == key { keys.remove(at: index) }
+    }
+
+    private func position(of key: RequestKey) -> Int {
+        var (low, high) = (0, keys.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

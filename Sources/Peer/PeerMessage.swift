@@ -1,0 +1,105 @@
+public import Automata
+public import Claims
+public import Ledger
+public import Neighbours
+
+/// Everything that one peer says to another.
+public enum PeerMessage: Hashable, Sendable {
+    case neighbour(NeighbourMessage)
+    case claim(ClaimMessage)
+    case directory(DirectoryMessage)
+    /// Asks another peer to answer for it; `number` is the asker's own.
+    case call(number: UInt64, Call)
+    case result(number: UInt64, CallResult)
+}
+
+extension PeerMessage {
+    /// Whether only a master may say this: the host drops it from a peer whose certificate says that it is none (I7).
+    public var isMastersOnly: Bool {
+        switch self {
+        case .directory, .call: true
+        case .claim(let message):
+            switch message {
+            case .claim, .order, .release, .renewed, .lapsed, .acknowledged: true
+            case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report: false
+            }
+        case .neighbour(let message):
+            switch message {
+            case .masters, .failed, .recovered: true
+            case .hello, .probe, .alive, .goodbye: false
+            }
+        case .result: false
+        }
+    }
+}
+
+/// What a user asks of a master, and a master of a peer that knows.
+public enum Call: Hashable, Sendable {
+    case request(RequestCall)
+    /// Open requests of one customer, or of all; a forwarded one answers for its own ledger alone.
+    case list(Customer?)
+    /// A piece of an instance's log, by the request that it runs for.
+    case log(RequestKey, LogQuery)
+    /// The same, asked of the machine by the master that made the claim.
+    case tenantLog(ClaimReference, LogQuery)
+    /// Puts a fact that concerns no request into this master's own ledger: an admission, a token.
+    case record(Fact)
+}
+
+/// Which part of an instance's output.
+public struct LogQuery: Hashable, Sendable {
+    public enum Stream: String, Hashable, Sendable, CaseIterable {
+        case output, errors
+    }
+
+    public var stream: Stream
+    /// Bytes from the log's beginning; negative counts from its end.
+    public var offset: Int64
+    /// At most 256 KiB are answered.
+    public var bytesMax: Int
+
+    public init(stream: Stream, offset: Int64, bytesMax: Int) {
+        self.stream = stream
+        self.offset = offset
+        self.bytesMax = bytesMax
+    }
+}
+
+/// A piece of a log, and where the next one begins.
+public struct LogPiece: Hashable, Sendable {
+    public var bytes: [UInt8]
+    public var nextOffset: Int64
+
+    public init(bytes: [UInt8], nextOffset: Int64) {
+        self.bytes = bytes
+        self.nextOffset = nextOffset
+    }
+}
+
+public enum CallResult: Hashable, Sendable {
+    case request(RequestAnswer)
+    /// Requests, and the names of masters that could not be asked for theirs.
+    case requests([Request], missing: [String])
+    case log(LogPiece)
+    case recorded
+    case refused(Refusal)
+}
+
+extension Call {
+    /// The request that the call is about, where it is about one.
+    var key: RequestKey? {
+        switch self {
+        case .request(let call): call.key
+        case .log(let key, _): key
+        case .list, .tenantLog, .record: nil
+        }
+    }
+
+    /// How long an answer may be held back by the call's own wish.
+    public var patience: Duration {
+        switch self {
+        case .request(.ask(_, _, _, let wait)), .request(.read(_, let wait)): wait?.timeout ?? .zero
+        case .list, .log, .tenantLog, .record: .zero
+        }
+    }
+}

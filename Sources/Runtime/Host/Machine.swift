@@ -1,0 +1,53 @@
+import Agent
+import Automata
+import Glibc
+import NIOCore
+
+/// Which of this machine's addresses others can use.
+enum ReachableAddresses {
+    /// Turns what was bound into what can be told to others: a wildcard becomes every address of the machine, loopback
+    /// only where there is nothing else.
+    static func endpoints(of bound: [Endpoint]) -> [Endpoint] {
+        var result: [Endpoint] = []
+        for endpoint in bound {
+            guard endpoint.host == "::" || endpoint.host == "0.0.0.0" else {
+                result.append(endpoint)
+                continue
+            }
+            let outside = addresses.filter { !$0.isLoopback }
+            let usable = outside.isEmpty ? addresses : outside
+            result += usable.map { Endpoint(host: $0.text, port: endpoint.port) }
+        }
+        return Array(result.prefix(8))
+    }
+
+    /// Where instances of this machine listen.
+    static func instanceAddress(of endpoints: [Endpoint]) -> InstanceHost.Configuration.Address {
+        guard let first = endpoints.first(where: { !isLoopback($0.host) }) else { return .loopback }
+        return .machine(first.host)
+    }
+
+    private struct Address {
+        var text: String
+        var isLoopback: Bool
+    }
+
+    /// IPv4 before IPv6; no link-local ones, which mean nothing without an interface.
+    private static var addresses: [Address] {
+        let devices = (try? System.enumerateDevices()) ?? []  // without interfaces there is no address to tell
+        let all = devices.compactMap { $0.address?.ipAddress }.filter { !$0.lowercased().hasPrefix("fe80") }
+        let sorted = all.filter { !$0.contains(":") } + all.filter { $0.contains(":") }
+        return sorted.map { Address(text: $0, isLoopback: isLoopback($0)) }
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+}
+
+enum MachineMemory {
+    /// Three quarters of what the machine has: the rest is the system's and the agent's own.
+    static var forInstances: ByteCount {
+        ByteCount(Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE))) / 4 * 3)
+    }
+}

@@ -1,0 +1,176 @@
+import Automata
+import Claims
+import Ledger
+import Logging
+import NIOCore
+import Peer
+import Storage
+
+/// A peer on its event loop: takes inputs one at a time, performs effects in order.
+///
+/// Confined to the loop. What leaves the loop (writes, the agent's work) goes through streams that `PeerHost.run` serves.
+/// Effects behind a write wait until it is durable; inputs go on being taken, and their effects queue, so that one
+/// transaction commits whatever has gathered meanwhile.
+final class PeerCore {
+    /// What a step orders outside the loop and beyond the peer.
+    struct Outlets {
+        var send: (PeerMessage, PeerID) -> Void
+        var learn: (PeerID, [Endpoint]) -> Void
+        var publish: (Advertisement) -> Void
+        var write: (WriteBatch) -> Void
+        var agent: (AgentCommand) -> Void
+        var notice: (Peer.Effect) -> Void
+    }
+
+    private(set) var peer: Peer
+    private let loop: any EventLoop
+    private let clock: HostClock
+    private let outlets: Outlets
+    private var timers = TimerQueue<Peer.Timer>()
+    private var wakeUp: (due: Instant, task: Scheduled<Void>)?
+    private var queued: [Peer.Effect] = []
+    private var writing: [Peer.Effect]?
+    private var waiting: [CallID: CheckedContinuation<CallResult, Never>] = [:]
+    private var nextCall: UInt64 = 1
+    private var isHandling = false
+    private var pendingInputs: [Peer.Input] = []
+
+    init(peer: Peer, loop: any EventLoop, clock: HostClock, outlets: Outlets) {
+        self.peer = peer
+        self.loop = loop
+        self.clock = clock
+        self.outlets = outlets
+    }
+
+    /// Feeds one input, and whatever its effects feed back, one after the other.
+    func input(_ input: Peer.Input) {
+        loop.preconditionInEventLoop()
+        pendingInputs.append(input)
+        guard !isHandling else { return }
+        isHandling = true
+        while !pendingInputs.isEmpty {
+            let next = pendingInputs
+            pendingInputs = []
+            for input in next {
+                peer.handle(input, at: clock.now, into: &queued)
+                drain()
+            }
+        }
+        isHandling = false
+        armWakeUp()
+    }
+
+    /// Asks the peer; the continuation is resumed once.
+    func call(_ call: Call, _ continuation: CheckedContinuation<CallResult, Never>) {
+        let id = CallID(nextCall)
+        nextCall += 1
+        waiting[id] = continuation
+        loop.assumeIsolated().scheduleTask(in: .seconds(30) + .nanoseconds(call.patience.nanoseconds)) { [self] in
+            guard let continuation = waiting.removeValue(forKey: id) else { return }
+            let refusal = Refusal(
+                .timedOut, "this master did not finish the call in time",
+                remedy: "see `palmier doctor`; the call is safe to repeat")
+            continuation.resume(returning: .refused(refusal))
+        }
+        input(.call(id, call))
+    }
+
+    /// The write under way is durable: performs what waited for it.
+    func written() {
+        loop.preconditionInEventLoop()
+        guard let batch = writing else { return }
+        writing = nil
+        var last: LedgerIndex?
+        for effect in batch {
+            if case .append(let entry) = effect { last = entry.index }
+            if !effect.isWrite { perform(effect) }
+        }
+        if let last {
+            input(.appended(through: last))
+        } else {
+            drain()
+            armWakeUp()
+        }
+    }
+
+    /// Answers every call that waits: the host ends, or cannot write. What a call has asked for may still come to be.
+    func abandonCalls(_ refusal: Refusal) {
+        for continuation in waiting.values { continuation.resume(returning: .refused(refusal)) }
+        waiting = [:]
+    }
+
+    // MARK: Effects
+
+    private func drain() {
+        guard writing == nil, !queued.isEmpty else { return }
+        let effects = queued
+        queued = []
+        let firstWrite = effects.firstIndex(where: \.isWrite) ?? effects.count
+        for effect in effects[..<firstWrite] { perform(effect) }
+        let batch = Array(effects[firstWrite...])
+        guard !batch.isEmpty else { return }
+        writing = batch
+        outlets.write(WriteBatch(effects: batch))
+    }
+
+    private func perform(_ effect: Peer.Effect) {
+        switch effect {
+        case .append, .persist, .remember: preconditionFailure("a write reached the performer: \(effect)")
+        case .learn(let peer, let endpoints): outlets.learn(peer, endpoints)
+        case .send(let message, let peer): outlets.send(message, peer)
+        case .set(let timer, let due): timers.set(timer, at: due)
+        case .publish(let advertisement): outlets.publish(advertisement)
+        case .apply(let order): outlets.agent(.apply(order))
+        case .vacate(let claim): outlets.agent(.vacate(claim))
+        case .leaseEnds(let claim, let end): outlets.agent(.leaseEnds(claim, at: end))
+        case .readLog(let id, let claim, let query): outlets.agent(.readLog(id, claim, query))
+        case .answer(let id, let result): waiting.removeValue(forKey: id)?.resume(returning: result)
+        case .report: outlets.notice(effect)
+        }
+    }
+
+    // MARK: Timers
+
+    private func armWakeUp() {
+        guard let due = timers.nextDue() else { return }
+        if let wakeUp, wakeUp.due <= due { return }
+        wakeUp?.task.cancel()
+        let delay = max(0, (due - clock.now).nanoseconds)
+        let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [self] in
+            wakeUp = nil
+            fireDue()
+        }
+        wakeUp = (due, task)
+    }
+
+    private func fireDue() {
+        // Bounded, so that a timer that sets itself for now cannot hold the loop.
+        for _ in 0..<1_000 {
+            guard let timer = timers.popDue(at: clock.now) else { break }
+            input(.timerFired(timer))
+        }
+        armWakeUp()
+    }
+}
+
+/// Work for the agent, in the order in which the peer gave it.
+enum AgentCommand: Sendable {
+    case apply(InstanceOrder)
+    case vacate(ClaimReference)
+    case leaseEnds(ClaimReference, at: Instant)
+    case readLog(CallID, ClaimReference, LogQuery)
+}
+
+extension WriteBatch {
+    fileprivate init(effects: [Peer.Effect]) {
+        self.init()
+        for effect in effects {
+            switch effect {
+            case .append(let entry): entries.append(entry)
+            case .persist(let record): partitions.append(record)
+            case .remember(let advertisements): remembered = advertisements
+            case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .report: continue
+            }
+        }
+    }
+}

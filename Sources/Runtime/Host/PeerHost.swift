@@ -1,0 +1,426 @@
+public import Agent
+public import Automata
+import Claims
+public import Discovery
+import Identity
+import Ledger
+public import Logging
+import NIOCore
+public import NIOPosix
+import Neighbours
+public import Peer
+public import ServiceLifecycle
+import Storage
+import Synchronization
+public import Transport
+import Wire
+
+/// Hosts one peer on real time: sockets, disk, Avahi, processes. The counterpart of `Simulation`.
+///
+///     transport, discovery ──events──▶ PeerCore (the event loop) ──effects──▶ transport, discovery
+///                                          │    ▲                                 │
+///                                  write   ▼    │ durable, reports                ▼
+///                                       writer loop                           agent loop
+///
+/// One event loop owns the peer. `run` serves the two loops beside it and ends with the service group's graceful
+/// shutdown: the peer publishes that it ends, says goodbye, and what runs in its partitions goes on.
+///
+/// A full disk stops nothing but what needs it: the write is tried again every second, what waits for it waits, and
+/// `problems` says so. Invariant: nothing leaves this process that a lost write could contradict.
+public final class PeerHost: PeerService, Service {
+    /// What a host is told.
+    public struct Configuration: Sendable {
+        /// Absolute.
+        public var stateDirectory: String
+        public var name: String
+        /// Where peers connect; nil: every address, port 7423 or any free one.
+        public var listen: [Endpoint]?
+        /// Peers to connect to whatever discovery finds.
+        public var join: [Endpoint] = []
+        /// Masters that the process has met before the peer was started; greeted at once.
+        public var acquaintances: [Advertisement] = []
+        /// Where users connect, for a master; nil for a machine that is none.
+        public var apiPort: UInt16?
+        public var discovery = DiscoveryMode.auto
+        /// Interfaces for discovery; nil: all that can.
+        public var interfaces: [String]?
+        public var partitions: Int
+        public var isolation = Isolation.auto
+        /// What all instances together may ask for; nil: three quarters of the machine's memory.
+        public var memory: ByteCount?
+        public var price: Int64 = 0
+        public var peer = Peer.Configuration()
+
+        public init(
+            stateDirectory: String, name: String, partitions: Int = InstanceHost.Configuration.defaultPartitionCount
+        ) {
+            self.stateDirectory = stateDirectory
+            self.name = name
+            self.partitions = partitions
+        }
+
+        /// The port at which peers listen when nothing else is said.
+        public static let defaultPort: UInt16 = 7_423
+    }
+
+    public let id: PeerID
+    /// Replace its credential to renew without a restart.
+    public let credentials: CredentialSource
+    /// Where peers connect.
+    public let endpoints: [Endpoint]
+    private let configuration: Configuration
+    private let logger: Logger
+    private let clock: HostClock
+    private let loop: any EventLoop
+    private let core: NIOLoopBound<PeerCore>
+    private let transport: PeerTransport
+    private let discovery: DiscoveryService
+    private let agent: InstanceHost
+    private let store: Store
+    private let lock: StateLock
+    private let writes: AsyncStream<WriteBatch>
+    private let commands: AsyncStream<AgentCommand>
+    private let board: ProblemBoard
+
+    public var now: Instant { clock.now }
+
+    /// Opens the state, begins to listen, and starts the peer; `run` must follow.
+    ///
+    /// - Parameter credentials: the peer's identity, of kind `master` exactly if `configuration.apiPort` is set.
+    /// - Throws: `StorageError`, `TransportError`: what, why, what to do.
+    public static func start(
+        _ configuration: Configuration, credentials: CredentialSource, clock: HostClock = HostClock(),
+        group: MultiThreadedEventLoopGroup = .singleton, logger: Logger
+    ) async throws -> PeerHost {
+        let credential = credentials.current
+        let lock = try StateLock.acquire(directory: configuration.stateDirectory)
+        let store = try await Store.open(path: configuration.stateDirectory + "/palmier.sqlite")
+        let incarnation = try await store.nextIncarnation()
+        let stored = try await store.load()
+        var restored = Peer.Restored()
+        (restored.books, restored.partitions, restored.remembered) = (
+            stored.books, stored.partitions, stored.remembered
+        )
+        restored.remembered += configuration.acquaintances.filter { seen in
+            !restored.remembered.contains { $0.peer == seen.peer }
+        }
+        let loop = group.next()
+        let gate = TransportGate(logger: logger)
+        let transport = try await Self.listen(configuration, credentials, incarnation, on: loop) { gate.handle($0) }
+        let endpoints = ReachableAddresses.endpoints(of: transport.boundEndpoints)
+        let advertisement = Advertisement(
+            peer: credential.peer, incarnation: incarnation, name: configuration.name, fabric: credential.fabric,
+            endpoints: endpoints, apiPort: configuration.apiPort, price: configuration.price)
+        let peer = Peer(
+            configuration: configuration.peer, own: advertisement, capacity: configuration.partitions,
+            memory: configuration.memory ?? MachineMemory.forInstances, restored: restored,
+            seed: UInt64.random(in: .min ... .max))
+        return try await PeerHost(
+            configuration, credentials, clock, loop, peer, transport, gate, store, lock, endpoints, logger)
+    }
+
+    private init(
+        _ configuration: Configuration, _ credentials: CredentialSource, _ clock: HostClock, _ loop: any EventLoop,
+        _ peer: Peer, _ transport: PeerTransport, _ gate: TransportGate, _ store: Store, _ lock: StateLock,
+        _ endpoints: [Endpoint], _ logger: Logger
+    ) async throws {
+        id = peer.id
+        self.configuration = configuration
+        self.credentials = credentials
+        self.clock = clock
+        self.loop = loop
+        self.transport = transport
+        self.store = store
+        self.lock = lock
+        self.endpoints = endpoints
+        self.logger = logger
+        board = ProblemBoard()
+        let (writes, writeOutlet) = AsyncStream.makeStream(of: WriteBatch.self)
+        let (commands, commandOutlet) = AsyncStream.makeStream(of: AgentCommand.self)
+        self.writes = writes  // at most one batch at a time: the core waits for it
+        self.commands = commands
+        agent = InstanceHost(
+            configuration: .init(
+                stateDirectory: configuration.stateDirectory, machine: peer.id,
+                partitionCount: configuration.partitions,
+                isolation: configuration.isolation, address: ReachableAddresses.instanceAddress(of: endpoints),
+                logger: logger))
+        let bridge = DiscoveryBridge(board: board, logger: logger)
+        discovery = try DiscoveryService(
+            configuration: DiscoveryConfiguration(
+                mode: configuration.discovery, peer: peer.id, interfaces: configuration.interfaces), logger: logger,
+            handler: { bridge.handle($0) })
+        let discovery = self.discovery
+        core = await loop.submitBound {
+            let core = PeerCore(
+                peer: peer, loop: loop, clock: clock,
+                outlets: PeerCore.Outlets(
+                    send: { message, peer in transport.send(message.encoded(), to: peer) },
+                    learn: { peer, endpoints in transport.learn(peer, endpoints) },
+                    publish: { advertisement in
+                        do {
+                            try discovery.publish(advertisement)
+                        } catch {
+                            logger.error("discovery.publish", metadata: ["reason": "\(error)"])
+                        }
+                    },
+                    write: { writeOutlet.yield($0) }, agent: { commandOutlet.yield($0) },
+                    notice: { Self.log($0, logger) }))
+            return core
+        }
+        bridge.connect(core, loop)
+        await gate.connect(core, transport, loop)
+    }
+
+    // MARK: PeerService
+
+    public func call(_ call: Call) async -> CallResult {
+        // While a write waits for the disk, every answer waits behind it, for longer than anybody asks.
+        if let problem = board.current.first(where: { $0.code == Self.disk }) {
+            return .refused(Self.refusal(problem))
+        }
+        return await withCheckedContinuation { continuation in
+            loop.execute { [core] in core.value.call(call, continuation) }
+        }
+    }
+
+    public func snapshot() async -> Peer {
+        await withCheckedContinuation { continuation in
+            loop.execute { [core] in continuation.resume(returning: core.value.peer) }
+        }
+    }
+
+    public func problems() async -> [HostProblem] {
+        var problems = board.current
+        let drift = clock.drift
+        if drift > .seconds(60) || drift < .seconds(-60) {
+            problems.append(
+                HostProblem(
+                    code: "clock", message: "the wall clock was moved by \(drift) since the start",
+                    remedy: "let NTP keep the clock, and restart this peer"))
+        }
+        if credentials.current.notAfter < HostClock.wallClock + .seconds(86_400) {
+            problems.append(
+                HostProblem(
+                    code: "certificate", message: "this peer's certificate ends within a day",
+                    remedy: "it renews by itself once a master can be reached: see `palmier master list`"))
+        }
+        return problems
+    }
+
+    /// How the transport is doing, for metrics.
+    public func transportCounters() async -> TransportCounters {
+        await transport.counters()
+    }
+
+    // MARK: Running
+
+    /// Serves the peer until graceful shutdown or cancellation.
+    ///
+    /// - Throws: `AgentError` when this machine cannot run instances as it was told to: only its owner can mend that.
+    public func run() async throws {
+        let orders = await snapshot().claims.tenants.filter { !$0.vacating }.map(\.order)
+        input(.started)
+        discovery.start()
+        for endpoint in configuration.join { transport.connect(to: endpoint) }
+        let (stopped, stop) = AsyncStream.makeStream(of: Void.self)
+        let misfit = await withGracefulShutdownHandler {
+            await withTaskGroup(of: AgentError?.self) { group in
+                group.addTask {
+                    await self.serveWrites()
+                    return nil
+                }
+                group.addTask {
+                    do throws(AgentError) {
+                        try await self.serveAgent(orders)
+                        return nil
+                    } catch {
+                        stop.finish()
+                        return error
+                    }
+                }
+                for service in [self.serveReports, self.keepJoining, self.sweepReleases] {
+                    group.addTask {
+                        await service()
+                        return nil
+                    }
+                }
+                for await _ in stopped { break }
+                await self.leave()
+                group.cancelAll()
+                return await group.reduce(nil) { $0 ?? $1 }
+            }
+        } onGracefulShutdown: {
+            stop.finish()
+        }
+        if let misfit { throw misfit }
+    }
+
+    private func leave() async {
+        logger.notice("peer.stopping")
+        input(.stopping)
+        await discovery.withdraw()
+        await discovery.stop()
+        await transport.shutdown()
+        await agent.shutdown()
+        let refusal = Refusal(.failed, "this master is stopping", remedy: "ask another one")
+        loop.execute { [core] in core.value.abandonCalls(refusal) }
+    }
+
+    private func input(_ input: Peer.Input) {
+        loop.execute { [core] in core.value.input(input) }
+    }
+
+    /// Commits batches, one at a time; a disk that fails is tried again until it works.
+    private func serveWrites() async {
+        for await batch in writes {
+            while !Task.isCancelled {
+                do throws(StorageError) {
+                    try await store.write(batch)
+                    board.clear(Self.disk)
+                    break
+                } catch {
+                    precondition(error.code != .refused, "a batch breaks an invariant of the store: \(error)")
+                    let problem = HostProblem(code: Self.disk, message: error.message, remedy: error.remedy)
+                    if board.raise(problem) {
+                        logger.error("storage.failed", metadata: ["reason": "\(error)"])
+                        loop.execute { [core] in core.value.abandonCalls(Self.refusal(problem)) }
+                    }
+                    guard await rest(.seconds(1)) else { return }
+                }
+            }
+            loop.execute { [core] in core.value.written() }
+        }
+    }
+
+    /// The code of the problem that the disk takes no writes.
+    private static let disk = "disk"
+
+    private static func refusal(_ problem: HostProblem) -> Refusal {
+        Refusal(.failed, problem.message, remedy: problem.remedy)
+    }
+
+    private func serveAgent(_ orders: [InstanceOrder]) async throws(AgentError) {
+        while !Task.isCancelled {
+            do throws(AgentError) {
+                try await agent.start(orders: orders)
+                board.clear("agent")
+                break
+            } catch {
+                if error.code == .noIsolation || error.code == .badConfiguration { throw error }
+                let problem = HostProblem(code: "agent", message: error.message, remedy: error.remedy)
+                if board.raise(problem) {
+                    logger.error("agent.failed", metadata: ["reason": "\(error)"])
+                    input(.accepting(false))
+                }
+                guard await rest(.seconds(5)) else { return }
+            }
+        }
+        input(.accepting(true))
+        for await command in commands {
+            switch command {
+            case .apply(let order): await agent.apply(order)
+            case .vacate(let claim): await agent.vacate(claim)
+            case .leaseEnds(let claim, let end): await agent.holdLease(of: claim, for: end - clock.now)
+            case .readLog(let id, let claim, let query): await readLog(id, claim, query)
+            }
+        }
+    }
+
+    private func readLog(_ id: CallID, _ claim: ClaimReference, _ query: LogQuery) async {
+        do throws(AgentError) {
+            let stream: LogStream = query.stream == .output ? .stdout : .stderr
+            let (bytes, next) = try await agent.logs(
+                of: claim, stream: stream, offset: query.offset, limit: query.bytesMax)
+            input(.logRead(id, .success(LogPiece(bytes: bytes, nextOffset: next))))
+        } catch {
+            input(.logRead(id, .failure(Refusal(.notFound, error.message, remedy: error.remedy))))
+        }
+    }
+
+    private func serveReports() async {
+        for await (claim, status) in agent.reports { input(.instance(claim, status)) }
+    }
+
+    /// Peers named by `--join` are tried again while this peer knows nobody.
+    private func keepJoining() async {
+        guard !configuration.join.isEmpty else { return }
+        var pause = Duration.seconds(1)
+        while await rest(pause) {
+            pause = min(pause * 2, .seconds(30))
+            guard await !snapshot().neighbours.all.contains(where: \.isLive) else { continue }
+            for endpoint in configuration.join { transport.connect(to: endpoint) }
+        }
+    }
+
+    private func sweepReleases() async {
+        while await rest(.seconds(3_600)) {
+            do {
+                _ = try await agent.sweep(now: HostClock.wallClock)
+            } catch {
+                logger.warning("release.sweep", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    /// - Returns: false when the host ends.
+    private func rest(_ pause: Duration) async -> Bool {
+        do {
+            try await Task.sleep(for: pause)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static func log(_ effect: Peer.Effect, _ logger: Logger) {
+        guard case .report(let notice) = effect else { return }
+        switch notice {
+        case .joined(let peer): logger.notice("peer.joined", metadata: ["peer": "\(peer.name)", "id": "\(peer.peer)"])
+        case .changed: return
+        case .left(let peer): logger.notice("peer.left", metadata: ["id": "\(peer)"])
+        case .failed(let peer): logger.warning("peer.failed", metadata: ["id": "\(peer)"])
+        }
+    }
+
+    private static func listen(
+        _ configuration: Configuration, _ credentials: CredentialSource, _ incarnation: Incarnation,
+        on loop: any EventLoop, handler: @escaping @Sendable (TransportEvent) -> Void
+    ) async throws -> PeerTransport {
+        func start(_ endpoints: [Endpoint]) async throws(TransportError) -> PeerTransport {
+            try await PeerTransport.start(
+                TransportConfiguration(
+                    listen: endpoints, incarnation: incarnation, software: "palmier", seed: .random(in: .min ... .max),
+                    wallClock: { HostClock.wallClock }), credentials: credentials, on: loop, handler: handler)
+        }
+        if let listen = configuration.listen {
+            do {
+                return try await start(listen)
+            } catch {
+                // A machine without IPv6 has no `::`, which otherwise takes IPv4, too.
+                let without = listen.map { $0.host == "::" ? Endpoint(host: "0.0.0.0", port: $0.port) : $0 }
+                guard without != listen, let transport = try? await start(without) else { throw error }
+                return transport
+            }
+        }
+        // The well-known port belongs to the first peer of a machine; later ones are found by what they publish.
+        do {
+            return try await start([Endpoint(host: "::", port: Configuration.defaultPort)])
+        } catch {
+            do {
+                return try await start([Endpoint(host: "::", port: 0)])
+            } catch {
+                return try await start([Endpoint(host: "0.0.0.0", port: 0)])
+            }
+        }
+    }
+}
+
+extension EventLoop {
+    /// Makes a value on the loop that stays there.
+    fileprivate func submitBound<Value>(_ make: @escaping @Sendable () -> Value) async -> NIOLoopBound<Value> {
+        await withCheckedContinuation { continuation in
+            execute { continuation.resume(returning: NIOLoopBound(make(), eventLoop: self)) }
+        }
+    }
+}

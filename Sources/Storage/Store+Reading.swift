@@ -1,0 +1,94 @@
+public import Automata
+public import Claims
+import Foundation
+import GRDB
+public import Ledger
+import Wire
+
+/// What was on disk when the process started.
+public struct Restored: Sendable {
+    /// All entries of the log, applied.
+    public var books: Books
+    /// By partition, ascending.
+    public var partitions: [PartitionRecord]
+    /// In the order in which they were remembered.
+    public var remembered: [Advertisement]
+}
+
+extension Store {
+    /// Reads everything. Entries are applied one by one, so that the log may be longer than the memory.
+    ///
+    /// - Throws: `corrupt` for a gap in the log or bytes that say nothing, `futureVersion` for what only a newer palmier
+    ///   can read; each names the row.
+    public func load() async throws(StorageError) -> Restored {
+        let path = path
+        return try await inSnapshot { database in
+            var books = Books()
+            let rows = try Row.fetchCursor(database, sql: "SELECT idx, entry FROM ledger ORDER BY idx")
+            while let row = try rows.next() {
+                let entry = try Self.entry(row, path: path)
+                guard entry.index == books.index.next else {
+                    throw StorageError.corrupt(path, "entry \(entry.index) of the ledger follows entry \(books.index)")
+                }
+                books.apply(entry)
+            }
+            return Restored(
+                books: books, partitions: try Self.partitions(database, path: path),
+                remembered: try Self.remembered(database))
+        }
+    }
+
+    /// Entries behind `index`, at most `limit`: what a replica or a reader that fell behind asks for.
+    public func entries(after index: LedgerIndex, limit: Int) async throws(StorageError) -> [Entry] {
+        let (path, after) = (path, Int64(clamping: index.value))
+        return try await inSnapshot { database in
+            try Row.fetchAll(
+                database, sql: "SELECT idx, entry FROM ledger WHERE idx > ? ORDER BY idx LIMIT ?",
+                arguments: [after, max(0, limit)]
+            ).map { try Self.entry($0, path: path) }
+        }
+    }
+
+    /// Reads a row of (idx, entry).
+    static func entry(_ row: Row, path: String) throws(StorageError) -> Entry {
+        let index: Int64 = row[0]
+        let bytes: Data = row[1]
+        let entry: Entry
+        do {
+            entry = try Entry(decoding: Array(bytes))
+        } catch {
+            throw .unreadable(path, "entry \(index) of the ledger", error)
+        }
+        guard entry.index.value == UInt64(clamping: index) else {
+            throw .corrupt(path, "row \(index) of the ledger holds entry \(entry.index)")
+        }
+        return entry
+    }
+
+    private static func partitions(_ database: Database, path: String) throws -> [PartitionRecord] {
+        try Row.fetchAll(database, sql: "SELECT number, fencing, record FROM partition ORDER BY number").map { row in
+            let (number, fencing, bytes): (Int64, Int64, Data) = (row[0], row[1], row[2])
+            let record: PartitionRecord
+            do throws(WireError) {
+                record = try PartitionRecord(decoding: Array(bytes))
+            } catch {
+                throw StorageError.unreadable(path, "the record of partition \(number)", error)
+            }
+            guard record.partition.value == Int(number), record.fencing.value == UInt64(clamping: fencing) else {
+                throw StorageError.corrupt(path, "the record of partition \(number) is that of another")
+            }
+            return record
+        }
+    }
+
+    /// Hints only: one that cannot be read is left out, and costs nothing but a slower start.
+    private static func remembered(_ database: Database) throws -> [Advertisement] {
+        try Data.fetchAll(database, sql: "SELECT advertisement FROM neighbour ORDER BY position").compactMap { bytes in
+            do throws(WireError) {
+                return try Advertisement(decoding: Array(bytes))
+            } catch {
+                return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+public import Automata
+public import Claims
+import Dispatch
+import Foundation
+import GRDB
+public import Ledger
+import Wire
+
+/// # Storage: what a peer must find again
+///
+/// One SQLite file, `STATE/palmier.sqlite` (with `-wal` and `-shm` beside it), readable by its owner only:
+///
+/// | table | what it is | who writes |
+/// | --- | --- | --- |
+/// | `ledger` | the master's books, an append-only log of `Entry`; the truth about requests | `write` |
+/// | `partition` | a machine's newest fencing numbers and confirmed tenants; the truth about what runs here | `write` |
+/// | `neighbour` | peers to ask after a restart; a hint | `write` |
+/// | `meta` | single numbers: this life's number, how far the derived tables are | `write`, `nextIncarnation` |
+/// | `request`, `note`, `admission` | derived from `ledger` in the same transaction; for people | `write`, `open` |
+///
+/// ## What survives
+/// When `write` has returned, its whole batch survives the death of the process and the loss of power: the log is in WAL
+/// mode and synced at each commit (`synchronous=FULL`). When it has thrown, or never returned, all of the batch is there
+/// or nothing of it; the same batch may be written again in either case, because entries that are there already are
+/// accepted if they are equal.
+///
+/// ## Flow
+///
+///     StateLock.acquire ─▶ Store.open ─▶ nextIncarnation ─▶ load ─▶ Peer(restored:) ─▶ started
+///     Peer's append, persist and remember, gathered while the last write runs ─▶ write(batch) ─▶ Peer's appended
+///
+/// Only one process opens it for writing (`StateLock`); anybody may look with `sqlite3 -readonly`. Everything runs on
+/// GRDB's own queues: no caller's thread waits for the disk. A write is never given up because its task was cancelled.
+public final class Store: Sendable {
+    public let path: String
+    private let pool: DatabasePool
+    private let wallClock: @Sendable () -> Instant
+
+    private init(path: String, pool: DatabasePool, wallClock: @escaping @Sendable () -> Instant) {
+        self.path = path
+        self.pool = pool
+        self.wallClock = wallClock
+    }
+
+    // MARK: Opening
+
+    /// Opens the database, makes it when there is none, and brings its tables up to date.
+    ///
+    /// - Parameter path: `STATE/palmier.sqlite`; its directory exists, and the caller holds its `StateLock`.
+    /// - Throws: `futureVersion` for a newer palmier's file, `corrupt`, `readOnly`, `diskFull`, `locked`, `failed`.
+    public static func open(path: String) async throws(StorageError) -> Store {
+        try await open(path: path, pagesMax: nil) {
+            Instant(nanoseconds: Int64(Date().timeIntervalSince1970 * 1_000_000_000))
+        }
+    }
+
+    /// - Parameter pagesMax: how large the file may become, for tests of a full disk.
+    static func open(
+        path: String, pagesMax: Int?, wallClock: @escaping @Sendable () -> Instant
+    ) async throws(StorageError) -> Store {
+        let result: Result<Store, StorageError> = await withCheckedContinuation { continuation in
+            // Opening may replay a log and rebuild tables: too long for a thread that others share.
+            DispatchQueue.global().async {
+                continuation.resume(
+                    returning: Result {
+                        try openNow(path: path, pagesMax: pagesMax, wallClock: wallClock)
+                    }.mapError { StorageError($0, path: path) })
+            }
+        }
+        return try result.get()
+    }
+
+    private static func openNow(
+        path: String, pagesMax: Int?, wallClock: @escaping @Sendable () -> Instant
+    ) throws -> Store {
+        var configuration = Configuration()
+        configuration.label = "palmier.storage"
+        // Somebody may look with sqlite3; only a writer would keep us longer than a checkpoint.
+        configuration.busyMode = .timeout(5)
+        configuration.maximumReaderCount = 2
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA journal_size_limit = 4194304")
+            if let pagesMax { try database.execute(sql: "PRAGMA max_page_count = \(pagesMax)") }
+        }
+        try makePrivate(path)
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // After the pool is made, because making it sets NORMAL, which syncs at checkpoints only and loses what was
+        // acknowledged when the power fails.
+        try pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            let level = try Int.fetchOne(database, sql: "PRAGMA synchronous")
+            guard level == 2 else {
+                throw StorageError(
+                    .failed, "\(path) would not be synced at each commit (synchronous is \(level ?? -1), not 2)",
+                    remedy: "this SQLite library cannot be used; install Debian's libsqlite3-0")
+            }
+        }
+        let migrator = Schema.migrator
+        if try pool.read(migrator.hasBeenSuperseded) {
+            throw StorageError(
+                .futureVersion, "\(path) was written by a newer palmier",
+                remedy: "run that version or a later one here, or use another directory with --state")
+        }
+        try migrator.migrate(pool)
+        try pool.write { try DerivedTables.catchUp($0, path: path) }
+        return Store(path: path, pool: pool, wallClock: wallClock)
+    }
+
+    /// Parameters may hold passwords: the file is its owner's alone from its first byte. SQLite gives the files beside
+    /// it the same mode.
+    private static func makePrivate(_ path: String) throws(StorageError) {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+            throw StorageError(
+                .readOnly, "cannot create \(path)",
+                remedy: "check that its directory exists and belongs to the user that runs palmier")
+        }
+    }
+
+    /// Ends all use of the file. Calls that run are waited for; later ones fail.
+    public func close() throws(StorageError) {
+        do { try pool.close() } catch { throw StorageError(error, path: path) }
+    }
+
+    // MARK: Writing
+
+    /// Which life of this peer begins: larger than all before, whatever the wall clock says.
+    public func nextIncarnation() async throws(StorageError) -> Incarnation {
+        let wall = wallClock().milliseconds
+        let value = try await inTransaction { database in
+            let next = max((try Meta.value("incarnation", database) ?? 0) + 1, wall)
+            try Meta.set("incarnation", next, database)
+            return next
+        }
+        return Incarnation(UInt64(value))
+    }
+
+    /// Makes the whole batch durable, in one transaction and with one sync.
+    ///
+    /// - Throws: `diskFull` and others of the disk: nothing was written, write the same batch again. `refused`: the batch
+    ///   breaks an invariant, and will be refused again.
+    public func write(_ batch: WriteBatch) async throws(StorageError) {
+        guard !batch.isEmpty else { return }
+        let entries = try batch.entries.map { (entry) throws(StorageError) in try StoredEntry(entry) }
+        let records = try batch.partitions.map { (record) throws(StorageError) in try StoredRecord(record) }
+        let neighbours = try batch.remembered?.map { (neighbour) throws(StorageError) in
+            try StoredNeighbour(neighbour)
+        }
+        let (now, path) = (wallClock().milliseconds, path)
+        try await inTransaction { database in
+            try Self.append(entries, database, path: path)
+            for record in records { try record.write(database) }
+            if let neighbours { try Self.remember(neighbours, at: now, database) }
+        }
+    }
+
+    private static func append(_ entries: [StoredEntry], _ database: Database, path: String) throws {
+        guard !entries.isEmpty else { return }
+        var last = try UInt64.fetchOne(database, sql: "SELECT max(idx) FROM ledger") ?? 0
+        for stored in entries {
+            let index = stored.entry.index.value
+            if index <= last {
+                let old = try Data.fetchOne(database, sql: "SELECT entry FROM ledger WHERE idx = ?", arguments: [index])
+                guard old == stored.bytes else {
+                    throw StorageError(
+                        .refused, "entry \(index) is in \(path) already, and says something else",
+                        remedy: "an entry is never changed; this is a defect, please report it")
+                }
+                continue
+            }
+            guard index == last + 1 else {
+                throw StorageError(
+                    .refused, "entry \(index) does not follow entry \(last), the last in \(path)",
+                    remedy: "write the entries between them first; this is a defect, please report it")
+            }
+            try database.cachedStatement(sql: "INSERT INTO ledger VALUES(?, ?, ?)")
+                .execute(arguments: [index, stored.entry.at.milliseconds, stored.bytes])
+            try DerivedTables.apply(stored.entry, to: database)
+            last = index
+        }
+        try Meta.set("derived.index", Int64(clamping: last), database)
+    }
+
+    private static func remember(_ neighbours: [StoredNeighbour], at now: Int64, _ database: Database) throws {
+        try database.execute(sql: "DELETE FROM neighbour")
+        for (position, neighbour) in neighbours.enumerated() {
+            try database.cachedStatement(sql: "INSERT OR REPLACE INTO neighbour VALUES(?, ?, ?, ?)")
+                .execute(arguments: [neighbour.peer, position, neighbour.bytes, now])
+        }
+    }
+
+    /// How the connection that writes syncs; 2 is at each commit.
+    var syncLevel: Int? {
+        get async throws(StorageError) {
+            try await inTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
+        }
+    }
+
+    /// Runs in one transaction on the writer's queue; unlike GRDB's own `async` form it goes on when the task that waits
+    /// was cancelled, since a shutdown must not undo what a peer is about to promise.
+    private func inTransaction<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StorageError) -> Value {
+        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+            pool.asyncWrite(body) { _, result in continuation.resume(returning: result) }
+        }
+        do { return try result.get() } catch { throw StorageError(error, path: path) }
+    }
+
+    // MARK: Reading
+
+    /// Runs on one unchanging snapshot, while writes go on.
+    func inSnapshot<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StorageError) -> Value {
+        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+            pool.asyncRead { access in
+                continuation.resume(returning: Result { try body(access.get()) })
+            }
+        }
+        do { return try result.get() } catch { throw StorageError(error, path: path) }
+    }
+}
+
+/// What becomes durable together: the host gathers it while the batch before is on its way (group commit).
+public struct WriteBatch: Sendable {
+    /// In the order of their indices, behind the last one on disk.
+    public var entries: [Entry]
+    /// Of several records of one partition the last one counts.
+    public var partitions: [PartitionRecord]
+    /// Replaces all that was remembered; nil leaves it.
+    public var remembered: [Advertisement]?
+
+    public init(entries: [Entry] = [], partitions: [PartitionRecord] = [], remembered: [Advertisement]? = nil) {
+        self.entries = entries
+        self.partitions = partitions
+        self.remembered = remembered
+    }
+
+    public var isEmpty: Bool { entries.isEmpty && partitions.isEmpty && remembered == nil }
+}

@@ -1,0 +1,114 @@
+public import Automata
+import SwiftProtobuf
+import WireSchema
+
+extension [Advertisement] {
+    public func encoded() -> [UInt8] {
+        WireAdvertisementList(self).bytes()
+    }
+
+    public init(decoding bytes: [UInt8]) throws(WireError) {
+        self = try WireAdvertisementList(parsing: bytes).decoded()
+    }
+}
+
+extension Advertisement {
+    /// One peer's words by themselves, as they stand on disk.
+    public func encoded() -> [UInt8] {
+        WireAdvertisement(self).bytes()
+    }
+
+    public init(decoding bytes: [UInt8]) throws(WireError) {
+        self = try WireAdvertisement(parsing: bytes).decoded()
+    }
+}
+
+extension WireAdvertisementList {
+    init(_ values: [Advertisement]) {
+        self.init()
+        advertisements = values.map { WireAdvertisement($0) }
+    }
+
+    func decoded() throws(WireError) -> [Advertisement] {
+        try list(advertisements, "advertisements") { (element) throws(WireError) in try element.decoded() }
+    }
+}
+
+extension WireAdvertisement {
+    init(_ advertisement: Advertisement) {
+        self.init()
+        peer = advertisement.peer.data
+        incarnation = advertisement.incarnation.value
+        sequence = advertisement.sequence
+        name = advertisement.name
+        fabric = advertisement.fabric
+        state = WireMachineState(advertisement.state)
+        endpoints = advertisement.endpoints.map { endpoint in
+            .with {
+                $0.host = endpoint.host
+                $0.port = UInt32(endpoint.port)
+            }
+        }
+        if let apiPort = advertisement.apiPort { self.apiPort = UInt32(apiPort) }
+        capacity = UInt32(clamping: advertisement.capacity)
+        free = UInt32(clamping: advertisement.free)
+        memoryBytes = advertisement.memory.bytes
+        price = advertisement.price
+        if let ledger = advertisement.ledger { self.ledger = ledger.value }
+        view = advertisement.view
+        ended = advertisement.ended
+    }
+
+    func decoded() throws(WireError) -> Advertisement {
+        let partitions = 0...UInt32(WireBounds.partitionsMax)
+        return Advertisement(
+            peer: try Wire.peer(peer, "an advertised peer"),
+            incarnation: Incarnation(try counter(incarnation, "an incarnation")),
+            sequence: try counter(sequence, "an advertisement's number"),
+            name: try text(name, "a peer's name", bytes: 1...WireBounds.labelBytesMax),
+            fabric: try text(fabric, "a fabric's name", bytes: 1...WireBounds.labelBytesMax),
+            state: try state.decoded(),
+            endpoints: try list(endpoints, "endpoints", max: WireBounds.endpointsMax) {
+                (endpoint) throws(WireError) in
+                Endpoint(
+                    host: try text(endpoint.host, "a host", bytes: 1...WireBounds.hostBytesMax),
+                    port: try port(endpoint.port))
+            },
+            apiPort: hasApiPort ? try port(apiPort) : nil,
+            capacity: Int(try number(capacity, "a capacity", partitions)),
+            free: Int(try number(free, "free partitions", partitions)),
+            memory: ByteCount(
+                try number(memoryBytes, "memory left", -WireBounds.memoryLeftBytesMax...WireBounds.memoryLeftBytesMax)),
+            price: try number(price, "a price", 0...WireBounds.numberMax),
+            ledger: hasLedger ? LedgerIndex(try counter(ledger, "a ledger's index")) : nil,
+            view: try counter(view, "a view"), ended: ended)
+    }
+}
+
+extension WireMachineState {
+    init(_ state: MachineState) {
+        self =
+            switch state {
+            case .joining: .joining
+            case .idle: .idle
+            case .worker: .worker
+            case .coordinator: .coordinator
+            case .draining: .draining
+            case .left: .left
+            case .failed: .failed
+            }
+    }
+
+    func decoded() throws(WireError) -> MachineState {
+        switch self {
+        case .joining: .joining
+        case .idle: .idle
+        case .worker: .worker
+        case .coordinator: .coordinator
+        case .draining: .draining
+        case .left: .left
+        case .failed: .failed
+        case .unspecified, .UNRECOGNIZED: throw noCase("a machine's state", rawValue)
+        }
+    }
+}

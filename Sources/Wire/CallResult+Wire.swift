@@ -1,0 +1,166 @@
+import Automata
+import Foundation
+import Ledger
+import Peer
+import SwiftProtobuf
+import WireSchema
+
+extension WireResult {
+    init(_ result: CallResult) {
+        self.init()
+        switch result {
+        case .request(.request(let request)): self.request = WireRequest(request)
+        case .request(.gone(let key)): gone = WireRequestKey(key)
+        case .request(.moved(let key, let home)):
+            moved = .with {
+                $0.request = WireRequestKey(key)
+                $0.home = home.data
+            }
+        case .request(.refused(let refusal)): requestRefused = WireRefusal(refusal)
+        case .requests(let requests, let missing): self.requests = WireRequestList(requests, missing: missing)
+        case .log(let piece):
+            log = .with {
+                $0.bytes = Data(piece.bytes)
+                $0.nextOffset = piece.nextOffset
+            }
+        case .recorded: recorded = WireEmpty()
+        case .refused(let refusal): refused = WireRefusal(refusal)
+        }
+    }
+
+    func decoded() throws(WireError) -> CallResult {
+        switch kind {
+        case .request(let request): .request(.request(try request.decoded()))
+        case .gone(let key): .request(.gone(try key.decoded()))
+        case .moved(let it):
+            .request(
+                .moved(
+                    try required(it.hasRequest, it.request, "a moved request").decoded(), try peer(it.home, "a home")))
+        case .requestRefused(let refusal): .request(.refused(try refusal.decoded()))
+        case .requests(let requests): try requests.decoded()
+        case .log(let it):
+            .log(
+                LogPiece(
+                    bytes: try it.checked(),
+                    nextOffset: try number(it.nextOffset, "a log's offset", 0...WireBounds.numberMax)))
+        case .recorded: .recorded
+        case .refused(let refusal): .refused(try refusal.decoded())
+        case nil: throw noKind("a result", unknownFields)
+        }
+    }
+}
+
+extension WireLogPiece {
+    func checked() throws(WireError) -> [UInt8] {
+        _ = try number(bytes.count, "a log's piece", 0...WireBounds.logBytesMax)
+        return Array(bytes)
+    }
+}
+
+extension WireRequestList {
+    init(_ requests: [Request], missing: [String]) {
+        self.init()
+        var indices: [ReleaseDocument: UInt32] = [:]  // looked up only
+        for request in requests {
+            let document = request.specification.release
+            let index = indices[document] ?? UInt32(clamping: releases.count)
+            if indices.updateValue(index, forKey: document) == nil { releases.append(WireReleaseDocument(document)) }
+            self.requests.append(WireRequest(request, release: index))
+        }
+        self.missing = missing
+    }
+
+    func decoded() throws(WireError) -> CallResult {
+        let documents = try list(releases, "releases", max: WireBounds.requestsMax) { (release) throws(WireError) in
+            try release.decoded()
+        }
+        return .requests(
+            try list(requests, "requests", max: WireBounds.requestsMax) { (request) throws(WireError) in
+                guard request.release < documents.count else {
+                    throw WireError(
+                        .outOfBounds, "a request runs release \(request.release) of \(documents.count) in its list")
+                }
+                return try request.decoded(listed: documents[Int(request.release)])
+            },
+            missing: try list(missing, "missing masters") { (name) throws(WireError) in
+                try text(name, "a master's name", bytes: 0...WireBounds.nameBytesMax)
+            })
+    }
+}
+
+extension WireRequest {
+    /// - Parameter release: where a list tells the release; nil for a request by itself.
+    init(_ request: Request, release: UInt32? = nil) {
+        self.init()
+        key = WireRequestKey(request.key)
+        specification = WireSpecification(request.specification, withRelease: release == nil)
+        revision = request.revision.value
+        attempt = request.attempt.value
+        if let placement = request.placement { self.placement = WireClaimReference(placement) }
+        status = WireInstanceStatus(request.status)
+        statusSequence = request.statusSequence
+        requestedAtNanoseconds = request.requestedAt.nanoseconds
+        changedAtNanoseconds = request.changedAt.nanoseconds
+        if let release { self.release = release }
+    }
+
+    func decoded(listed: ReleaseDocument? = nil) throws(WireError) -> Request {
+        Request(
+            key: try required(hasKey, key, "a request's key").decoded(),
+            specification: try required(hasSpecification, specification, "a request's specification")
+                .decoded(listed: listed),
+            revision: try Wire.revision(revision), attempt: try Wire.attempt(attempt),
+            placement: hasPlacement ? try placement.decoded() : nil,
+            status: try required(hasStatus, status, "a request's status").decoded(),
+            statusSequence: try counter(statusSequence, "a report's number"),
+            requestedAt: try instant(requestedAtNanoseconds, "a request's instant"),
+            changedAt: try instant(changedAtNanoseconds, "a change's instant"))
+    }
+}
+
+extension WireRefusal {
+    init(_ refusal: Refusal) {
+        self.init()
+        code = WireRefusalCode(refusal.code)
+        message = cut(refusal.message)
+        remedy = cut(refusal.remedy)
+    }
+
+    func decoded() throws(WireError) -> Refusal {
+        Refusal(
+            try code.decoded(), try text(message, "a refusal", bytes: 0...WireBounds.reasonBytesMax),
+            remedy: try text(remedy, "a remedy", bytes: 0...WireBounds.reasonBytesMax))
+    }
+}
+
+extension WireRefusalCode {
+    init(_ code: Refusal.Code) {
+        self =
+            switch code {
+            case .invalid: .invalid
+            case .notFound: .notFound
+            case .refused: .refused
+            case .unsatisfiable: .unsatisfiable
+            case .unreachable: .unreachable
+            case .timedOut: .timedOut
+            case .overloaded: .overloaded
+            case .conflict: .conflict
+            case .failed: .failed
+            }
+    }
+
+    func decoded() throws(WireError) -> Refusal.Code {
+        switch self {
+        case .invalid: .invalid
+        case .notFound: .notFound
+        case .refused: .refused
+        case .unsatisfiable: .unsatisfiable
+        case .unreachable: .unreachable
+        case .timedOut: .timedOut
+        case .overloaded: .overloaded
+        case .conflict: .conflict
+        case .failed: .failed
+        case .unspecified, .UNRECOGNIZED: throw noCase("a refusal's code", rawValue)
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import Automata
+import Foundation
+public import Ledger
+import SwiftProtobuf
+import WireSchema
+
+extension Entry {
+    /// The entry's bytes, its unknown fields behind those that are known.
+    public func encoded() -> [UInt8] {
+        var message = WireEntry()
+        message.index = index.value
+        message.atNanoseconds = at.nanoseconds
+        message.fact = WireFact(fact)
+        return message.bytes() + unknownFields
+    }
+
+    /// Reads an entry; unknown fields at its top level are kept.
+    public init(decoding bytes: [UInt8]) throws(WireError) {
+        let message = try WireEntry(parsing: bytes)
+        self.init(
+            index: LedgerIndex(try counter(message.index, "an entry's index", from: 1)),
+            at: try instant(message.atNanoseconds, "an entry's instant"),
+            fact: try required(message.hasFact, message.fact, "an entry's fact").decoded(),
+            unknownFields: Array(message.unknownFields.data))
+    }
+}
+
+extension WireFact {
+    init(_ fact: Fact) {
+        self.init()
+        switch fact {
+        case .requested(let key, let specification):
+            requested = .with {
+                $0.request = WireRequestKey(key)
+                $0.specification = WireSpecification(specification)
+            }
+        case .changed(let key, let specification, let revision):
+            changed = .with {
+                $0.request = WireRequestKey(key)
+                $0.specification = WireSpecification(specification)
+                $0.revision = revision.value
+            }
+        case .placed(let key, let attempt, let claim):
+            placed = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.claim = WireClaimReference(claim)
+            }
+        case .reported(let key, let claim, let sequence, let status):
+            reported = .with {
+                $0.request = WireRequestKey(key)
+                $0.claim = WireClaimReference(claim)
+                $0.sequence = sequence
+                $0.status = WireInstanceStatus(status)
+            }
+        case .lost(let key, let attempt, let reason):
+            lost = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.reason = cut(reason)
+            }
+        case .ended(let key): ended = WireRequestKey(key)
+        case .noted(let key, let home): noted = WireNoted(key, home)
+        case .forgotten(let key, let home): forgotten = WireNoted(key, home)
+        case .admitted(let admission):
+            admitted = .with {
+                $0.peer = admission.peer.data
+                $0.kind = admission.kind
+                $0.name = admission.name
+                $0.by = admission.by
+            }
+        case .invited(let token, let expires):
+            invited = .with {
+                $0.token = Data(token.bytes)
+                $0.expiresNanoseconds = expires.nanoseconds
+            }
+        case .redeemed(let token, let peer):
+            redeemed = .with {
+                $0.token = Data(token.bytes)
+                $0.by = peer.data
+            }
+        }
+    }
+
+    func decoded() throws(WireError) -> Fact {
+        switch kind {
+        case .requested(let fact):
+            .requested(
+                try key(fact.hasRequest, fact.request), try specification(fact.hasSpecification, fact.specification))
+        case .changed(let fact):
+            .changed(
+                try key(fact.hasRequest, fact.request), try specification(fact.hasSpecification, fact.specification),
+                try revision(fact.revision))
+        case .placed(let fact):
+            .placed(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt), try claim(fact.hasClaim, fact.claim))
+        case .reported(let fact):
+            .reported(
+                try key(fact.hasRequest, fact.request), try claim(fact.hasClaim, fact.claim),
+                sequence: try counter(fact.sequence, "a report's number"),
+                try required(fact.hasStatus, fact.status, "a report's status").decoded())
+        case .lost(let fact):
+            .lost(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
+                reason: try text(fact.reason, "a reason", bytes: 0...WireBounds.reasonBytesMax))
+        case .ended(let key): .ended(try key.decoded())
+        case .noted(let fact): .noted(try key(fact.hasRequest, fact.request), home: try peer(fact.home, "a home"))
+        case .forgotten(let fact):
+            .forgotten(try key(fact.hasRequest, fact.request), home: try peer(fact.home, "a home"))
+        case .admitted(let fact): .admitted(try fact.decoded())
+        case .invited(let fact):
+            .invited(
+                token: try digest(fact.token, "a token"),
+                expires: try instant(fact.expiresNanoseconds, "a token's end"))
+        case .redeemed(let fact):
+            .redeemed(token: try digest(fact.token, "a token"), by: try peer(fact.by, "a token's user"))
+        case nil: throw noKind("a fact", unknownFields)
+        }
+    }
+
+    private func key(_ isThere: Bool, _ key: WireRequestKey) throws(WireError) -> RequestKey {
+        try required(isThere, key, "a fact's request").decoded()
+    }
+
+    private func claim(_ isThere: Bool, _ claim: WireClaimReference) throws(WireError) -> ClaimReference {
+        try required(isThere, claim, "a fact's claim").decoded()
+    }
+
+    private func specification(
+        _ isThere: Bool, _ specification: WireSpecification
+    ) throws(WireError) -> Specification {
+        try required(isThere, specification, "a fact's specification").decoded()
+    }
+}
+
+extension WireNoted {
+    init(_ key: RequestKey, _ home: PeerID) {
+        self.init()
+        request = WireRequestKey(key)
+        self.home = home.data
+    }
+}
+
+extension WireAdmission {
+    func decoded() throws(WireError) -> Admission {
+        Admission(
+            peer: try Wire.peer(peer, "an admitted peer"),
+            kind: try text(kind, "an admission's kind", bytes: 0...WireBounds.labelBytesMax),
+            name: try text(name, "an admitted name", bytes: 0...WireBounds.nameBytesMax),
+            by: try text(by, "who admitted", bytes: 0...WireBounds.authorBytesMax))
+    }
+}

@@ -1,0 +1,45 @@
+public import Peer
+import SwiftProtobuf
+import WireSchema
+
+extension PeerMessage {
+    public func encoded() -> [UInt8] {
+        var message = WirePeerMessage()
+        switch self {
+        case .neighbour(let it): message.neighbour = WireNeighbourMessage(it)
+        case .claim(let it): message.claim = WireClaimMessage(it)
+        case .directory(let it): message.directory = WireDirectoryMessage(it)
+        case .call(let number, let call):
+            message.call = .with {
+                $0.number = number
+                $0.call = WireCall(call)
+            }
+        case .result(let number, let result):
+            message.result = .with {
+                $0.number = number
+                $0.result = WireResult(result)
+            }
+        }
+        return message.bytes()
+    }
+
+    /// Reads what another peer says; everything in it is checked.
+    public init(decoding bytes: [UInt8]) throws(WireError) {
+        guard bytes.count <= WireBounds.messageBytesMax else {
+            throw WireError(
+                .outOfBounds, "a message has \(bytes.count) bytes, at most \(WireBounds.messageBytesMax) are allowed")
+        }
+        let message = try WirePeerMessage(parsing: bytes)
+        self =
+            switch message.kind {
+            case .neighbour(let it): .neighbour(try it.decoded())
+            case .claim(let it): .claim(try it.decoded())
+            case .directory(let it): .directory(try it.decoded())
+            case .call(let it):
+                .call(number: it.number, try required(it.hasCall, it.call, "a call").decoded())
+            case .result(let it):
+                .result(number: it.number, try required(it.hasResult, it.result, "a result").decoded())
+            case nil: throw noKind("a message", message.unknownFields)
+            }
+    }
+}

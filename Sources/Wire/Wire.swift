@@ -1,0 +1,83 @@
+/// # Wire: the automata's words as bytes, and back
+///
+/// One codec for both hosts: `Runtime` sends these bytes through its transport and stores them on its disk,
+/// `Simulation` passes every message through them. The schema, its units and its bounds stand in `Specs/wire/*.proto`;
+/// `WireSchema` is generated from it.
+///
+///     PeerMessage ──encoded()──▶ bytes ──▶ (transport, modelled network) ──▶ PeerMessage(decoding:) ──▶ Peer
+///     Entry, PartitionRecord, [Advertisement] ──encoded()──▶ bytes ──▶ (disk) ──▶ init(decoding:)
+///
+/// ## What is promised
+/// - **What arrives is data and may be wrong.** Decoding checks every length, range and list, and refuses with a
+///   `WireError`; it never traps and never accepts a value whose later arithmetic could.
+/// - **Encoding never fails**, and the same value gives the same bytes: there are no maps, and fields stand in the order
+///   of their numbers. Texts that only people read (reasons, refusals) are cut to their bound, and durations are brought
+///   into theirs, so that a long excuse never makes a message that its receiver must refuse.
+/// - Whatever was accepted encodes to bytes that decode to an equal value.
+///
+/// ## A later version's words
+/// - An unknown *kind* (a message's case, an enum's value) is `WireError.Code.unknownKind`: the host counts the message
+///   and ignores it.
+/// - An unknown *field* is ignored in messages. Of an `Entry` those at its top level are kept and written back: a
+///   replica passes entries on that another master wrote. Nothing else is passed on as it came: a forwarded call is
+///   written anew by the master that forwards it, in that master's version.
+/// - Instants carry nanoseconds, since only their own writer reads them and it must find them unchanged; durations carry
+///   milliseconds, rounded down, so that a lease never grows on its way.
+public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Code: String, Hashable, Sendable, CaseIterable {
+        /// The bytes are no Protocol Buffers message of this type: cut short, garbled, not UTF-8, too deep.
+        case malformed
+        /// Something that every writer must say is not there.
+        case missing
+        /// A length, a number or a list is outside what the schema allows.
+        case outOfBounds
+        /// A case or an enum's value of a later version: count it, ignore it, change nothing.
+        case unknownKind
+    }
+
+    public let code: Code
+    /// Which value, what was found, and what is allowed.
+    public let message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { "\(code.rawValue): \(message)" }
+}
+
+/// The most that a message may hold; for whoever takes words from users and must refuse them in time.
+public enum WireBounds {
+    /// One message between peers; the transport's frame.
+    public static let messageBytesMax = 1 << 20
+    /// A customer, a reference, an instance type, the name of a machine that is asked for.
+    public static let nameBytesMax = 128
+    /// The name of a peer or a fabric: a DNS label.
+    public static let labelBytesMax = 63
+    /// RFC 1035, 2.3.4.
+    public static let hostBytesMax = 255
+    /// Who admitted whom.
+    public static let authorBytesMax = 256
+    public static let urlBytesMax = 2 << 10
+    public static let releaseBytesMax = 64 << 10
+    public static let parametersBytesMax = 64 << 10
+    public static let connectionBytesMax = 16 << 10
+    /// A reason or a refusal; longer ones are cut.
+    public static let reasonBytesMax = 4 << 10
+    /// A piece of a log.
+    public static let logBytesMax = 256 << 10
+    public static let endpointsMax = 8
+    /// Elements of a list where nothing else is said.
+    public static let elementsMax = 1_024
+    /// Requests in one answer to `list`.
+    public static let requestsMax = 10_000
+    public static let partitionsMax = 10_000
+    public static let durationMax: Duration = .seconds(366 * 86_400)
+    /// What one request may ask for: 256 TiB, so that a sum over all partitions of a machine stays far below 2^63.
+    public static let memoryBytesMax: Int64 = 1 << 48
+    /// What a machine may have left, either way.
+    public static let memoryLeftBytesMax: Int64 = 1 << 62
+    /// Prices and places in a log: what every JSON reader can hold (RFC 8259, 6).
+    public static let numberMax: Int64 = 1 << 53
+}

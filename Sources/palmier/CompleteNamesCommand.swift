@@ -1,0 +1,41 @@
+import API
+import ArgumentParser
+import Automata
+import Console
+
+/// Names for completion scripts: quick, and silent when there is nobody to ask.
+struct CompleteNamesCommand: AsyncParsableCommand {
+    enum Kind: String, ExpressibleByArgument, CaseIterable {
+        case instances, nodes, pending
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "complete-names", abstract: "Names for completion scripts.",
+        discussion: Help.text(
+            examples: .init("palmier complete-names instances", "one's own instances, one a line"),
+            .init("palmier complete-names nodes", "all machines, one a line")),
+        shouldDisplay: false)
+
+    @Argument(help: "Of what.")
+    var kind: Kind
+
+    @OptionGroup var connection: ConnectionOptions
+
+    mutating func run() async throws {
+        let kind = kind
+        do {
+            let names = try await connection.withMaster { client in
+                switch kind {
+                case .instances: try await client.instances().instances.map(\.reference)
+                case .nodes: try await client.nodes().nodes.map(\.name)
+                case .pending:
+                    try await client.pendingAdmissions().admissions.flatMap { [$0.name, $0.fingerprint] }
+                }
+            }
+            for name in names { Terminal.writeLine(Table.printable(name)) }
+        } catch {
+            // A shell that completes has no place for a message.
+            throw Ending(Failure.problem(of: error)?.exitCode ?? .failed)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Console
+import Foundation
+
+/// The flags of `agent` and `master`. All are texts here: `HostSettings` reads them, together with the environment and
+/// the file, so that one value has one error, wherever it was set.
+struct HostFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Where everything is kept that must survive a restart.", valueName: "DIR"),
+        completion: .directory)
+    var state: String?
+
+    @Option(
+        help: ArgumentHelp("A settings file; STATE/config.yaml when left out.", valueName: "FILE"),
+        completion: .file(extensions: ["yaml"]))
+    var config: String?
+
+    @Option(help: ArgumentHelp("Joins this fabric and no other.", valueName: "NAME"))
+    var fabric: String?
+
+    @Option(help: ArgumentHelp("What the machine is called.", valueName: "NAME"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Where peers connect. Repeatable.", valueName: "HOST:PORT|PORT"))
+    var listen: [String] = []
+
+    @Option(help: ArgumentHelp("How many instances at the same time.", valueName: "N"))
+    var partitions: String?
+
+    @Option(
+        help: ArgumentHelp("auto, users, bubblewrap or none.", valueName: "HOW"),
+        completion: .list(["auto", "users", "bubblewrap", "none"]))
+    var isolation: String?
+
+    @Option(help: ArgumentHelp("What all instances together may ask for.", valueName: "AMOUNT"))
+    var memory: String?
+
+    @Option(help: ArgumentHelp("Millionths of the unit of account per partition and hour.", valueName: "N"))
+    var price: String?
+
+    @Option(
+        help: ArgumentHelp("auto, daemon, embedded or none.", valueName: "HOW"),
+        completion: .list(["auto", "daemon", "embedded", "none"]))
+    var discovery: String?
+
+    @Option(help: ArgumentHelp("An interface for discovery. Repeatable.", valueName: "NAME"))
+    var interfaces: [String] = []
+
+    @Option(help: ArgumentHelp("A peer to connect to, whatever discovery finds. Repeatable.", valueName: "HOST:PORT"))
+    var join: [String] = []
+
+    @Option(help: ArgumentHelp("An invitation from `palmier node invite`.", valueName: "TOKEN"))
+    var token: String?
+
+    @Option(
+        help: ArgumentHelp("trace, debug, info, notice, warning or error.", valueName: "LEVEL"),
+        completion: .list(["trace", "debug", "info", "notice", "warning", "error"]))
+    var logLevel: String?
+
+    @Option(help: ArgumentHelp("text or json.", valueName: "FORMAT"), completion: .list(["text", "json"]))
+    var logFormat: String?
+
+    /// By setting name; only those given.
+    func values(apiListen: String? = nil) -> [String: [String]] {
+        let single: [(String, String?)] = [
+            ("state", state), ("config", config), ("fabric", fabric), ("name", name), ("partitions", partitions),
+            ("isolation", isolation), ("memory", memory), ("price", price), ("discovery", discovery), ("token", token),
+            ("log-level", logLevel), ("log-format", logFormat), ("api-listen", apiListen),
+        ]
+        var values: [String: [String]] = [:]
+        for (name, value) in single { values[name] = value.map { [$0] } }
+        for (name, list) in [("listen", listen), ("interfaces", interfaces), ("join", join)] where !list.isEmpty {
+            values[name] = list
+        }
+        return values
+    }
+
+    func settings(apiListen: String? = nil) async throws -> HostSettings {
+        try await HostSettings(
+            flags: values(apiListen: apiListen), environment: ProcessInfo.processInfo.environment)
+    }
+}

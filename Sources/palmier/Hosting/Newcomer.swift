@@ -1,0 +1,164 @@
+import API
+import Automata
+import Console
+import Discovery
+import Foundation
+import Identity
+import Logging
+import Runtime
+
+/// A machine without a certificate: finds the fabric on the link or at the named addresses, asks, waits, keeps what it got.
+///
+/// What it learns on the way (the fabric's root, the masters) is kept: the root is believed from then on, and the masters
+/// are greeted as soon as the peer runs.
+struct Newcomer {
+    let options: HostOptions
+    let logger: Logger
+
+    /// What a member has.
+    struct Membership {
+        var credential: Credential
+        var authority: Authority?
+        /// Masters seen while asking.
+        var acquaintances: [Advertisement] = []
+    }
+
+    /// The membership on disk; asks for one when there is none.
+    ///
+    /// - Throws: `ClientError` when the fabric refuses; `IdentityError` when the state is damaged.
+    func membership() async throws -> Membership {
+        let state = options.state
+        if FileManager.default.fileExists(atPath: state.identity + "/chain.pem") {
+            let credential = try Credential.load(from: state.identity)
+            let authority =
+                options.isMaster ? try Authority.load(from: state.authority, trust: credential.trust) : nil
+            if let fabric = options.fabric, fabric != credential.fabric {
+                throw Refusal(
+                    .refused, "\(state.path) belongs to fabric \(credential.fabric), not \(fabric)",
+                    remedy: "leave --fabric out, or name another directory with --state")
+            }
+            return Membership(credential: credential, authority: authority)
+        }
+        return try await join()
+    }
+
+    private func join() async throws -> Membership {
+        let key = try PrivateKey.loadOrCreate(at: options.state.identity + "/key.pem")
+        let authorityKey =
+            options.isMaster ? try PrivateKey.loadOrCreate(at: options.state.authority + "/key.pem") : nil
+        let pinned = try? FabricTrust.load(from: options.state.identity)  // there is none at the first start
+        let (sightings, found) = AsyncStream.makeStream(of: Advertisement.self, bufferingPolicy: .bufferingNewest(256))
+        let discovery = try DiscoveryService(
+            configuration: DiscoveryConfiguration(
+                mode: options.discovery, peer: key.peer,
+                interfaces: options.interfaces.isEmpty ? nil : options.interfaces),
+            logger: logger
+        ) { event in
+            switch event {
+            case .found(let advertisement): found.yield(advertisement)
+            case .status(.multicastSilent(let reason)), .status(.unavailable(let reason)):
+                Terminal.note("no multicast on this link: \(reason); name a master with --join HOST:PORT")
+            case .status, .vanished: break
+            }
+        }
+        discovery.start()
+        let search = MasterSearch(options: options)
+        let collecting = Task {  // ended below
+            for await advertisement in sightings { await search.saw(advertisement) }
+        }
+        defer { collecting.cancel() }
+        Terminal.note("looking for \(options.fabric.map { "fabric \($0)" } ?? "a fabric") on the link …")
+        do {
+            var membership = try await ask(search, key: key, authorityKey: authorityKey, pinned: pinned)
+            membership.acquaintances = await search.masters
+            await discovery.stop()
+            return membership
+        } catch {
+            await discovery.stop()
+            throw error
+        }
+    }
+
+    /// How long after the start masters may still be found that were there all the time: an answer to a question on
+    /// the link is held back for half a second at most (RFC 6762, 6), and may be lost once.
+    private static let settling = Duration.seconds(3)
+
+    private func ask(
+        _ search: MasterSearch, key: PrivateKey, authorityKey: PrivateKey?, pinned: FabricTrust?
+    ) async throws -> Membership {
+        var silent = false
+        let settled = ContinuousClock.now + Self.settling
+        while true {
+            try Task.checkCancellation()
+            let masters = await search.apiEndpoints
+            guard !masters.isEmpty || options.token != nil else {
+                try await Task.sleep(for: .milliseconds(20))
+                continue
+            }
+            let client = EnrolmentClient(
+                masters: masters, fabric: options.fabric, pinned: pinned, token: options.token,
+                later: { await search.apiEndpoints })
+            do {
+                let progress: @Sendable (EnrolmentClient.Progress) -> Void = { progress in
+                    Terminal.note(progress.description)
+                    guard case .found(let trust, _, _) = progress else { return }
+                    do {
+                        try trust.save(to: options.state.identity)
+                    } catch {
+                        Terminal.note("the fabric's root could not be kept: \(error)")
+                    }
+                }
+                if let authorityKey {
+                    let (authority, credential) = try await client.joinAsMaster(
+                        name: options.name, key: key, authorityKey: authorityKey, now: HostClock.wallClock,
+                        progress: progress)
+                    try authority.save(to: options.state.authority)
+                    try credential.save(to: options.state.identity)
+                    return Membership(credential: credential, authority: authority)
+                }
+                let credential = try await client.join(as: .machine, name: options.name, key: key, progress: progress)
+                try credential.save(to: options.state.identity)
+                return Membership(credential: credential)
+            } catch let error as ClientError where options.isMaster && error.exitCode == .refused {
+                // Only where the root's key is are masters admitted, and that one may be found after others.
+                while await search.apiEndpoints == masters {
+                    guard ContinuousClock.now < settled else { throw error }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            } catch let error as ClientError where error.exitCode == .unreachable {
+                if !silent { Terminal.note("\(error); still looking …") }
+                silent = true
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+}
+
+/// The masters that a newcomer may ask.
+private actor MasterSearch {
+    private let options: HostOptions
+    private(set) var masters: [Advertisement] = []
+
+    init(options: HostOptions) {
+        self.options = options
+    }
+
+    func saw(_ advertisement: Advertisement) {
+        guard advertisement.isMaster, !advertisement.ended, masters.count < 32,
+            options.fabric == nil || options.fabric == advertisement.fabric
+        else { return }
+        masters.removeAll { $0.peer == advertisement.peer }
+        masters.append(advertisement)
+    }
+
+    /// Where to ask: what was found, and at a named address its own port and the usual one.
+    var apiEndpoints: [Endpoint] {
+        let found = masters.flatMap { master in
+            master.endpoints.prefix(2).compactMap { endpoint in
+                master.apiPort.map { Endpoint(host: endpoint.host, port: $0) }
+            }
+        }
+        let named = options.join.flatMap { [$0, Endpoint(host: $0.host, port: PeerProcess.defaultAPIPort)] }
+        return found + named
+    }
+}

@@ -1,0 +1,99 @@
+import API
+import Automata
+import Console
+import Releases
+
+/// Instances in words and tables.
+enum InstanceView {
+    /// `cache is running on worker-1/p03`.
+    static func sentence(_ document: InstanceDocument) -> String {
+        var text = "\(document.reference) is \(document.state)"
+        if let place = document.where { text += " on \(place.node)/\(place.partition)" }
+        if !document.reason.isEmpty { text += ": \(document.reason)" }
+        return text
+    }
+
+    static func table(_ documents: [InstanceDocument], isWide: Bool) -> Table {
+        var columns: [Table.Column] = [
+            .plain("NAME"), .state("STATE"), .flexible("REASON"), .plain("WHERE"), .plain("AGE"),
+        ]
+        if isWide {
+            columns += [
+                .plain("RELEASE"), .plain("TYPE"), .plain("DESIRED"), .plain("ATTEMPT"), .plain("CUSTOMER"),
+                .plain("MASTER"), .plain("CONNECTION"),
+            ]
+        }
+        var table = Table(columns)
+        for document in documents {
+            var cells = [
+                document.reference, document.state, document.reason,
+                document.where.map { "\($0.node)/\($0.partition)" } ?? "", Wording.age(seconds: document.ageSeconds),
+            ]
+            if isWide {
+                cells += [
+                    release(document), document.type, document.desired, String(document.attempt), document.customer,
+                    document.home, document.connection == .object([:]) ? "" : document.connection.canonicalJSON,
+                ]
+            }
+            table.add(cells)
+        }
+        return table
+    }
+
+    /// `2 running, 1 waiting`.
+    static func counts(_ documents: [InstanceDocument]) -> String {
+        guard !documents.isEmpty else { return "no instances" }
+        return InstanceState.allCases.compactMap { state in
+            let count = documents.count { $0.state == state.rawValue }
+            return count == 0 ? nil : "\(count) \(state.rawValue)"
+        }.joined(separator: ", ")
+    }
+
+    /// What it is, and how to use it.
+    static func result(_ document: InstanceDocument, style: Style) -> String {
+        [sentence(document), connection(document, style: style)].filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    static func details(_ document: InstanceDocument, style: Style) -> String {
+        var listing = Listing()
+        listing.add("name", document.reference)
+        listing.add("state", document.state)
+        listing.add("reason", document.reason)
+        listing.add("desired", document.desired == document.state ? "" : document.desired)
+        listing.add(
+            "where", document.where.map { "\($0.node)/\($0.partition) (\($0.fingerprint))" } ?? "nowhere yet")
+        listing.add("release", release(document))
+        listing.add("type", document.type)
+        listing.add("parameters", document.parameters == .object([:]) ? "" : document.parameters.canonicalJSON)
+        listing.add("memory", document.requirements.memoryMiB == 0 ? "" : "\(document.requirements.memoryMiB) MiB")
+        listing.add("node", document.requirements.machine.map { "\($0) only" } ?? "")
+        listing.add("exclusive", document.exclusive ? "yes: never on two machines at once" : "")
+        listing.add("attempt", document.attempt > 1 ? String(document.attempt) : "")
+        listing.add("customer", document.customer)
+        listing.add("master", document.home)
+        listing.add("age", Wording.age(seconds: document.ageSeconds))
+        let connection = connection(document, style: style)
+        return listing.text(style: style)
+            + (connection.isEmpty ? "" : "\n" + style.strong("connection") + "\n" + connection)
+    }
+
+    private static func connection(_ document: InstanceDocument, style: Style) -> String {
+        // What was published once is of no use while nothing listens there.
+        guard document.state == InstanceState.running.rawValue, case .object(let members) = document.connection
+        else { return "" }
+        var listing = Listing()
+        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+            if case .string(let text) = value {
+                listing.add(name, text)
+            } else {
+                listing.add(name, value.canonicalJSON)
+            }
+        }
+        return listing.text(style: style, indent: 2)
+    }
+
+    private static func release(_ document: InstanceDocument) -> String {
+        let release = document.release
+        return release.name.isEmpty ? release.url : "\(release.name) \(release.version)"
+    }
+}

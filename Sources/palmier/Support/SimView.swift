@@ -1,0 +1,57 @@
+import Console
+import Foundation
+
+/// Simulations in words and tables.
+enum SimView {
+    static func text(_ document: SimulationDocument, isWide: Bool, output: Output) -> String {
+        var lines: [String] = document.trace ?? []
+        var listing = Listing()
+        listing.add("scenario", document.scenario)
+        listing.add("seed", String(document.seed))
+        listing.add("sabotage", document.sabotage ?? "")
+        listing.add("faults", document.plan)
+        listing.add("trace hash", document.traceHash)
+        listing.add("virtual time", seconds(document.virtualSeconds))
+        listing.add("events", "\(document.events) in \(seconds(document.wallSeconds))")
+        listing.add("peak memory", "\(document.peakBytes >> 20) MiB")
+        if isWide {
+            for figure in document.figures { listing.add(figure.name, "\(Int64(figure.value)) \(figure.unit)") }
+        }
+        lines.append(listing.text(style: output.style))
+        guard !document.violations.isEmpty else { return (lines + ["no violation"]).joined(separator: "\n") }
+        var table = Table([.plain("INVARIANT"), .plain("AT"), .flexible("SUMMARY")])
+        for violation in document.violations {
+            table.add([violation.invariant, seconds(violation.at), violation.summary])
+        }
+        lines.append(output.style.error(Wording.count(document.violations.count, "violation")))
+        lines.append(output.text(of: table, isWide: isWide))
+        return lines.joined(separator: "\n")
+    }
+
+    static func text(_ document: SweepDocument, isWide: Bool, output: Output) -> String {
+        let rate = document.wallSeconds > 0 ? Double(document.seeds) / document.wallSeconds : 0
+        var lines = [
+            "\(document.seeds) seeds (\(document.first)...\(document.last)) of \(document.scenario)"
+                + (document.sabotage.map { " with \($0)" } ?? "") + ": "
+                + Wording.count(document.violations.count, "violation"),
+            "\(document.events) events, \(seconds(document.virtualSeconds)) of virtual time in "
+                + "\(seconds(document.wallSeconds)) on \(document.jobs) threads (\(String(format: "%.1f", rate)) seeds/s), "
+                + "\(document.replayed) replayed with the same hash, at most \(document.peakBytes >> 20) MiB",
+        ]
+        if isWide {
+            var listing = Listing()
+            for figure in document.figures { listing.add(figure.name, "\(Int64(figure.value)) \(figure.unit)") }
+            lines.append(listing.text(style: output.style))
+        }
+        guard !document.violations.isEmpty else { return lines.joined(separator: "\n") }
+        var table = Table([.plain("SEED"), .plain("INVARIANT"), .flexible("SUMMARY")])
+        for violation in document.violations {
+            table.add([String(violation.seed), violation.invariant, violation.summary])
+        }
+        lines.append(output.text(of: table, isWide: isWide))
+        if let first = document.violations.first { lines.append("repeat the first: \(first.command)") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func seconds(_ value: Double) -> String { String(format: "%.3f s", value) }
+}

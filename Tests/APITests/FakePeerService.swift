@@ -1,0 +1,92 @@
+import Automata
+import Claims
+import Foundation
+import Ledger
+import Neighbours
+import Peer
+import Runtime
+import Synchronization
+
+/// A real peer without a network: its disk is instant, its agent starts whatever it is ordered to, its timers are real.
+actor FakePeerService: PeerService {
+    private var peer: Peer
+    private var effects: [Peer.Effect] = []
+    private var callers: [CallID: CheckedContinuation<CallResult, Never>] = [:]
+    private var nextCall: UInt64 = 1
+    private var timers: [Peer.Timer: Task<Void, Never>] = [:]
+    private var faults: [HostProblem] = []
+    nonisolated let log: [UInt8]
+
+    nonisolated var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
+
+    init(id: PeerID, name: String, apiPort: UInt16, capacity: Int = 4, log: [UInt8] = Array("héllo\n".utf8)) {
+        let own = Advertisement(
+            peer: id, incarnation: Incarnation(1), name: name, fabric: "lab",
+            endpoints: [Endpoint(host: "127.0.0.1", port: 7_000)], apiPort: apiPort)
+        peer = Peer(own: own, capacity: capacity, memory: .mebibytes(1_024), seed: 7)
+        self.log = log
+    }
+
+    func start() { feed(.started) }
+
+    func stop() {
+        for timer in timers.values { timer.cancel() }
+        timers = [:]
+    }
+
+    /// Another machine or master, as discovery would show it.
+    func discover(_ advertisement: Advertisement) { feed(.discovered(advertisement)) }
+    func accept(_ value: Bool) { feed(.accepting(value)) }
+    func report(_ problems: [HostProblem]) { faults = problems }
+
+    func call(_ call: Call) async -> CallResult {
+        let id = CallID(nextCall)
+        nextCall += 1
+        return await withCheckedContinuation { continuation in
+            callers[id] = continuation
+            feed(.call(id, call))
+        }
+    }
+
+    func snapshot() -> Peer { peer }
+    func problems() -> [HostProblem] { faults }
+
+    private func feed(_ input: Peer.Input) {
+        var inputs = [input]
+        while let input = inputs.popLast() {
+            peer.handle(input, at: now, into: &effects)
+            let batch = effects
+            effects = []
+            var followers: [Peer.Input] = []
+            for effect in batch { perform(effect, &followers) }
+            inputs.insert(contentsOf: followers.reversed(), at: 0)
+        }
+    }
+
+    private func perform(_ effect: Peer.Effect, _ followers: inout [Peer.Input]) {
+        switch effect {
+        case .append(let entry): followers.append(.appended(through: entry.index))
+        case .answer(let id, let result): callers.removeValue(forKey: id)?.resume(returning: result)
+        case .apply(let order):
+            let isRunning = order.specification.desired == .running
+            let status = InstanceStatus(
+                state: isRunning ? .running : .stopped,
+                connection: isRunning ? #"{"port":11211,"url":"memcached://127.0.0.1:11211"}"# : "{}",
+                revision: order.revision)
+            followers.append(.instance(order.claim, status))
+        case .vacate(let claim): followers.append(.instance(claim, InstanceStatus(state: .destroyed)))
+        case .readLog(let id, _, let query):
+            let start = query.offset < 0 ? max(0, log.count + Int(query.offset)) : min(Int(query.offset), log.count)
+            let bytes = Array(log[start...].prefix(query.bytesMax))
+            followers.append(.logRead(id, .success(LogPiece(bytes: bytes, nextOffset: Int64(start + bytes.count)))))
+        case .set(let timer, let due):
+            timers[timer]?.cancel()
+            let delay = due - now
+            timers[timer] = Task {
+                do { try await Task.sleep(for: max(.zero, delay)) } catch { return }
+                feed(.timerFired(timer))
+            }
+        case .persist, .remember, .learn, .send, .publish, .leaseEnds, .report: return
+        }
+    }
+}

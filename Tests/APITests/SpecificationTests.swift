@@ -1,0 +1,122 @@
+import Automata
+import Foundation
+import Identity
+import NIOHTTP1
+import Releases
+import Testing
+import Yams
+
+@testable import API
+
+/// `Specs/api/openapi.yaml`, read so far as it is compared.
+private struct Specification {
+    var operations: Set<String> = []
+    var query: [String: Set<String>] = [:]
+    var properties: [String: Set<String>] = [:]
+    var required: [String: Set<String>] = [:]
+
+    init() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let file = folder.deletingLastPathComponent().appending(path: "Specs/api/openapi.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let document = try #require(try Yams.load(yaml: text) as? [String: Any])
+        for (path, methods) in try #require(document["paths"] as? [String: [String: [String: Any]]]) {
+            for (method, operation) in methods {
+                operations.insert("\(method) \(path)")
+                let parameters = operation["parameters"] as? [[String: Any]] ?? []
+                query["\(method) \(path)"] = Set(
+                    parameters.filter { $0["in"] as? String == "query" }.compactMap { $0["name"] as? String })
+            }
+        }
+        let components = try #require(document["components"] as? [String: Any])
+        for (name, schema) in try #require(components["schemas"] as? [String: [String: Any]]) {
+            properties[name] = Set((schema["properties"] as? [String: Any] ?? [:]).keys)
+            required[name] = Set(schema["required"] as? [String] ?? [])
+        }
+    }
+
+    func check(_ document: some Encodable, is name: String) throws {
+        let data = try DocumentCoding.encode(document)
+        let keys = Set(try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any]).keys)
+        let (known, needed) = (try #require(properties[name]), try #require(required[name]))
+        #expect(keys.isSubset(of: known), "\(name): \(keys.subtracting(known)) are not described")
+        #expect(needed.isSubset(of: keys), "\(name): \(needed.subtracting(keys)) are missing")
+    }
+}
+
+@Suite("The API's description")
+struct SpecificationTests {
+    @Test("every route is described, with its query, and every described operation is a route")
+    func routes() throws {
+        let specification = try Specification()
+        #expect(Set(APIServer.routeList) == specification.operations)
+        for route in Routes.all {
+            let name = "\(route.method.rawValue) \(route.path)"
+            #expect(specification.query[name] == Set(route.query), "\(name)")
+        }
+    }
+
+    @Test("every described operation answers on the running server")
+    func operations() async throws {
+        try await Stage.with { (stage) async throws in
+            for operation in try Specification().operations.sorted() {
+                let words = operation.split(separator: " ").map(String.init)
+                let path = words[1].replacing("{reference}", with: "x").replacing("{who}", with: "x")
+                let method: HTTPMethod = words[0] == "get" ? .GET : .POST
+                let (_, body) = try await stage.raw(method, path, method == .POST ? "{}" : nil)
+                #expect(!body.contains("there is no \(method)"), "\(operation): \(body)")
+            }
+        }
+    }
+
+    @Test("documents have the described fields, and no others")
+    func documents() async throws {
+        let specification = try Specification()
+        try await Stage.with { (stage) async throws in
+            try await stage.client { (client) async throws in
+                try specification.check(try await client.request(stage.cache()), is: "Instance")
+                try specification.check(try await client.instances(), is: "Instances")
+                try specification.check(try await client.why("cache"), is: "Why")
+                try specification.check(try await client.log("cache"), is: "Log")
+                let nodes = try await client.nodes()
+                try specification.check(nodes, is: "Nodes")
+                try specification.check(try #require(nodes.nodes.first), is: "Node")
+                let masters = try await client.masters()
+                try specification.check(masters, is: "Masters")
+                try specification.check(try #require(masters.masters.first), is: "Master")
+                try specification.check(try await client.status(), is: "Status")
+                try specification.check(try await client.doctor(), is: "Doctor")
+                try specification.check(try await client.fabric(), is: "Fabric")
+                try specification.check(try await client.pendingAdmissions(), is: "Admissions")
+                try specification.check(
+                    try await client.invite(InvitationRequest(kind: "person", name: "a@b")), is: "Invitation")
+                let request = try SigningRequest(key: PrivateKey(), role: .identity(.machine), name: "w")
+                let ask = EnrolmentRequest(kind: "machine", name: "w", request: request.pem, token: "palmier-x")
+                try specification.check(ask, is: "Enrolment")
+                try specification.check(CertificateRequest(request: "x"), is: "CertificateRequest")
+                var bare = ask
+                bare.token = nil
+                let body = String(decoding: try DocumentCoding.encode(bare), as: UTF8.self)
+                let (status, text) = try await stage.raw(.POST, "/v1/enrolments", body)
+                #expect(status == 202)
+                let admission = try DocumentCoding.decode(AdmissionDocument.self, from: Data(text.utf8))
+                try specification.check(admission, is: "Admission")
+                try specification.check(try await problem { try await client.instance("none") }, is: "Problem")
+                let full = RequestDocument(
+                    reference: "x", customer: "c", release: .init(url: "u", text: "t"), type: "t",
+                    parameters: .object([:]), requirements: .init(), exclusive: true, state: "running",
+                    wait: .init(until: "running", timeoutSeconds: 1))
+                try specification.check(full, is: "Request")
+            }
+        }
+    }
+
+    @Test("each code has a status and an exit code, and each exit code of a refusal has a code")
+    func outcomes() {
+        for code in Refusal.Code.allCases {
+            #expect((400...599).contains(code.httpStatus))
+            #expect(code.exitCode != .done && code.exitCode != .accepted)
+        }
+        #expect(ExitCode.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 64])
+    }
+}

@@ -1,0 +1,127 @@
+import Agent
+import Automata
+import Console
+import Discovery
+import Foundation
+import Testing
+
+@Suite("Settings of a host")
+struct HostSettingsTests {
+    private let directory = FileManager.default.temporaryDirectory.path + "/palmier-settings-\(UUID().uuidString)"
+
+    @Test("flags go over the environment, that over the file, and each value says where it came from")
+    func layers() async throws {
+        let file = try write(
+            "partitions: 2\nname: from-file\nisolation: none\njoin: [10.0.0.1:7423, '[fd00::1]:7423']\n")
+        defer { remove() }
+        let settings = try await HostSettings(
+            flags: ["partitions": ["4"], "state": [directory]],
+            environment: ["PALMIER_PARTITIONS": "3", "PALMIER_NAME": "from-environment", "PALMIER_FABRIC": ""])
+        let origins = Dictionary(uniqueKeysWithValues: settings.settings.map { ($0.name, $0.origin) })
+        #expect(origins["partitions"] == "flag --partitions")
+        #expect(origins["name"] == "environment PALMIER_NAME")
+        #expect(origins["isolation"] == "file \(file)")
+        #expect(origins["fabric"] == "default")
+        #expect(origins["state"] == "flag --state")
+        let options = try settings.options(isMaster: false)
+        #expect(options.partitions == 4)
+        #expect(options.name == "from-environment")
+        #expect(options.isolation == .none)
+        #expect(options.join.map(\.description) == ["10.0.0.1:7423", "[fd00::1]:7423"])
+        #expect(options.state.path == directory)
+        #expect(options.fabric == nil)
+    }
+
+    @Test("without any layer the defaults hold, and nothing needs to be there")
+    func defaults() async throws {
+        let settings = try await HostSettings(flags: ["state": [directory]], environment: [:])
+        let options = try settings.options(isMaster: true)
+        #expect(options.isMaster)
+        #expect(options.partitions == nil)
+        #expect(options.isolation == .auto)
+        #expect(options.discovery == .auto)
+        #expect(options.listen.isEmpty)
+        #expect(options.apiListen == nil)
+        #expect(options.logLevel == .notice)
+        #expect(!options.name.isEmpty)
+    }
+
+    @Test("a port alone is every address, port 0 any free one; lists in the environment are separated by commas")
+    func endpoints() async throws {
+        let settings = try await HostSettings(
+            flags: ["state": [directory], "api-listen": ["7424"]],
+            environment: ["PALMIER_LISTEN": "10.0.0.1:7423,7425,127.0.0.1:0", "PALMIER_MEMORY": "2GiB"])
+        let options = try settings.options(isMaster: true)
+        #expect(options.apiListen == Endpoint(host: "::", port: 7_424))
+        #expect(options.listen.map(\.description) == ["10.0.0.1:7423", "[::]:7425", "127.0.0.1:0"])
+        #expect(options.memory == .mebibytes(2_048))
+    }
+
+    @Test("a token is never printed")
+    func secret() async throws {
+        let settings = try await HostSettings(
+            flags: ["state": [directory]], environment: ["PALMIER_TOKEN": "palmier-secret"])
+        let token = settings.settings.first { $0.name == "token" }
+        #expect(token?.value == "(set)")
+        #expect(token?.origin == "environment PALMIER_TOKEN")
+    }
+
+    @Test(
+        "a wrong value names the setting, what was expected, what was found, and where it was set",
+        arguments: [
+            ("partitions", "many", "a whole number from 1 to 100"), ("partitions", "101", "1 to 100"),
+            ("isolation", "docker", "one of auto, users, bubblewrap, none"),
+            ("discovery", "maybe", "one of auto, daemon, embedded, none"), ("join", "somewhere", "HOST:PORT"),
+            ("listen", "10.0.0.1:", "HOST:PORT or a port"), ("memory", "lots", "512MiB"), ("price", "-1", "from 0 on"),
+            ("log-level", "loud", "one of trace"), ("name", String(repeating: "n", count: 64), "1 to 63 bytes"),
+            ("token", "palmier-nonsense", "token"),
+        ])
+    func wrongValue(name: String, value: String, expected: String) async throws {
+        let variable = "PALMIER_" + name.uppercased().replacing("-", with: "_")
+        let settings = try await HostSettings(flags: ["state": [directory]], environment: [variable: value])
+        let refusal = try #require(throws: Refusal.self) { _ = try settings.options(isMaster: false) }
+        #expect(refusal.code == .invalid)
+        #expect(refusal.message.contains(name) && refusal.message.contains(expected), "\(refusal)")
+        #expect(refusal.message.contains("environment \(variable)"), "\(refusal)")
+        #expect(!refusal.remedy.isEmpty)
+    }
+
+    @Test(
+        "a file with a mistake is refused with its line and a remedy",
+        arguments: [
+            ("name: a\npartitons: 4\n", ":2: unknown key \"partitons\"", "did you mean \"partitions\"?"),
+            ("join: 10.0.0.1:7423\n", ":1: join: expected a list", "write join: [first, second]"),
+            ("name: [a, b]\n", ":1: name: expected one value", "write name: value"),
+            ("state: /srv\n", ":1: the state directory cannot be set", "--state"),
+            ("- a\n- b\n", "expected keys and values", "partitions: 4"), ("name: [\n", "is not YAML", "one key"),
+        ])
+    func wrongFile(text: String, message: String, remedy: String) async throws {
+        _ = try write(text)
+        defer { remove() }
+        let refusal = try await #require(throws: Refusal.self) {
+            _ = try await HostSettings(flags: ["state": [directory]], environment: [:])
+        }
+        #expect(refusal.code == .invalid)
+        #expect(refusal.message.contains(message), "\(refusal)")
+        #expect(refusal.remedy.contains(remedy), "\(refusal)")
+    }
+
+    @Test("a settings file that is named must be there")
+    func missingFile() async throws {
+        let refusal = try await #require(throws: Refusal.self) {
+            _ = try await HostSettings(
+                flags: ["state": [directory], "config": ["\(directory)/none.yaml"]], environment: [:])
+        }
+        #expect(refusal.message.contains("\(directory)/none.yaml cannot be read"))
+    }
+
+    private func write(_ text: String) throws -> String {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(directory)/config.yaml"))
+        return "\(directory)/config.yaml"
+    }
+
+    private func remove() {
+        do { try FileManager.default.removeItem(atPath: directory) } catch { Issue.record(error) }
+    }
+}

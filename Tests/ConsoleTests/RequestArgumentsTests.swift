@@ -1,0 +1,107 @@
+import API
+import Automata
+import Console
+import Foundation
+import Releases
+import Testing
+
+@Suite("What a request was given")
+struct RequestArgumentsTests {
+    private static let release = """
+        name: cache
+        version: "1"
+        types:
+          cache:
+            parameters:
+              type: object
+              properties:
+                memory: {type: integer, minimum: 1, default: 64}
+                label: {type: string, default: ""}
+                options:
+                  type: object
+                  properties: {verbose: {type: boolean, default: false}, level: {type: integer, default: 1}}
+            command: [sleep, "1000"]
+        """
+
+    private func source() throws -> (text: RequestDocument.ReleaseText, release: Release) {
+        (
+            RequestDocument.ReleaseText(url: "file:cache.yaml", text: Self.release),
+            try Release.parse(text: Self.release, origin: "cache.yaml")
+        )
+    }
+
+    @Test("what is not given is not in the document, so that it stays as it is")
+    func nothing() throws {
+        let document = try RequestArguments(reference: "cache").document(release: nil)
+        #expect(document == RequestDocument(reference: "cache"))
+    }
+
+    @Test("parameters are read by the release's schema")
+    func bySchema() throws {
+        var arguments = RequestArguments(reference: "cache")
+        arguments.assignments = ["memory=128", "label=64", "options.verbose=true"]
+        let document = try arguments.document(release: source())
+        #expect(document.parameters?.canonicalJSON == #"{"label":"64","memory":128,"options":{"verbose":true}}"#)
+        #expect(document.release?.url == "file:cache.yaml")
+    }
+
+    @Test("without the release a parameter is JSON where it is JSON, else a string")
+    func withoutSchema() throws {
+        var arguments = RequestArguments(reference: "cache")
+        arguments.assignments = ["memory=128", "label=hello", "gone=null"]
+        let document = try arguments.document(release: nil)
+        #expect(document.parameters?.canonicalJSON == #"{"gone":null,"label":"hello","memory":128}"#)
+    }
+
+    @Test("a flag goes over the file, member by member")
+    func file() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/palmier-parameters-\(UUID().uuidString).yaml"
+        try Data("memory: 32\noptions: {verbose: true, level: 2}\n".utf8).write(to: URL(fileURLWithPath: path))
+        defer { do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record(error) } }
+        var arguments = RequestArguments(reference: "cache")
+        arguments.parametersFile = path
+        arguments.assignments = ["options.level=3"]
+        let document = try arguments.document(release: source())
+        #expect(document.parameters?.canonicalJSON == #"{"memory":32,"options":{"level":3,"verbose":true}}"#)
+    }
+
+    @Test(
+        "memory is rounded up to whole MiB",
+        arguments: [("64", 64), ("64MiB", 64), ("2GiB", 2_048), ("1B", 1), ("1MB", 1)])
+    func memory(text: String, mebibytes: Int64) throws {
+        var arguments = RequestArguments(reference: "cache")
+        arguments.memory = text
+        #expect(try arguments.document(release: nil).requirements == .init(memoryMiB: mebibytes))
+    }
+
+    @Test("a wrong amount of memory is refused", arguments: ["lots", "-1", "64 apples"])
+    func wrongMemory(text: String) {
+        var arguments = RequestArguments(reference: "cache")
+        arguments.memory = text
+        let refusal = #expect(throws: Refusal.self) { _ = try arguments.document(release: nil) }
+        #expect(refusal?.message.contains("\"\(text)\"") == true)
+    }
+
+    @Test(
+        "a wrong parameter is named by its path",
+        arguments: [
+            ("memory=many", "parameters.memory: expected an integer"), ("memroy=1", "did you mean \"memory\"?"),
+            ("options.verbose=1", "parameters.options.verbose"), ("memory", "expected key=value"),
+        ])
+    func wrongParameter(assignment: String, message: String) throws {
+        var arguments = RequestArguments(reference: "cache")
+        arguments.assignments = [assignment]
+        let release = try source()
+        let error = #expect(throws: ParameterError.self) { _ = try arguments.document(release: release) }
+        #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+    }
+
+    @Test("an unknown instance type is refused with the nearest one")
+    func unknownType() throws {
+        var arguments = RequestArguments(reference: "cache")
+        arguments.type = "cahce"
+        let release = try source()
+        let error = #expect(throws: ReleaseError.self) { _ = try arguments.document(release: release) }
+        #expect(error?.code == .unknownInstanceType)
+    }
+}

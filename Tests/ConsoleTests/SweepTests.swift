@@ -1,0 +1,66 @@
+import Automata
+import Console
+import Simulation
+import Testing
+
+@Suite("Many seeds")
+struct SweepTests {
+    private var scenario: Scenario {
+        var scenario = Scenario()
+        scenario.machines = 5
+        scenario.requests = 8
+        scenario.chaos = .seconds(20)
+        scenario.settle = .seconds(90)
+        return scenario
+    }
+
+    @Test("the order in which threads finish does not show in the document")
+    func threads() async throws {
+        let one = try await sweep(jobs: 1, sabotage: .deafTimers)
+        let two = try await sweep(jobs: 2, sabotage: .deafTimers)
+        #expect(one.violations == two.violations)
+        #expect(one.events == two.events)
+        #expect(one.seeds == 6 && two.seeds == 6)
+        let first = try #require(one.violations.first)
+        #expect(first.command == "palmier sim run small.yaml --seed \(first.seed) --sabotage deaf-timers")
+    }
+
+    @Test("nothing is found where nothing is wrong, and progress counts to the end")
+    func clean() async throws {
+        var last = 0
+        let document = try await sweep(jobs: 2, sabotage: nil) { done, _ in last = done }
+        #expect(document.violations.isEmpty)
+        #expect(last == 6)
+        #expect(document.replayed == 0)
+    }
+
+    @Test("it ends at the first violation when that is all that is wanted")
+    func untilViolation() async throws {
+        var sweep = Sweep(scenario: scenario, file: "small.yaml", seeds: 1...1_000, sabotage: .deafTimers)
+        sweep.untilViolation = true
+        let document = try await sweep.run { _, _ in }
+        #expect(!document.violations.isEmpty)
+        #expect(document.seeds < 60)
+    }
+
+    @Test(
+        "seeds are one number or a range",
+        arguments: [("7", 7...7), ("1...500", 1...500), ("0...0", 0...0)] as [(String, ClosedRange<UInt64>)])
+    func seeds(text: String, range: ClosedRange<UInt64>) throws {
+        #expect(try ScenarioFiles.seeds(text) == range)
+    }
+
+    @Test(
+        "what is no range is refused", arguments: ["", "a", "5...1", "1..5", "1...2...3", "-1...3", "1...99999999999"])
+    func noSeeds(text: String) {
+        let refusal = #expect(throws: Refusal.self) { _ = try ScenarioFiles.seeds(text) }
+        #expect(refusal?.message.contains("\"\(text)\"") == true)
+    }
+
+    private func sweep(
+        jobs: Int, sabotage: Sabotage?, progress: (Int, Int) -> Void = { _, _ in }
+    ) async throws -> SweepDocument {
+        let sweep = Sweep(scenario: scenario, file: "small.yaml", seeds: 1...6, sabotage: sabotage, jobs: jobs)
+        return try await sweep.run(progress: progress)
+    }
+}

@@ -1,0 +1,87 @@
+/// What scripts read of the documents that commands print with `-o json`; written down apart from the program's own
+/// types, so that a field that is renamed there fails here.
+struct InstanceDocument: Decodable, Sendable {
+    struct Place: Decodable, Sendable {
+        let node: String
+        let partition: String
+    }
+
+    struct Connection: Decodable, Sendable {
+        let host: String?
+        let port: Int?
+        let url: String?
+    }
+
+    let schema: String
+    let reference: String
+    let state: String
+    let reason: String
+    let `where`: Place?
+    let attempt: Int
+    let connection: Connection
+    let home: String
+    let exclusive: Bool
+}
+
+struct InstancesDocument: Decodable, Sendable {
+    let instances: [InstanceDocument]
+    let missing: [String]
+}
+
+struct NodesDocument: Decodable, Sendable {
+    struct Node: Decodable, Sendable {
+        let name: String
+        let fingerprint: String
+        let peer: String
+        let state: String
+        let isMaster: Bool
+        let capacity: Int
+        let free: Int
+        let endpoints: [String]
+
+        /// Not known to be gone.
+        var isLive: Bool { ["idle", "worker", "coordinator"].contains(state) }
+    }
+
+    let nodes: [Node]
+}
+
+struct MastersDocument: Decodable, Sendable {
+    struct Master: Decodable, Sendable {
+        let name: String
+        let state: String
+        let api: [String]
+    }
+
+    let masters: [Master]
+}
+
+struct AdmissionsDocument: Decodable, Sendable {
+    struct Admission: Decodable, Sendable {
+        let name: String
+        let kind: String
+        let fingerprint: String
+        let state: String
+    }
+
+    let admissions: [Admission]
+}
+
+struct InvitationDocument: Decodable, Sendable {
+    let token: String
+}
+
+struct ProblemDocument: Decodable, Sendable {
+    let schema: String
+    let code: String
+    let detail: String
+    let remedy: String
+    let field: String?
+}
+
+struct StatusDocument: Decodable, Sendable {
+    let fabric: String
+    let sentence: String
+    let isHealthy: Bool
+    let pendingAdmissions: Int
+}

@@ -1,0 +1,212 @@
+import Automata
+import Claims
+import Testing
+
+@testable import Rendezvous
+
+@Suite("finding a machine")
+struct FinderTests {
+    /// One rendezvous; time is advanced, never slept.
+    struct Rendezvous {
+        var finder: Finder
+        var now = seconds(100)
+
+        init(seed: UInt64 = 1, _ offers: [Offer] = [], _ configure: (inout Finder.Configuration) -> Void = { _ in }) {
+            var configuration = Finder.Configuration()
+            configure(&configuration)
+            finder = Finder(configuration: configuration, random: SeededRandom(seed: seed))
+            for offer in offers { _ = feed(.offered(offer)) }
+        }
+
+        mutating func feed(_ input: Finder.Input) -> [Finder.Effect] { finder.effects(of: input, at: now) }
+
+        mutating func allocate(
+            _ key: RequestKey = key(), _ attempt: UInt32 = 1, _ requirements: Requirements = Requirements()
+        ) -> [Finder.Effect] { feed(.allocate(key, Attempt(attempt), requirements)) }
+    }
+
+    static let a = PeerID(0xA1)
+    static let b = PeerID(0xB2)
+
+    @Test("a machine that meets the requirements is asked for a claim, and its grant is reported")
+    func found() {
+        var rendezvous = Rendezvous([offer(Self.a), offer(Self.b, memory: 1)])
+        let wanted = Requirements(memory: .mebibytes(64))
+        #expect(
+            rendezvous.allocate(key(), 1, wanted) == [
+                .claim(key(), .first, wanted, from: Self.a), .set(timer(Self.a), at: seconds(101)),
+            ])
+        #expect(
+            rendezvous.feed(.granted(key(), .first, claim(Self.a))) == [.found(key(), .first, claim(Self.a))])
+    }
+
+    @Test("the same attempt again goes on; other requirements or a newer attempt start anew")
+    func again() {
+        var rendezvous = Rendezvous([offer(Self.a)])
+        _ = rendezvous.allocate()
+        #expect(rendezvous.allocate() == [])
+        #expect(!rendezvous.allocate(key(), 1, Requirements(memory: .mebibytes(1))).isEmpty)
+        #expect(!rendezvous.allocate(key(), 2).isEmpty)
+        #expect(rendezvous.feed(.granted(key(), .first, claim(Self.a))) == [.release(claim(Self.a), for: key())])
+        #expect(
+            rendezvous.feed(.granted(key(), Attempt(2), claim(Self.a))) == [.found(key(), Attempt(2), claim(Self.a))])
+    }
+
+    @Test("a machine that refuses is not asked again in this search: the next one is")
+    func refused() {
+        var rendezvous = Rendezvous([offer(Self.a), offer(Self.b)])
+        let first = rendezvous.allocate().asked
+        let second = rendezvous.feed(.refused(key(), .first, [.noFreePartition(name: "a")], from: first[0])).asked
+        #expect(Set(first + second) == [Self.a, Self.b])
+        let effects = rendezvous.feed(.refused(key(), .first, [.noFreePartition(name: "b")], from: second[0]))
+        #expect(effects == [.notFound(key(), .first, reasons: ["a has no free partition", "b has no free partition"])])
+    }
+
+    @Test("a machine that does not answer in time is passed over, and named; what it grants later is released")
+    func silent() {
+        var rendezvous = Rendezvous([offer(Self.a)])
+        _ = rendezvous.allocate()
+        rendezvous.now = seconds(101)
+        #expect(
+            rendezvous.feed(.timerFired(timer(Self.a))) == [
+                .notFound(key(), .first, reasons: ["na1 did not answer"])
+            ])
+        #expect(rendezvous.feed(.granted(key(), .first, claim(Self.a))) == [.release(claim(Self.a), for: key())])
+        #expect(rendezvous.feed(.timerFired(timer(Self.a))) == [])
+    }
+
+    @Test("a repeated grant of what was found is offered for release: the ledger knows whether it is the placement")
+    func repeated() {
+        var rendezvous = Rendezvous([offer(Self.a)])
+        _ = rendezvous.allocate()
+        _ = rendezvous.feed(.granted(key(), .first, claim(Self.a)))
+        #expect(rendezvous.feed(.granted(key(), .first, claim(Self.a))) == [.release(claim(Self.a), for: key())])
+    }
+
+    @Test("words of a machine that was not asked, or about another attempt, change nothing")
+    func foreign() {
+        var rendezvous = Rendezvous([offer(Self.a), offer(Self.b)])
+        let asked = rendezvous.allocate().asked[0]
+        let other = asked == Self.a ? Self.b : Self.a
+        #expect(rendezvous.feed(.refused(key(), .first, [], from: other)) == [])
+        #expect(rendezvous.feed(.refused(key(), Attempt(2), [], from: asked)) == [])
+        #expect(rendezvous.feed(.refused(key("other"), .first, [], from: asked)) == [])
+        #expect(rendezvous.feed(.granted(key(), .first, claim(other))) == [.release(claim(other), for: key())])
+        #expect(rendezvous.feed(.timerFired(timer(other))) == [])
+        #expect(rendezvous.feed(.granted(key(), .first, claim(asked))) == [.found(key(), .first, claim(asked))])
+    }
+
+    @Test("when no machine fits, every reason is named, up to a bound; when none is known, that is said")
+    func reasons() {
+        var rendezvous = Rendezvous()
+        #expect(rendezvous.allocate() == [.notFound(key(), .first, reasons: ["no machine is known here"])])
+        let offers = (1...4).map { offer(PeerID(UInt8($0)), free: 0, accepting: false) }
+        rendezvous = Rendezvous(offers) { $0.reasonsMax = 3 }
+        let reasons = rendezvous.allocate().reasons
+        #expect(
+            reasons == [
+                "n01 takes no instances now", "n01 has no free partition", "n02 takes no instances now",
+                "and 5 more reasons",
+            ])
+    }
+
+    @Test("at most so many machines are asked in one search")
+    func asksMax() {
+        var rendezvous = Rendezvous((1...5).map { offer(PeerID(UInt8($0))) }) { $0.asksMax = 3 }
+        var asked = rendezvous.allocate().asked
+        while let last = asked.last {
+            let next = rendezvous.feed(.refused(key(), .first, [.noFreePartition(name: "x")], from: last)).asked
+            if next.isEmpty { break }
+            asked += next
+        }
+        #expect(asked.count == 3)
+        #expect(Set(asked).count == 3)
+    }
+
+    @Test("a machine that came, or has more to give, is an improvement; one with less, full or closed is none")
+    func improved() {
+        var rendezvous = Rendezvous()
+        #expect(rendezvous.feed(.offered(offer(Self.a, free: 2))) == [.improved])
+        #expect(rendezvous.feed(.offered(offer(Self.a, free: 2))) == [])
+        #expect(rendezvous.feed(.offered(offer(Self.a, free: 1))) == [])
+        #expect(rendezvous.feed(.offered(offer(Self.a, free: 1, memory: 2_048))) == [.improved])
+        #expect(rendezvous.feed(.offered(offer(Self.a, free: 1, memory: 2_048, accepting: false))) == [])
+        #expect(rendezvous.feed(.offered(offer(Self.a, free: 1, memory: 2_048))) == [.improved])
+        #expect(rendezvous.feed(.offered(offer(Self.b, free: 0))) == [])
+        #expect(rendezvous.feed(.gone(Self.a)) == [])
+        #expect(rendezvous.feed(.offered(offer(Self.a, free: 1))) == [.improved])
+    }
+
+    @Test("a machine that has gone is not asked")
+    func gone() {
+        var rendezvous = Rendezvous([offer(Self.a)])
+        _ = rendezvous.feed(.gone(Self.a))
+        #expect(rendezvous.allocate().asked.isEmpty)
+    }
+
+    @Test(
+        "Mitzenmacher (2001): the fuller of two drawn machines is spared; with two, the emptier gets about three in four"
+    )
+    func twoChoices() {
+        var emptier = 0
+        for seed: UInt64 in 1...400 {
+            var rendezvous = Rendezvous(seed: seed, [offer(Self.a, free: 9), offer(Self.b, free: 1)])
+            if rendezvous.allocate().asked == [Self.a] { emptier += 1 }
+        }
+        // 3/4 of 400, with six deviations of √(400 · 3/16) = 8.7 on either side.
+        #expect((248...352).contains(emptier), "\(emptier) of 400")
+    }
+
+    @Test(
+        "what was asked of a machine since it can last have spoken counts as taken: many requests at once spread evenly"
+    )
+    func spread() {
+        let machines = (1...10).map { PeerID(UInt8($0)) }
+        var rendezvous = Rendezvous(machines.map { offer($0, free: 10) })
+        var counts: [PeerID: Int] = [:]
+        for number in 0..<100 {
+            for machine in rendezvous.allocate(key("r\(number)")).asked { counts[machine, default: 0] += 1 }
+        }
+        #expect(counts.values.reduce(0, +) == 100)
+        // One choice alone leaves about 17 on the fullest of ten; two leave hardly more than the mean of 10.
+        #expect(machines.allSatisfy { (6...14).contains(counts[$0] ?? 0) }, "\(counts)")
+    }
+
+    @Test("a copy searches alike: the draws are handed in")
+    func replay() {
+        var one = Rendezvous(seed: 7, (1...9).map { offer(PeerID(UInt8($0))) })
+        var two = one
+        #expect((0..<20).map { one.allocate(key("r\($0)")) } == (0..<20).map { two.allocate(key("r\($0)")) })
+    }
+}
+
+private func seconds(_ count: Int) -> Instant { .zero + .seconds(count) }
+
+private func key(_ reference: String = "web") -> RequestKey {
+    RequestKey(customer: Customer("ada"), reference: reference)
+}
+
+private func offer(_ machine: PeerID, free: Int = 2, memory: Int64 = 1_024, accepting: Bool = true) -> Offer {
+    Offer(
+        machine: machine, name: "n" + String(machine.description.prefix(2)), free: free, memory: .mebibytes(memory),
+        accepting: accepting)
+}
+
+private func claim(_ machine: PeerID) -> ClaimReference {
+    ClaimReference(machine: machine, partition: PartitionNumber(0), fencing: FencingNumber(1))
+}
+
+private func timer(_ machine: PeerID, attempt: UInt32 = 1) -> Finder.Timer {
+    Finder.Timer(key: key(), attempt: Attempt(attempt), machine: machine)
+}
+
+extension [Finder.Effect] {
+    fileprivate var asked: [PeerID] {
+        compactMap { if case .claim(_, _, _, let machine) = $0 { machine } else { nil } }
+    }
+
+    fileprivate var reasons: [String] {
+        for case .notFound(_, _, let reasons) in self { return reasons }
+        return []
+    }
+}

@@ -1,0 +1,306 @@
+import Automata
+import Claims
+import Ledger
+import Neighbours
+import Peer
+
+/// One message of every kind that there is.
+///
+/// A new case of a message does not compile here until `init` names its kind, and that kind not until it has a sample.
+struct Sample: Sendable, CustomStringConvertible {
+    let name: String
+    let message: PeerMessage
+    var description: String { name }
+
+    static let all: [Sample] =
+        NeighbourKind.allCases.map { Sample(name: "neighbour-\($0)", message: .neighbour($0.sample)) }
+        + ClaimKind.allCases.map { Sample(name: "claim-\($0)", message: .claim($0.sample)) }
+        + DirectoryKind.allCases.map { Sample(name: "directory-\($0)", message: .directory($0.sample)) }
+        + CallKind.allCases.map { Sample(name: "call-\($0)", message: .call(number: 7, $0.sample)) }
+        + ResultKind.allCases.map { Sample(name: "result-\($0)", message: .result(number: .max, $0.sample)) }
+
+    /// The part of a message that has one kind for each of its cases.
+    static func area(of message: PeerMessage) -> String {
+        switch message {
+        case .neighbour(let it): "neighbour-\(NeighbourKind(it))"
+        case .claim(let it): "claim-\(ClaimKind(it))"
+        case .directory(let it): "directory-\(DirectoryKind(it))"
+        case .call(_, let it): "call-\(CallKind(it))"
+        case .result(_, let it): "result-\(ResultKind(it))"
+        }
+    }
+}
+
+// MARK: Words
+
+let alpha = PeerID(0xA1)
+let beta = PeerID(high: 0x0123_4567_89AB_CDEF, low: .max)
+let key = RequestKey(customer: Customer("root@host"), reference: "cache")
+let otherKey = RequestKey(customer: Customer("Zoë"), reference: "web/1")
+let claim = ClaimReference(machine: beta, partition: PartitionNumber(3), fencing: FencingNumber(41))
+let specification = Specification(
+    release: ReleaseDocument(url: "file:examples/memcached.yaml", text: "name: memcached\n"), type: "default",
+    parameters: #"{"memory":64}"#,
+    requirements: Requirements(memory: .mebibytes(64), machine: "m1", priceMax: 0), desired: .running, exclusive: true)
+let bare = Specification(release: ReleaseDocument(url: "", text: ""), desired: .stopped)
+let status = InstanceStatus(
+    state: .running, reason: "", connection: #"{"port":11211}"#, revision: Revision(2))
+let order = InstanceOrder(claim: claim, request: key, revision: Revision(2), specification: specification)
+let tenant = TenantRecord(
+    order: order, attempt: Attempt(2), home: alpha, leaseEnds: .distantFuture, vacating: true)
+let someInstant = Instant(nanoseconds: 1_790_000_000_123_456_789)
+let advertisement = Advertisement(
+    peer: alpha, incarnation: Incarnation(1_790_000_000_000), sequence: 12, name: "büro", fabric: "lab", state: .worker,
+    endpoints: [Endpoint(host: "fe80::1", port: 4_711), Endpoint(host: "büro.local", port: 65_535)], apiPort: 443,
+    capacity: 4, free: 2, memory: .mebibytes(900), price: 3, ledger: .zero, view: 0, ended: true)
+let plainAdvertisement = Advertisement(peer: beta, incarnation: Incarnation(0), name: "m", fabric: "f")
+let request = Request(
+    key: key, specification: specification, revision: Revision(2), attempt: Attempt(3), placement: claim,
+    status: status, statusSequence: 9, requestedAt: .zero, changedAt: someInstant)
+let unplaced = Request(
+    key: otherKey, specification: specification, revision: .first, attempt: .first, placement: nil,
+    status: InstanceStatus(state: .unsatisfiable, reason: "no machine"), statusSequence: 0,
+    requestedAt: someInstant, changedAt: someInstant)
+let query = LogQuery(stream: .errors, offset: -4_096, bytesMax: 65_536)
+let refusal = Refusal(.conflict, "cache is at revision 3", remedy: "read it again")
+let tokenDigest = Digest(of: Array("token".utf8))
+
+// MARK: Kinds
+
+enum NeighbourKind: CaseIterable {
+    case hello, masters, probe, alive, failed, recovered, goodbye
+
+    init(_ message: NeighbourMessage) {
+        self =
+            switch message {
+            case .hello: .hello
+            case .masters: .masters
+            case .probe: .probe
+            case .alive: .alive
+            case .failed: .failed
+            case .recovered: .recovered
+            case .goodbye: .goodbye
+            }
+    }
+
+    var sample: NeighbourMessage {
+        switch self {
+        case .hello: .hello(advertisement)
+        case .masters: .masters([advertisement, plainAdvertisement])
+        case .probe: .probe(nonce: .max)
+        case .alive: .alive(nonce: 0)
+        case .failed: .failed(beta, Incarnation(7))
+        case .recovered: .recovered(alpha, Incarnation(UInt64(Int64.max)))
+        case .goodbye: .goodbye
+        }
+    }
+}
+
+enum ClaimKind: CaseIterable {
+    case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
+    case report
+
+    init(_ message: ClaimMessage) {
+        self =
+            switch message {
+            case .claim: .claim
+            case .order: .order
+            case .release: .release
+            case .renewed: .renewed
+            case .lapsed: .lapsed
+            case .acknowledged: .acknowledged
+            case .granted: .granted
+            case .refused: .refused
+            case .ordered: .ordered
+            case .orderRefused: .orderRefused
+            case .released: .released
+            case .renew: .renew
+            case .report: .report
+            }
+    }
+
+    var sample: ClaimMessage {
+        switch self {
+        case .claim: .claim(key, Attempt(3), specification.requirements)
+        case .order: .order(Samples.order, lease: .milliseconds(30_500))
+        case .release: .release(Samples.claim)
+        case .renewed: .renewed([Samples.claim], lease: .seconds(30), echo: someInstant)
+        case .lapsed: .lapsed([Samples.claim, Samples.claim])
+        case .acknowledged: .acknowledged(Samples.claim, sequence: 4)
+        case .granted: .granted(otherKey, .first, Samples.claim)
+        case .refused: .refused(key, .first, MismatchKind.allCases.map(\.sample))
+        case .ordered: .ordered(Samples.claim, Revision(5))
+        case .orderRefused: .orderRefused(Samples.claim, .fenced)
+        case .released: .released(Samples.claim)
+        case .renew: .renew([], echo: .zero)
+        case .report: .report(Samples.claim, sequence: 1, status)
+        }
+    }
+}
+
+/// Names that a kind's own cases hide.
+enum Samples {
+    static let claim = WireTests.claim
+    static let order = WireTests.order
+}
+
+enum MismatchKind: CaseIterable {
+    case otherMachine, notAccepting, noFreePartition, memory, price, staleAttempt
+
+    init(_ mismatch: Mismatch) {
+        self =
+            switch mismatch {
+            case .otherMachine: .otherMachine
+            case .notAccepting: .notAccepting
+            case .noFreePartition: .noFreePartition
+            case .memory: .memory
+            case .price: .price
+            case .staleAttempt: .staleAttempt
+            }
+    }
+
+    var sample: Mismatch {
+        switch self {
+        case .otherMachine: .otherMachine(wanted: "m2", name: "m1")
+        case .notAccepting: .notAccepting(name: "m1")
+        case .noFreePartition: .noFreePartition(name: "")
+        case .memory: .memory(name: "m1", wanted: .mebibytes(64), free: .zero)
+        case .price: .price(name: "m1", most: 2, asked: 3)
+        case .staleAttempt: .staleAttempt(.first, newest: Attempt(2))
+        }
+    }
+}
+
+enum DirectoryKind: CaseIterable {
+    case hold, drop, holdNoted, dropNoted, heldBy
+
+    init(_ message: DirectoryMessage) {
+        self =
+            switch message {
+            case .hold: .hold
+            case .drop: .drop
+            case .holdNoted: .holdNoted
+            case .dropNoted: .dropNoted
+            case .heldBy: .heldBy
+            }
+    }
+
+    var sample: DirectoryMessage {
+        switch self {
+        case .hold: .hold([key, otherKey])
+        case .drop: .drop([key])
+        case .holdNoted: .holdNoted([otherKey])
+        case .dropNoted: .dropNoted([])
+        case .heldBy:
+            .heldBy([
+                Holding(key: key, holder: beta, isSettled: true),
+                Holding(key: otherKey, holder: alpha, isSettled: false),
+            ])
+        }
+    }
+}
+
+enum CallKind: CaseIterable {
+    case ask, askBriefly, read, list, listAll, log, tenantLog, record
+
+    init(_ call: Call) {
+        self =
+            switch call {
+            case .request(.ask(_, _, _, .some)): .ask
+            case .request(.ask(_, _, _, nil)): .askBriefly
+            case .request(.read): .read
+            case .list(.some): .list
+            case .list(nil): .listAll
+            case .log: .log
+            case .tenantLog: .tenantLog
+            case .record: .record
+            }
+    }
+
+    var sample: Call {
+        switch self {
+        case .ask:
+            .request(
+                .ask(
+                    key, specification, basedOn: Revision(0), wait: Wait(until: .running, timeout: .milliseconds(1_500))
+                ))
+        case .askBriefly: .request(.ask(otherKey, bare, basedOn: nil, wait: nil))
+        case .read: .request(.read(key, wait: Wait(until: .destroyed, timeout: .zero)))
+        case .list: .list(Customer("root@host"))
+        case .listAll: .list(nil)
+        case .log: .log(key, query)
+        case .tenantLog: .tenantLog(claim, LogQuery(stream: .output, offset: 0, bytesMax: 1))
+        case .record: .record(FactKind.admitted.sample)
+        }
+    }
+}
+
+enum ResultKind: CaseIterable {
+    case request, gone, moved, requestRefused, requests, log, recorded, refused
+
+    init(_ result: CallResult) {
+        self =
+            switch result {
+            case .request(.request): .request
+            case .request(.gone): .gone
+            case .request(.moved): .moved
+            case .request(.refused): .requestRefused
+            case .requests: .requests
+            case .log: .log
+            case .recorded: .recorded
+            case .refused: .refused
+            }
+    }
+
+    var sample: CallResult {
+        switch self {
+        case .request: .request(.request(WireTests.request))
+        case .gone: .request(.gone(key))
+        case .moved: .request(.moved(key, beta))
+        case .requestRefused: .request(.refused(refusal))
+        case .requests: .requests([WireTests.request, unplaced], missing: ["m3"])
+        case .log: .log(LogPiece(bytes: [0, 0xFF, 0x0A], nextOffset: 3))
+        case .recorded: .recorded
+        case .refused: .refused(Refusal(.timedOut, "m1 did not answer in time"))
+        }
+    }
+}
+
+enum FactKind: CaseIterable {
+    case requested, changed, placed, reported, lost, ended, noted, forgotten, admitted, invited, redeemed
+
+    init(_ fact: Fact) {
+        self =
+            switch fact {
+            case .requested: .requested
+            case .changed: .changed
+            case .placed: .placed
+            case .reported: .reported
+            case .lost: .lost
+            case .ended: .ended
+            case .noted: .noted
+            case .forgotten: .forgotten
+            case .admitted: .admitted
+            case .invited: .invited
+            case .redeemed: .redeemed
+            }
+    }
+
+    var sample: Fact {
+        switch self {
+        case .requested: .requested(key, specification)
+        case .changed: .changed(otherKey, bare, Revision(2))
+        case .placed: .placed(key, Attempt(2), claim)
+        case .reported: .reported(key, claim, sequence: 3, status)
+        case .lost: .lost(key, Attempt(2), reason: "the lease ran out")
+        case .ended: .ended(key)
+        case .noted: .noted(key, home: beta)
+        case .forgotten: .forgotten(key, home: alpha)
+        case .admitted: .admitted(Admission(peer: beta, kind: "machine", name: "m1", by: "link"))
+        case .invited: .invited(token: tokenDigest, expires: someInstant)
+        case .redeemed: .redeemed(token: tokenDigest, by: alpha)
+        }
+    }
+
+    var entry: Entry { Entry(index: LedgerIndex(17), at: someInstant, fact: sample) }
+}

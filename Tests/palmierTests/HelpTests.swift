@@ -1,0 +1,93 @@
+import API
+import ArgumentParser
+import Testing
+
+@testable import palmier
+
+@Suite("Help of every command")
+struct HelpTests {
+    /// Every command with the words that reach it.
+    private static let commands = all(Palmier.self, ["palmier"])
+
+    private static func all(
+        _ command: any ParsableCommand.Type, _ path: [String]
+    ) -> [(path: [String], type: any ParsableCommand.Type)] {
+        [(path, command)]
+            + command.configuration.subcommands.flatMap { all($0, path + [$0.configuration.commandName ?? "?"]) }
+    }
+
+    @Test("every command has two worked examples, and names the exit codes")
+    func examples() {
+        #expect(Self.commands.count > 30)
+        for (path, type) in Self.commands {
+            let name = path.joined(separator: " ")
+            #expect(Self.examples(of: type).count >= 2, "\(name)")
+            #expect(!type.configuration.abstract.isEmpty, "\(name)")
+            let help = Palmier.helpMessage(for: type, columns: 80)
+            for code in ["0 done", "1 failed", "2 accepted", "3 not found", "4 refused", "5 no master", "64 usage"] {
+                #expect(help.contains(code), "\(name) does not tell \(code)")
+            }
+        }
+    }
+
+    @Test("every example parses, and is an example of its command")
+    func parses() {
+        for (path, type) in Self.commands where path.count > 1 {
+            for example in Self.examples(of: type) {
+                let words = example.split(separator: " ").map(String.init)
+                #expect(words.starts(with: path), "\(example) stands in the help of \(path.joined(separator: " "))")
+                #expect(throws: Never.self, "\(example)") { _ = try Palmier.parseAsRoot(Array(words.dropFirst())) }
+            }
+        }
+    }
+
+    @Test("no line of an example is broken on a terminal of 80 columns")
+    func widths() {
+        for (path, type) in Self.commands {
+            let help = Palmier.helpMessage(for: type, columns: 80)
+            for example in Self.examples(of: type) {
+                #expect(help.contains("  \(example)\n"), "\(path.joined(separator: " ")): \(example)")
+            }
+        }
+    }
+
+    @Test("completion scripts are there for three shells", arguments: ["bash", "zsh", "fish"])
+    func completion(shell: String) throws {
+        let shell = try #require(CompletionShell(rawValue: shell))
+        let script = Palmier.completionScript(for: shell)
+        #expect(script.contains("complete-names instances"))
+        #expect(script.contains("complete-names nodes"))
+    }
+
+    @Test(
+        "wrong usage ends with 64",
+        arguments: [
+            "nonsense", "node lst", "node list --pendng", "request", "request cache --timeout soon",
+            "request cache --wait done",
+            "request cache --wait --detach", "sim run x.yaml --seed 1 --seeds 1...2", "sim run x.yaml --jobs 0",
+            "sim run x.yaml --sabotage none", "node invite --kind person", "instance logs", "completion tcsh",
+            "instance list -o xml", "fabric create lab --admission everybody",
+        ])
+    func usage(line: String) {
+        let words = line.split(separator: " ").map(String.init)
+        do {
+            _ = try Palmier.parseAsRoot(words)
+            Issue.record("\(line) parses")
+        } catch {
+            #expect(Palmier.exitCode(for: error).rawValue == API.ExitCode.usage.rawValue, "\(line)")
+        }
+    }
+
+    @Test("a flag that a command and its parent both have reaches the command")
+    func sharedFlags() throws {
+        let list = try #require(try Palmier.parseAsRoot(["master", "list", "--state", "/x"]) as? MasterList)
+        #expect(list.connection.state ?? list.parent.flags.state == "/x")
+        let config = try #require(try Palmier.parseAsRoot(["agent", "config", "--state", "/x"]) as? AgentConfig)
+        #expect(config.flags.state == "/x")
+    }
+
+    private static func examples(of type: any ParsableCommand.Type) -> [String] {
+        type.configuration.discussion.split(separator: "\n").map(String.init)
+            .filter { $0.hasPrefix("  palmier ") }.map { String($0.dropFirst(2)) }
+    }
+}
