@@ -22,7 +22,7 @@ public struct ClaimKeeper: Automaton {
         /// How long a grant waits for its order.
         public var tentative: Duration = .seconds(10)
         /// How often leases are renewed; a third of the lease that ledgers give.
-        public var renewPeriod: Duration = .seconds(10)
+        public var renewPeriod: Duration = .seconds(15)
         /// How long before its lease's end an exclusive instance is ordered to stop.
         public var stopMargin: Duration = .seconds(5)
         /// The first wait before an unacknowledged report is sent again; later ones go with the renewals.

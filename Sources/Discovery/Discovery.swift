@@ -90,8 +90,9 @@ public struct DiscoveryConfiguration: Hashable, Sendable {
     public var interfaces: [String]?
     /// How long others keep our records without hearing from us, in seconds: 2 to 4,500.
     ///
-    /// 120 s is RFC 6762's value for records with a host name (10). It only bounds how long a crashed peer stays in
-    /// others' caches; each halving doubles the traffic of an idle link.
+    /// RFC 6762 (10) advises 120 s for records with a host name. Ten minutes, because it only bounds how long a crashed
+    /// peer stays in others' caches, by which nobody believes that it lives, and each halving doubles the traffic of an
+    /// idle link.
     public var recordTTLSeconds: UInt32
     /// The least time between two changes on the link; what is published in between is replaced by the latest.
     public var publishInterval: Duration
@@ -104,7 +105,7 @@ public struct DiscoveryConfiguration: Hashable, Sendable {
 
     public init(
         mode: DiscoveryMode = .auto, peer: PeerID, serviceType: String = "_palmier._tcp", interfaces: [String]? = nil,
-        recordTTLSeconds: UInt32 = 120, publishInterval: Duration = .seconds(1), peersMax: Int = 4_096,
+        recordTTLSeconds: UInt32 = 600, publishInterval: Duration = .seconds(1), peersMax: Int = 4_096,
         multicastCheckTimeout: Duration = .seconds(3), daemonPatience: Duration = .seconds(10)
     ) {
         self.mode = mode

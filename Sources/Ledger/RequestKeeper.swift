@@ -20,7 +20,7 @@ import OrderedCollections
 public struct RequestKeeper: Automaton {
     public struct Configuration: Sendable {
         /// How long a claim holds without renewal.
-        public var lease: Duration = .seconds(30)
+        public var lease: Duration = .seconds(45)
         /// Between two sendings of an order or a release that nobody answers.
         public var resend: Duration = .seconds(1)
         /// Between two searches for a request that no machine meets: doubles from the first to the last.

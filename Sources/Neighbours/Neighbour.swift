@@ -18,12 +18,19 @@ public struct Neighbour: Hashable, Sendable {
     public internal(set) var lastHeard: Instant
     /// Probes that were not answered yet.
     var probes = 0
+    /// The newest that the peer said of itself; nil while only others have told of it.
+    var saidItself: Advertisement?
+    /// The link says that it ends, without proof.
+    var isSaidToEnd = false
 
     init(advertisement: Advertisement, state: State = .live, lastHeard: Instant) {
         self.advertisement = advertisement
         self.state = state
         self.lastHeard = lastHeard
     }
+
+    /// Whether it has said hello, or only others have told of it.
+    public var hasSpoken: Bool { saidItself != nil }
 
     /// Not known to be gone.
     public var isLive: Bool { state == .live || state == .suspected }

@@ -6,7 +6,8 @@ import OrderedCollections
 /// ## Where news comes from
 /// DNS-SD (`discovered`, `withdrawn`), `hello` on every new connection, and hearsay from other masters. DNS-SD and
 /// hearsay carry no proof of who speaks and none of life: they add peers and endpoints, and a wrong one costs a failed
-/// connection. Only a message on an authenticated connection says that a peer lives.
+/// connection. Only a message on an authenticated connection says that a peer lives: a master probes whom others told of
+/// and who has not said hello in `helloTimeout`, and whom the link says to end.
 ///
 /// ## Who watches whom
 /// Every peer is watched by the `watchers` live masters whose ids are nearest to its own by exclusive or. All masters
@@ -15,18 +16,21 @@ import OrderedCollections
 /// before it believes (as MSPastry, DSN 2004, does before it drops a leaf).
 ///
 ///     unknown ──news──▶ live ──silence──▶ suspected ──no answer──▶ failed ──heard──▶ live
-///                          └────goodbye, ended────▶ left
+///                          └─goodbye; said to end, and no answer─▶ left
 ///
 /// ## Invariants
 /// - `failed` and `left` end an incarnation for hearsay: old news of the same incarnation revives nobody.
+/// - What a peer says of itself is never overruled for good by what others say of it.
 /// - At most `neighboursMax` peers are kept; those that are gone are forgotten first.
 /// - What this peer publishes of itself changes at most once in `announcePeriod`, and its sequence number grows.
 public struct Neighbours: Automaton {
     public struct Configuration: Sendable {
         /// Between two looks at a watched peer; what was heard within it counts as an answer.
-        public var heartbeat: Duration = .seconds(5)
+        public var heartbeat: Duration = .seconds(10)
         /// How long an answer may take; a link's round trip is a millisecond.
         public var probeTimeout: Duration = .milliseconds(500)
+        /// How long a peer that others told of may take to say hello by itself.
+        public var helloTimeout: Duration = .seconds(1)
         /// Unanswered probes before a peer is called failed.
         public var probesMax = 3
         /// How many masters watch one peer.
@@ -88,14 +92,14 @@ public struct Neighbours: Automaton {
         case failed(PeerID)
     }
 
-    private let configuration: Configuration
-    private var random: SeededRandom
+    let configuration: Configuration
+    var random: SeededRandom
     public private(set) var own: Advertisement
     private var published: Advertisement?
     private var announceDue = false
     /// When the next change may be published.
     private var announceFrom = Instant.zero
-    private var neighbours: OrderedDictionary<PeerID, Neighbour> = [:]
+    var neighbours: OrderedDictionary<PeerID, Neighbour> = [:]
     private let remembered: [Advertisement]
 
     /// - Parameters:
@@ -178,7 +182,7 @@ public struct Neighbours: Automaton {
         effects.append(.publish(own))
     }
 
-    private mutating func onAnnounce(at now: Instant, into effects: inout [Effect]) {
+    mutating func onAnnounce(at now: Instant, into effects: inout [Effect]) {
         guard announceDue else { return }
         guard own != published else {
             announceDue = false
@@ -205,206 +209,18 @@ public struct Neighbours: Automaton {
         }
     }
 
-    // MARK: News
-
-    private mutating func onReceived(
-        _ message: NeighbourMessage, from peer: PeerID, at now: Instant, into effects: inout [Effect]
-    ) {
-        switch message {
-        case .hello(let advertisement):
-            guard advertisement.peer == peer else { return }  // nobody speaks for another
-            onNews(advertisement, proven: true, at: now, into: &effects)
-        case .masters(let advertisements):
-            onHeard(peer, at: now, into: &effects)
-            for advertisement in advertisements.prefix(configuration.introductionsMax) {
-                onNews(advertisement, proven: false, at: now, into: &effects)
-            }
-        case .probe(let nonce):
-            effects.append(.send(.alive(nonce: nonce), to: peer))
-            onHeard(peer, at: now, into: &effects)
-        case .alive:
-            onHeard(peer, at: now, into: &effects)
-        case .failed(let subject, let incarnation):
-            onHeard(peer, at: now, into: &effects)
-            guard let known = neighbours[subject], known.isLive, incarnation >= known.advertisement.incarnation else {
-                return
-            }
-            suspect(subject, at: now, into: &effects)
-        case .recovered(let subject, _):
-            onHeard(peer, at: now, into: &effects)
-            guard let known = neighbours[subject], known.state == .failed else { return }
-            effects.append(.send(.probe(nonce: random.next()), to: subject))
-        case .goodbye:
-            leave(peer, into: &effects)
-        }
-    }
-
-    private mutating func onNews(
-        _ advertisement: Advertisement, proven: Bool, at now: Instant, into effects: inout [Effect]
-    ) {
-        let peer = advertisement.peer
-        guard peer != own.peer, advertisement.fabric == own.fabric else { return }
-        guard var known = neighbours[peer] else {
-            guard !advertisement.ended, makeRoom(at: now) else { return }
-            neighbours[peer] = Neighbour(advertisement: advertisement, lastHeard: now)
-            effects.append(.learn(peer, advertisement.endpoints))
-            greet(advertisement, proven: proven, into: &effects)
-            effects.append(.report(.joined(advertisement)))
-            effects.append(.remember(memory))
-            return
-        }
-        let isNewer = advertisement.isNewer(than: known.advertisement)
-        guard isNewer || proven else { return }
-        if isNewer, advertisement.ended {
-            known.advertisement = advertisement
-            neighbours[peer] = known
-            leave(peer, into: &effects)
-            return
-        }
-        let isNewLife = advertisement.incarnation > known.advertisement.incarnation
-        if isNewer, known.advertisement.endpoints != advertisement.endpoints || isNewLife {
-            effects.append(.learn(peer, advertisement.endpoints))
-        }
-        if isNewer { known.advertisement = advertisement }
-        if proven { known.lastHeard = now }
-        let wasLive = known.isLive
-        let revives = proven ? known.state != .left || isNewLife : isNewLife
-        if proven, known.state == .suspected { known.state = .live }
-        if !wasLive, revives { known.state = .live }
-        neighbours[peer] = known
-        if isNewLife || (!wasLive && revives) { greet(known.advertisement, proven: proven, into: &effects) }
-        if !wasLive, revives {
-            effects.append(.report(.joined(known.advertisement)))
-        } else if isNewer, known.isLive {
-            effects.append(.report(isNewLife ? .joined(known.advertisement) : .changed(known.advertisement)))
-        }
-    }
-
-    /// Says hello to a master that has just been heard of, and names the other masters to whoever says hello to one.
-    private func greet(_ advertisement: Advertisement, proven: Bool, into effects: inout [Effect]) {
-        if !proven, advertisement.isMaster { effects.append(.send(.hello(own), to: advertisement.peer)) }
-        guard proven, own.isMaster else { return }
-        let masters = liveMasters.filter { $0.peer != advertisement.peer }.prefix(configuration.introductionsMax)
-        if !masters.isEmpty { effects.append(.send(.masters(Array(masters)), to: advertisement.peer)) }
-    }
-
-    private mutating func onHeard(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
-        guard var known = neighbours[peer], known.state != .left else { return }
-        known.lastHeard = now
-        known.probes = 0
-        let recovered = known.state == .failed
-        known.state = .live
-        neighbours[peer] = known
-        guard recovered else { return }
-        effects.append(.send(.hello(own), to: peer))
-        effects.append(.report(.joined(known.advertisement)))
-        if watches(peer) { tellMasters(.recovered(peer, known.advertisement.incarnation), about: peer, into: &effects) }
-    }
-
-    private mutating func onWithdrawn(_ peer: PeerID, ended: Bool, at now: Instant, into effects: inout [Effect]) {
-        if ended {
-            leave(peer, into: &effects)
-        } else if own.isMaster {
-            suspect(peer, at: now, into: &effects)
-        }
-    }
-
-    private mutating func leave(_ peer: PeerID, into effects: inout [Effect]) {
-        guard var known = neighbours[peer], known.state != .left else { return }
-        known.state = .left
-        neighbours[peer] = known
-        effects.append(.report(.left(peer)))
-    }
-
-    // MARK: Failures
-
-    private mutating func suspect(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
-        guard var known = neighbours[peer], known.state == .live else { return }
-        known.state = .suspected
-        known.probes = 0
-        neighbours[peer] = known
-        probe(peer, at: now, into: &effects)
-    }
-
-    private mutating func probe(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
-        neighbours[peer]?.probes += 1
-        effects.append(.send(.probe(nonce: random.next()), to: peer))
-        effects.append(.set(.probe(peer), at: now + configuration.probeTimeout))
-    }
-
-    private mutating func onUnreachable(
-        _ peer: PeerID, refused: Bool, at now: Instant, into effects: inout [Effect]
-    ) {
-        guard let known = neighbours[peer], known.isLive else { return }
-        if refused {
-            fail(peer, into: &effects)
-        } else if own.isMaster, known.state == .live {
-            suspect(peer, at: now, into: &effects)
-        }
-    }
-
-    private mutating func fail(_ peer: PeerID, into effects: inout [Effect]) {
-        guard var known = neighbours[peer], known.isLive else { return }
-        known.state = .failed
-        neighbours[peer] = known
-        effects.append(.report(.failed(peer)))
-        if own.isMaster { tellMasters(.failed(peer, known.advertisement.incarnation), about: peer, into: &effects) }
-    }
-
-    private func tellMasters(_ message: NeighbourMessage, about peer: PeerID, into effects: inout [Effect]) {
-        guard own.isMaster else { return }
-        for master in liveMasters where master.peer != peer { effects.append(.send(message, to: master.peer)) }
-    }
-
-    private mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
-        switch timer {
-        case .announce: onAnnounce(at: now, into: &effects)
-        case .heartbeat: onHeartbeat(at: now, into: &effects)
-        case .probe(let peer):
-            guard let known = neighbours[peer], known.state == .suspected else { return }
-            if known.probes < configuration.probesMax {
-                probe(peer, at: now, into: &effects)
-            } else {
-                fail(peer, into: &effects)
-            }
-        }
-    }
-
-    private mutating func onHeartbeat(at now: Instant, into effects: inout [Effect]) {
-        effects.append(.set(.heartbeat, at: now + configuration.heartbeat))
-        guard own.isMaster else { return }
-        let masters = liveMasters.map(\.peer)
-        for (peer, known) in neighbours.elements where isWatcher(of: peer, masters: masters) {
-            switch known.state {
-            case .live where now - known.lastHeard >= configuration.heartbeat * 4 / 5:
-                suspect(peer, at: now, into: &effects)
-            case .failed where now - known.lastHeard < configuration.forgetAfter:
-                effects.append(.send(.probe(nonce: random.next()), to: peer))
-                // Again and again: a master may learn of this life only after it has ended, and would not look by itself.
-                tellMasters(.failed(peer, known.advertisement.incarnation), about: peer, into: &effects)
-            case .live, .suspected, .failed, .left:
-                continue
-            }
-        }
-        // Masters are kept: what most of them agree on must not change because one is away for long.
-        neighbours.removeAll {
-            !$0.value.isLive && !$0.value.advertisement.isMaster
-                && now - $0.value.lastHeard >= configuration.forgetAfter
-        }
-    }
-
     // MARK: Helpers
 
-    private func watches(_ peer: PeerID) -> Bool {
+    func watches(_ peer: PeerID) -> Bool {
         own.isMaster && isWatcher(of: peer, masters: liveMasters.map(\.peer))
     }
 
-    private func isWatcher(of peer: PeerID, masters: [PeerID]) -> Bool {
+    func isWatcher(of peer: PeerID, masters: [PeerID]) -> Bool {
         let distance = own.peer.distance(to: peer)
         return masters.count { $0 != peer && $0.distance(to: peer) < distance } < configuration.watchers
     }
 
-    private mutating func makeRoom(at now: Instant) -> Bool {
+    mutating func makeRoom(at now: Instant) -> Bool {
         guard neighbours.count >= configuration.neighboursMax else { return true }
         guard let gone = neighbours.elements.first(where: { !$0.value.isLive && !$0.value.advertisement.isMaster })
         else { return false }
@@ -413,7 +229,7 @@ public struct Neighbours: Automaton {
     }
 
     /// What is worth finding again after a restart: masters first.
-    private var memory: [Advertisement] {
+    var memory: [Advertisement] {
         let live = neighbours.values.filter(\.isLive).map(\.advertisement)
         return Array((live.filter(\.isMaster) + live.filter { !$0.isMaster }).prefix(configuration.introductionsMax))
     }

@@ -8,9 +8,9 @@ extension Scenarios {
         "Faults on a LAN", .enabled("a LAN of network namespaces can be made here") { await Obstacle.lan.isAbsent() })
     struct FaultTests {
         /// A bound, not a wish: what is measured is printed.
-        private static let noticed = Duration.seconds(20)
-        /// A claim's lease is 30 s; the rest is for a machine that is busy.
-        private static let replaced = Duration.seconds(100)
+        private static let noticed = Duration.seconds(30)
+        /// A claim's lease is 45 s; the rest is for a machine that is busy.
+        private static let replaced = Duration.seconds(120)
 
         @Test(
             "kill -9 of a master, of an agent: every master knows; what runs goes on, and is found again",

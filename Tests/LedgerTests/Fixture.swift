@@ -41,6 +41,7 @@ struct Keeper {
         _ configure: (inout RequestKeeper.Configuration) -> Void = { _ in }
     ) {
         var configuration = RequestKeeper.Configuration()
+        configuration.lease = .seconds(30)
         configure(&configuration)
         keeper = RequestKeeper(configuration: configuration, books: books)
         self.now = now

@@ -80,7 +80,7 @@ struct FailureTests {
             .withdrawn(box, ended: false), .disconnected(box), .unreachable(box, refused: false),
         ] { #expect(link.feed(input) == []) }
         link.after(.seconds(60))
-        #expect(link.fire(.heartbeat) == [.set(.heartbeat, at: link.now + .seconds(5))])
+        #expect(link.fire(.heartbeat) == [.set(.heartbeat, at: link.now + .seconds(10))])
     }
 
     @Test("MSPastry (DSN 2004): who hears that a peer failed probes it itself before it believes")
@@ -121,7 +121,7 @@ struct FailureTests {
     func heartbeat() {
         var link = Link()
         link.meet(box)
-        link.after(.seconds(3))
+        link.after(.seconds(7))
         #expect(link.fire(.heartbeat).probed.isEmpty)
         link.after(.seconds(1))
         #expect(link.fire(.heartbeat).probed == [box])
@@ -166,7 +166,7 @@ struct FailureTests {
             var link = Link(master)
             for other in masters where other != master { link.meet(other, master: true) }
             for machine in machines { link.meet(machine) }
-            link.after(.seconds(5))
+            link.after(.seconds(10))
             for peer in link.fire(.heartbeat).probed { watchers[peer, default: []].append(master) }
         }
         for peer in masters + machines {
@@ -181,7 +181,7 @@ struct FailureTests {
         var link = Link()
         link.meet(master, master: true)
         link.meet(box)
-        link.after(.seconds(5))
+        link.after(.seconds(10))
         #expect(link.fire(.heartbeat).probed == [master, box])
     }
 }

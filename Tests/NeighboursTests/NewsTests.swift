@@ -14,12 +14,14 @@ struct NewsTests {
         let machine = advertisement(box)
         #expect(
             link.feed(.discovered(machine)) == [
-                .learn(box, machine.endpoints), .report(.joined(machine)), .remember([machine]),
+                .learn(box, machine.endpoints), .set(.probe(box), at: link.now + .seconds(1)),
+                .report(.joined(machine)), .remember([machine]),
             ])
         let other = advertisement(master, master: true)
         #expect(
             link.feed(.discovered(other)) == [
                 .learn(master, other.endpoints), .send(.hello(link.neighbours.own), to: master),
+                .set(.probe(master), at: link.now + .seconds(1)),
                 .report(.joined(other)),
                 .remember([other, machine]),
             ])
@@ -43,7 +45,10 @@ struct NewsTests {
         var link = Link()
         link.meet(box)
         let next = advertisement(box, incarnation: 2, sequence: 1)
-        #expect(link.feed(.discovered(next)) == [.learn(box, next.endpoints), .report(.joined(next))])
+        #expect(
+            link.feed(.discovered(next)) == [
+                .learn(box, next.endpoints), .set(.probe(box), at: link.now + .seconds(1)), .report(.joined(next)),
+            ])
     }
 
     @Test("another fabric, and news of this peer itself, change nothing")
@@ -99,6 +104,8 @@ struct NewsTests {
             }
             let next = advertisement(box, incarnation: 2)
             #expect(link.feed(.discovered(next)).notices == [.joined(next)])
+            #expect(link.state(of: box) == .suspected)
+            #expect(link.receive(.hello(next), from: box).notices.isEmpty)
             #expect(link.state(of: box) == .live)
         }
     }
@@ -117,15 +124,80 @@ struct NewsTests {
         #expect(link.feed(.heard(PeerID(0x77))) == [])
     }
 
-    @Test("an advertisement that says that the peer ends is its leave; of one that nobody knew it is nothing")
+    @Test("a hello that says that the peer ends is its leave; of one that nobody knew it is nothing")
     func ended() {
         var link = Link()
-        #expect(link.feed(.discovered(advertisement(box, ended: true))) == [])
+        #expect(link.receive(.hello(advertisement(box, ended: true)), from: box) == [])
         link.meet(box)
-        #expect(link.feed(.discovered(advertisement(box, sequence: 2, ended: true))) == [.report(.left(box))])
-        link.meet(master)
-        #expect(link.feed(.withdrawn(master, ended: true)) == [.report(.left(master))])
-        #expect(link.feed(.withdrawn(master, ended: true)) == [])
+        let last = NeighbourMessage.hello(advertisement(box, sequence: 2, ended: true))
+        #expect(link.receive(last, from: box) == [.report(.left(box))])
+        #expect(link.receive(last, from: box) == [])
+    }
+
+    @Test("the link's word that a peer ends is asked about: silence makes it a leave, an answer makes it nothing")
+    func saidToEnd() {
+        let words: [Neighbours.Input] = [
+            .discovered(advertisement(box, sequence: 2, ended: true)), .withdrawn(box, ended: true),
+        ]
+        for word in words {
+            for isOver in [true, false] {
+                var link = Link()
+                #expect(link.feed(word) == [])
+                link.meet(box)
+                #expect(link.feed(word).probed == [box])
+                if isOver {
+                    #expect(link.feed(.unreachable(box, refused: true)) == [.report(.left(box))])
+                } else {
+                    #expect(link.receive(.alive(nonce: 1), from: box).isEmpty)
+                    #expect(link.state(of: box) == .live)
+                    // The word is forgotten with the answer: a later silence is a failure.
+                    #expect(link.lose(box).notices == [.failed(box)])
+                }
+            }
+        }
+    }
+
+    @Test("a late word of an earlier life's end does not end the next one")
+    func lateEnd() {
+        var link = Link()
+        link.meet(box)
+        _ = link.lose(box)
+        _ = link.receive(.hello(advertisement(box, incarnation: 2)), from: box)
+        _ = link.feed(.withdrawn(box, ended: true))
+        _ = link.receive(.alive(nonce: 1), from: box)
+        #expect(link.state(of: box) == .live)
+    }
+
+    @Test("whom only others tell of is probed after a second, unless it says hello; a life that is over is found out")
+    func verified() {
+        for speaks in [true, false] {
+            var link = Link()
+            _ = link.feed(.discovered(advertisement(box)))
+            #expect(link.neighbours[box]?.isLive == true)
+            link.after(.seconds(1))
+            if speaks {
+                link.meet(box)
+                #expect(link.fire(.probe(box)) == [])
+            } else {
+                #expect(link.fire(.probe(box)).probed == [box])
+                #expect(link.feed(.unreachable(box, refused: true)).notices == [.failed(box)])
+            }
+        }
+        var machine = Link(master: false)
+        #expect(
+            !machine.feed(.discovered(advertisement(box))).contains(.set(.probe(box), at: machine.now + .seconds(1))))
+    }
+
+    @Test("a number that somebody else puts on the link in a peer's name does not outlast the peer's next word")
+    func forged() {
+        var link = Link()
+        link.meet(box)
+        _ = link.feed(.discovered(advertisement(box, sequence: .max, free: 99)))
+        _ = link.receive(.hello(advertisement(box, sequence: 2, free: 3)), from: box)
+        #expect(link.neighbours[box]?.advertisement.free == 3)
+        // Late, by another way: older than what it said last.
+        _ = link.receive(.hello(advertisement(box, sequence: 1, free: 5)), from: box)
+        #expect(link.neighbours[box]?.advertisement.free == 3)
     }
 
     @Test("at most so many are kept: those that are gone and no masters make room, and else nobody new is taken")
@@ -162,7 +234,7 @@ struct NewsTests {
         let effects = link.feed(.started)
         #expect(
             effects == [
-                .publish(link.neighbours.own), .set(.heartbeat, at: seconds(105)), .learn(master, other.endpoints),
+                .publish(link.neighbours.own), .set(.heartbeat, at: seconds(110)), .learn(master, other.endpoints),
                 .send(.hello(link.neighbours.own), to: master), .learn(box, advertisement(box).endpoints),
             ])
         #expect(link.neighbours.all.map(\.state) == [.failed, .failed])

@@ -105,7 +105,7 @@ struct JourneyTests {
         village.kill(first)
         village.pass(.seconds(5))
         #expect(village.request(key(), at: m1)?.status.state == .unreachable)
-        village.pass(.seconds(30))
+        village.pass(.seconds(45))
         let request = try #require(village.request(key(), at: m1))
         #expect((request.attempt, request.status.state) == (Attempt(2), .running))
         #expect(request.placement?.machine != first)

@@ -113,7 +113,7 @@ struct Views {
             var reason = ""
             switch neighbour.state {
             case .live: state = neighbour.advertisement.state.rawValue
-            case .suspected: (state, reason) = (neighbour.advertisement.state.rawValue, "silent, being probed")
+            case .suspected: (state, reason) = (neighbour.advertisement.state.rawValue, neighbour.silence)
             case .failed: (state, reason) = (MachineState.failed.rawValue, "does not answer")
             case .left: state = MachineState.left.rawValue
             }
@@ -140,7 +140,7 @@ struct Views {
             let (state, reason) =
                 switch neighbour.state {
                 case .live: ("primary", "")
-                case .suspected: ("primary", "silent, being probed")
+                case .suspected: ("primary", neighbour.silence)
                 case .failed: ("failed", "does not answer")
                 case .left: ("left", "")
                 }
@@ -207,5 +207,12 @@ struct Views {
 
     private func tally(_ words: [String]) -> [String: Int] {
         words.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    }
+}
+
+extension Neighbour {
+    /// Why a suspected peer is one.
+    fileprivate var silence: String {
+        hasSpoken ? "silent, being probed" : "told of by others, not heard of itself yet"
     }
 }
