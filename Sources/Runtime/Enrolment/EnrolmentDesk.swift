@@ -168,8 +168,8 @@ public actor EnrolmentDesk {
         }
         guard member.kind != .master else {
             throw Refusal(
-                .invalid, "a master issues its own certificate", remedy: "its authority is renewed by the fabric's root"
-            )
+                .invalid, "a master issues its own certificate",
+                remedy: "its authority is renewed by the fabric's root: palmier fabric request, sign and accept")
         }
         return try issue(request, kind: member.kind, name: member.name)
     }
@@ -220,8 +220,9 @@ public actor EnrolmentDesk {
         throw Refusal(
             .refused,
             "\(name) cannot be admitted here: master \(authority.name) does not hold the root key of \(trust.name)",
-            remedy: "join through the master where `palmier fabric create` ran, or have the request signed off-line: "
-                + "`palmier fabric sign`")
+            remedy:
+                "join through the master where `palmier fabric create` ran, or have this machine's request (`palmier "
+                + "fabric request`) signed where the root's key is: `palmier fabric sign`")
     }
 
     private func limitRate(of address: String, at now: Instant) throws(Refusal) {

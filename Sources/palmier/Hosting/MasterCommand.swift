@@ -7,7 +7,8 @@ struct MasterCommand: AsyncParsableCommand {
         discussion: Help.text(
             """
             The first master of a fabric is made by `palmier fabric create`; further ones ask to be let in, and are \
-            approved on a master that holds the root's key.
+            approved on a master that holds the root's key. Where that is kept off-line, they come in by `palmier fabric \
+            request`, `sign` and `accept`.
             """,
             examples: .init("palmier master", "starts the master of this machine"),
             .init("palmier master --partitions 0 --api-listen 7424", "a master that runs no instances"),
