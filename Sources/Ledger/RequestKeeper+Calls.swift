@@ -12,6 +12,7 @@ extension RequestKeeper {
             }
             answerOrWait(id, request.key, wait, at: now, into: &effects)
         case .ask(let key, let specification, let basedOn, let wait):
+            guard !isTakenBack(key, by: specification, basedOn) else { return takeBack(id, call, key, into: &effects) }
             guard work[key]?.inFlight != true else {
                 queue(id, call, key, into: &effects)
                 return
@@ -69,6 +70,23 @@ extension RequestKeeper {
         effects.append(.propose(.requested(key, specification)))
     }
 
+    /// Whether the call destroys a request that the other masters do not all know yet: nothing runs under it, nothing is
+    /// looked for, so it ends at once. An exclusive request that is stalled could not be got rid of otherwise.
+    private func isTakenBack(_ key: RequestKey, by specification: Specification, _ basedOn: Revision?) -> Bool {
+        guard specification.desired == .destroyed, let request = books.requests[key], request.placement == nil,
+            let item = work[key], !item.announced, item.movedTo == nil
+        else { return false }
+        return basedOn == nil || basedOn == request.revision
+    }
+
+    private mutating func takeBack(_ id: CallID, _ call: RequestCall, _ key: RequestKey, into effects: inout [Effect]) {
+        guard work[key, default: Work()].callers.count < configuration.waitersMax else {
+            return queue(id, call, key, into: &effects)
+        }
+        work[key, default: Work()].callers.append(Caller(id: id, wait: nil))
+        end(key, into: &effects)
+    }
+
     mutating func queue(
         _ id: CallID, _ call: RequestCall, _ key: RequestKey, into effects: inout [Effect]
     ) {
@@ -87,8 +105,9 @@ extension RequestKeeper {
     // MARK: The other masters
 
     mutating func onAnnounced(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
-        guard books.requests[key] != nil, work[key]?.announced == false else { return }
+        guard books.requests[key] != nil, let item = work[key], !item.announced else { return }
         work[key]?.announced = true
+        guard !item.ending else { return }  // taken back meanwhile: the log decides
         settle(key, at: now, into: &effects)
         pursue(key, at: now, into: &effects)
     }
@@ -96,15 +115,17 @@ extension RequestKeeper {
     mutating func onStalled(
         _ key: RequestKey, _ reached: Int, _ known: Int, into effects: inout [Effect]
     ) {
-        guard var item = work[key] else { return }
+        guard var item = work[key], !item.ending else { return }
         let ids = item.callers.map(\.id) + item.queue.map(\.id)
         item.callers = []
         item.queue = []
         work[key] = item
         for id in ids {
             let text = "\(key) is exclusive, and only \(reached) of \(known) masters can be reached"
-            refuse(
-                id, .unreachable, text, "it is kept, and goes on by itself once most of them answer", &effects)
+            let remedy =
+                "it is kept, and goes on by itself once most of them answer; `palmier instance destroy "
+                + "\(key.reference)` takes it back"
+            refuse(id, .unreachable, text, remedy, &effects)
         }
     }
 

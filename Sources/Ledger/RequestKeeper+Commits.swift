@@ -77,6 +77,13 @@ extension RequestKeeper {
             effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
         case .ended:
             item.ending = false
+            if item.movedTo == nil {
+                for id in item.callers.map(\.id) + item.queue.map(\.id) {
+                    refuse(id, .overloaded, "the ledger's disk is behind", "repeat it in a moment", &effects)
+                }
+                (item.callers, item.queue) = ([], [])
+                if item.announced { item.inFlight = false }
+            }
             effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
             effects.append(.set(.order(key), at: again))
         case .noted, .forgotten, .admitted, .invited, .redeemed: return

@@ -7,7 +7,8 @@ extension RequestKeeper {
     mutating func pursue(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         guard let request = books.requests[key], let item = work[key], !item.ending else { return }
         guard item.movedTo == nil else { return end(key, into: &effects) }
-        guard item.announced else { return }
+        // What is destroyed needs nobody's agreement: nothing runs under what was never announced.
+        guard item.announced || request.specification.desired == .destroyed else { return }
         switch (request.specification.desired, request.placement) {
         case (.destroyed, nil):
             if item.placing == nil { end(key, into: &effects) }

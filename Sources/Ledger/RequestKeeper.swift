@@ -9,6 +9,7 @@ import OrderedCollections
 ///     found ─▶ propose placed ─▶ committed ─▶ order (repeated until ordered) ─▶ report ─▶ propose reported ─▶ acknowledge
 ///     lease out ─▶ propose lost ─▶ committed ─▶ allocate the next attempt
 ///     ask destroyed ─▶ propose changed ─▶ committed ─▶ release (repeated until released) ─▶ propose ended
+///     ask destroyed, not announced yet ─▶ propose ended
 ///
 /// ## Invariants
 /// - Nothing is ordered before the ledger has committed the placement, and nothing is answered before the commit.
@@ -135,10 +136,12 @@ public struct RequestKeeper: Automaton {
             // The last renewal before the crash is unknown: a whole lease from here covers it.
             var item = Work()
             item.announced = request.placement != nil
+            // As after `requested`: changes wait until the others know.
+            item.inFlight = !item.announced
             item.leaseEnds = request.placement == nil ? nil : now + configuration.lease
             work[request.key] = item
             if request.placement != nil { effects.append(.set(.lease(request.key), at: now + configuration.lease)) }
-            if !item.announced { announce(request.key, into: &effects) }
+            if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
             pursue(request.key, at: now, into: &effects)
         }
     }
