@@ -1,3 +1,4 @@
+import API
 import Agent
 public import Automata
 import Configuration
@@ -135,8 +136,11 @@ public struct HostSettings: Sendable {
             apiListen: try endpoints("api-listen").first,
             partitions: try integer("partitions", (isMaster ? 0 : 1)...100).map { Int($0) },
             isolation: try word("isolation", Isolation.auto),
-            memory: try read("memory", "an amount such as 512MiB or 8GiB") { ByteCount(text: $0) },
-            price: try integer("price", 0...Int64.max) ?? 0, discovery: try word("discovery", DiscoveryMode.auto),
+            memory: try read("memory", "an amount such as 512MiB or 8GiB") {
+                ByteCount(text: $0).flatMap { $0 <= Bounds.machineMemoryMax ? $0 : nil }
+            },
+            price: try integer("price", 0...Bounds.numberMax) ?? 0,
+            discovery: try word("discovery", DiscoveryMode.auto),
             interfaces: values["interfaces"] ?? [], join: try endpoints("join"), token: token,
             logLevel: try word("log-level", HostOptions.LogLevel.notice),
             logFormat: try word("log-format", HostOptions.LogFormat.text))
