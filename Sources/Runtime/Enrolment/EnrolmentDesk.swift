@@ -243,7 +243,8 @@ public actor EnrolmentDesk {
     ) throws(Refusal) -> [[UInt8]] {
         do throws(IdentityError) {
             if kind == .master, let root { return [try root.admitMaster(request, name: name, now: service.now)] }
-            return try authority.issue(request, kind: kind, name: name, now: service.now)
+            let lifetime = kind == .machine ? configuration.certificateLife : nil
+            return try authority.issue(request, kind: kind, name: name, lifetime: lifetime, now: service.now)
         } catch {
             let code: Refusal.Code = error.code == .requestRefused || error.code == .invalidName ? .invalid : .failed
             throw Refusal(code, error.message, remedy: error.remedy)

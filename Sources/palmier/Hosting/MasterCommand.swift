@@ -20,7 +20,11 @@ struct MasterCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where users connect.", valueName: "HOST:PORT|PORT"))
     var apiListen: String?
 
+    @Option(help: ArgumentHelp("How long certificates of machines live, and this master's own.", valueName: "TIME"))
+    var certificateLife: String?
+
     mutating func run() async throws {
-        try await palmier.run(options: flags.settings(apiListen: apiListen).options(isMaster: true))
+        try await palmier.run(
+            options: flags.settings(apiListen: apiListen, certificateLife: certificateLife).options(isMaster: true))
     }
 }
