@@ -257,7 +257,10 @@ final class DiscoveryCore: @unchecked Sendable {
     }
 
     private func onSelf(_ heard: Advertisement) {
-        if heard.ended, heard.incarnation == current?.incarnation { endWithdrawal() }
+        guard heard.ended, heard.incarnation == current?.incarnation, !withdrawals.isEmpty else { return }
+        // Each interface and IP version has its own jitter: a goodbye now would overtake the flag on the others.
+        loop.cancel(withdrawalDeadline)
+        withdrawalDeadline = loop.schedule(after: .milliseconds(250)) { [weak self] in self?.endWithdrawal() }
     }
 
     private func tell(_ status: DiscoveryStatus) {

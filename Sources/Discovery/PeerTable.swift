@@ -64,10 +64,24 @@ struct PeerTable {
 
     /// An instance was resolved, or something of it changed.
     mutating func resolved(_ key: SightingKey, _ sighting: Sighting) -> [Outcome] {
+        take(key, sighting.text, Seen(host: sighting.host, port: sighting.port))
+    }
+
+    /// A text was heard of an instance. Of a peer seen nowhere yet it waits for `resolved`; of any other it counts also
+    /// where the peer has no address: the last text of one that ends may come over one IP version alone.
+    mutating func textHeard(_ key: SightingKey, _ text: [[UInt8]]) -> [Outcome] {
+        guard let named = InstanceLabel.peer(of: key.label) else { return [] }
+        guard named == own || peers[named] != nil else { return [] }
+        var seen = peers[named]?.sightings[key]
+        seen?.fading = false
+        return take(key, text, seen)
+    }
+
+    private mutating func take(_ key: SightingKey, _ text: [[UInt8]], _ seen: Seen?) -> [Outcome] {
         guard let named = InstanceLabel.peer(of: key.label) else { return [.refused("its label names no peer")] }
         let news: Advertisement
         do {
-            news = try AdvertisementText.decode(sighting.text)
+            news = try AdvertisementText.decode(text)
         } catch {
             return [.refused(error.message)]
         }
@@ -78,21 +92,13 @@ struct PeerTable {
         guard var peer = peers[named] ?? admit(news) else {
             return news.ended ? [] : [.refused("\(peersMax) peers are known, and no more are kept")]
         }
-        guard peer.sightings[key] != nil || peer.sightings.count < Self.sightingsPerPeerMax else {
+        guard seen == nil || peer.sightings[key] != nil || peer.sightings.count < Self.sightingsPerPeerMax else {
             return [.refused("it is seen in more than \(Self.sightingsPerPeerMax) places")]
         }
         if supersedes(news, peer.advertisement) { peer.advertisement = news }
-        peer.sightings[key] = Seen(host: sighting.host, port: sighting.port)
+        if let seen { peer.sightings[key] = seen }
         defer { peers[named] = peer }
         return tell(&peer)
-    }
-
-    /// A text was heard of an instance. What it is worth without an address and a port, `resolved` will tell.
-    mutating func textHeard(_ key: SightingKey, _ text: [[UInt8]]) -> [Outcome] {
-        guard let named = InstanceLabel.peer(of: key.label) else { return [] }
-        if named == own { return resolved(key, Sighting(host: "", port: 0, text: text)) }
-        guard let seen = peers[named]?.sightings[key] else { return [] }
-        return resolved(key, Sighting(host: seen.host, port: seen.port, text: text))
     }
 
     /// An instance is no longer announced in one place.

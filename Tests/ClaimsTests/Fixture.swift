@@ -18,6 +18,7 @@ struct Machine {
         _ configure: (inout ClaimKeeper.Configuration) -> Void = { _ in }
     ) {
         var configuration = ClaimKeeper.Configuration()
+        configuration.renewPeriod = .seconds(10)
         configure(&configuration)
         keeper = ClaimKeeper(
             configuration: configuration, machine: machine, name: "box", capacity: capacity,

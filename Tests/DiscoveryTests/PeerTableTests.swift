@@ -67,6 +67,15 @@ struct PeerTableTests {
         #expect(try table.textHeard(key(other), second) == [.event(.found(told(second, ["10.0.0.7:7000"])))])
     }
 
+    @Test("a text over the IP version that gave no address yet counts too: it may be the last one, with the ended flag")
+    mutating func textElsewhere() throws {
+        _ = try see(other, text(other, sequence: 1))
+        let last = try text(other, sequence: 1, ended: true)
+        #expect(table.textHeard(key(other, 2, 1), last) == [.event(.vanished(other, ended: true))])
+        #expect(table.removed(key(other)) == [])
+        #expect(table.count == 0)
+    }
+
     @Test("a text under another peer's label, a label of nobody and a malformed text change nothing")
     mutating func impostors() throws {
         let foreign = try text(PeerID(0xB6), sequence: 1)
