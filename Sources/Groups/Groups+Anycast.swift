@@ -63,11 +63,16 @@ extension Groups {
         }
         effects.append(.send(.visitTaken(hop: hop), to: peer))
         // Sent again, because the acknowledgement was lost or late.
-        let mark = mark(peer, UInt64(hop))
-        guard !recentVisits.contains(mark) else { return }
-        if recentVisits.count >= Group.recentMax { recentVisits.removeFirst() }
-        recentVisits.append(mark)
+        guard Self.isNew(mark(peer, UInt64(hop)), in: &recentVisits) else { return }
         take(visit, at: now, into: &effects)
+    }
+
+    /// Remembers the mark; false when it came before.
+    private static func isNew(_ mark: UInt64, in recent: inout [UInt64]) -> Bool {
+        guard !recent.contains(mark) else { return false }
+        if recent.count >= Group.recentMax { recent.removeFirst() }
+        recent.append(mark)
+        return true
     }
 
     private mutating func take(_ visit: Visit, at now: Instant, into effects: inout [Effect]) {
@@ -75,8 +80,14 @@ extension Groups {
         if !visit.visited.contains(id) {
             visit.visited.append(id)
             if let index = index(of: visit.group), let value = groups[index].value, visit.wants(value) {
-                effects.append(.offered(visit))
-                return
+                let name = mark(visit.origin, visit.number &+ UInt64(visit.attempt) << 56)
+                guard !Self.isNew(name, in: &recentOffers) else {
+                    effects.append(.offered(visit))
+                    return
+                }
+                // The overlay may carry a message twice when an acknowledgement is late: this is the search's twin, and
+                // what it does not find the other may.
+                visit.isCutShort = true
             }
         }
         goOn(visit, at: now, into: &effects)

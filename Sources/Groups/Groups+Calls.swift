@@ -96,8 +96,10 @@ extension Groups {
             }
             finish(at: index, .accepted(by: member, answer: answer), into: &effects)
         case .nobody(let visited, let reach):
-            guard attempt == calls[index].attempt, !calls[index].isAnswered else { return }
+            guard attempt == calls[index].attempt else { return }
             if reach == .broken, Int(attempt) < configuration.attemptsMax {
+                // A twin of the search may still see the whole tree before the next attempt begins.
+                guard !calls[index].isAnswered else { return }
                 calls[index].isAnswered = true
                 calls[index].deadline = now + configuration.answerTimeout
                 wake(at: calls[index].deadline, into: &effects)

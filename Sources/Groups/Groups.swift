@@ -37,13 +37,14 @@ public import Overlay
 /// which the visit is handed back: nothing is kept here meanwhile. A visitor that is refused goes on to the children whose
 /// summary has somebody eligible, in an order drawn at random, and at last to the parent. The origin hears who accepted,
 /// or that nobody did. Each step is acknowledged; who does not answer is passed over, and the origin then tries again from
-/// the root. **At least once**: when an answer is lost a second member may accept; the origin reports the first.
+/// the root. A member is asked once in an attempt. **At least once**: when an answer is lost a second member may accept; the
+/// origin reports the first.
 ///
 /// ## Invariants
 /// - No circle lasts: nobody takes an ancestor of its own in as a child; paths may be stale, so who finds itself on its
 ///   parent's path leaves, and joins past everybody else at the root, which has no ancestors.
 /// - At most `childrenMax` children, `groupsMax` groups, `Group.pathMax` ancestors, `visitsMax` peers in one search.
-/// - A multicast reaches a member from its parent only, and once: the last `Group.recentMax` are remembered.
+/// - A multicast reaches a member once: the last `Group.recentMax` are remembered; from strangers it is not taken.
 /// - When nothing changes for a heartbeat and a few delays, the root's summary is that of all members.
 /// - A message that does not fit what is known changes nothing, is counted, or is answered so that its sender learns.
 ///
@@ -123,6 +124,8 @@ public struct Groups: Automaton {
     var handedOn: [HandedOn] = []
     /// Marks of the visits that came last: their acknowledgement may have been lost.
     var recentVisits: [UInt64] = []
+    /// Marks of the searches that the local member was asked in.
+    var recentOffers: [UInt64] = []
     var timerAt = Instant.distantFuture
     var nextNumber: UInt64
     public internal(set) var counters = Counters()
@@ -188,6 +191,10 @@ public struct Groups: Automaton {
     private mutating func onForwarding(
         _ routed: Routed, next: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
+        guard RoutedPayload.mayEndOnItsWay(routed.payload) else {
+            effects.append(.resume(routed, to: next))
+            return
+        }
         let isKept =
             switch RoutedPayload(routed.payload) {
             case .join(let summary, isDirect: false):
@@ -221,7 +228,7 @@ public struct Groups: Automaton {
             if let parent = group.parent { effects.append(.send(.leave(group: group.key), to: parent)) }
             for child in group.children { effects.append(.send(.dropped(group: group.key), to: child.peer)) }
         }
-        (groups, calls, handedOn, recentVisits) = ([], [], [], [])
+        (groups, calls, handedOn, recentVisits, recentOffers) = ([], [], [], [], [])
         isStopped = true
     }
 

@@ -20,6 +20,11 @@ enum RoutedPayload: Hashable, Sendable {
 
     private enum Kind: UInt8 { case join = 1, multicast, anycast, ask }
 
+    /// Whether a peer on the way may keep such a message: others need not be read there.
+    static func mayEndOnItsWay(_ bytes: [UInt8]) -> Bool {
+        bytes.first == Kind.join.rawValue || bytes.first == Kind.anycast.rawValue
+    }
+
     var bytes: [UInt8] {
         var writer = Writer()
         switch self {

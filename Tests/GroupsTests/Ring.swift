@@ -3,20 +3,29 @@ import Overlay
 
 @testable import Groups
 
-/// Many peers' groups on virtual time, over a router that knows who lives: by prefix, and at last to the nearest. Messages
-/// between groups may be lost and come in any order; peers crash and come. The same seed gives the same run. What it
-/// checks looks from outside.
+/// Many peers' groups on virtual time, over an oracle that knows who lives (by prefix, and at last to the nearest), or
+/// over the overlay. Messages between peers may be lost and come in any order; peers crash and come. The same seed gives
+/// the same run. What it checks looks from outside.
 struct Ring {
-    struct Node {
-        var groups: Groups
-        /// Timers are moved by setting them again: only the newest setting counts.
-        var setting = 0
+    enum Router {
+        case oracle, overlay
     }
 
-    private enum Event {
+    struct Node {
+        var groups: Groups
+        /// With the router `overlay`.
+        var overlay: Overlay?
+        /// Timers are moved by setting them again: only the newest setting counts.
+        var setting = 0
+        var overlaySettings: [Overlay.Timer: Int] = [:]
+    }
+
+    enum Event {
         case message(GroupMessage, from: PeerID, to: PeerID)
+        case overlayMessage(OverlayMessage, from: PeerID, to: PeerID)
         case hop(Routed, from: PeerID, to: PeerID)
         case timer(of: PeerID, setting: Int)
+        case overlayTimer(Overlay.Timer, of: PeerID, setting: Int)
         case neighbours(of: PeerID)
         case failed(PeerID, toldTo: PeerID)
     }
@@ -30,8 +39,9 @@ struct Ring {
     var now = Instant.zero
     var random: SeededRandom
     var configuration: Groups.Configuration
+    let router: Router
     var lossPerMille = 0
-    private(set) var nodes: [PeerID: Node] = [:]
+    var nodes: [PeerID: Node] = [:]
     /// Who lives, by id.
     private(set) var live: [PeerID] = []
     /// What members should be known, with their values.
@@ -44,16 +54,18 @@ struct Ring {
     private(set) var summaries: [UInt64: Summary?] = [:]
     /// What must never be, not even for a moment.
     private(set) var violations: [String] = []
+    /// Sent between groups.
     private(set) var messages = 0
 
     private var queue = TimerQueue<Int>()
     private var events: [Int: Event] = [:]
-    private var nextEvent = 0
+    private(set) var nextEvent = 0
     private var nextNumber: UInt64 = 0
     private var nextCall: UInt64 = 0
 
-    init(seed: UInt64, configuration: Groups.Configuration = Groups.Configuration()) {
+    init(seed: UInt64, configuration: Groups.Configuration = Groups.Configuration(), router: Router = .oracle) {
         random = SeededRandom(seed: seed)
+        self.router = router
         self.configuration = configuration
     }
 
@@ -64,7 +76,12 @@ struct Ring {
         let id = id ?? PeerID(high: random.next(), low: random.next())
         nodes[id] = Node(
             groups: Groups(id: id, configuration: configuration, random: SeededRandom(seed: random.next())))
+        let seed = live.isEmpty ? nil : randomPeer()
         live.insert(id, at: live.firstIndex { id < $0 } ?? live.count)
+        guard router == .oracle else {
+            startOverlay(of: id, seed: seed)
+            return id
+        }
         for leaf in leaves(of: id) { schedule(.neighbours(of: leaf), after: .milliseconds(50)) }
         return id
     }
@@ -74,7 +91,8 @@ struct Ring {
         live.removeAll { $0 == id }
         nodes[id] = nil
         for group in members.keys.sorted() { members[group]?[id] = nil }
-        for leaf in leaves {
+        // The overlay finds out by itself.
+        for leaf in leaves where router == .oracle {
             let noticed = random.duration(in: .seconds(2)...Duration.seconds(10))
             schedule(.neighbours(of: leaf), after: noticed)
             if random.chance(perMille: 500) { schedule(.failed(id, toldTo: leaf), after: noticed) }
@@ -128,7 +146,7 @@ struct Ring {
 
     // MARK: The network
 
-    private mutating func schedule(_ event: Event, after duration: Duration) {
+    mutating func schedule(_ event: Event, after duration: Duration) {
         nextEvent += 1
         events[nextEvent] = event
         queue.set(nextEvent, at: now + duration)
@@ -138,6 +156,10 @@ struct Ring {
         switch event {
         case .message(let message, let from, let to):
             feed(.received(message, from: from), to: to)
+        case .overlayMessage(let message, let from, let to):
+            feedOverlay(.received(message, from: from), of: to)
+        case .overlayTimer(let timer, let peer, let setting):
+            if nodes[peer]?.overlaySettings[timer] == setting { feedOverlay(.timerFired(timer), of: peer) }
         case .hop(let routed, let from, let to):
             if nodes[to] != nil {
                 arrive(routed, at: to, isShown: true)
@@ -161,11 +183,14 @@ struct Ring {
 
     private mutating func perform(_ effect: Groups.Effect, of peer: PeerID) {
         switch effect {
+        case .route(let key, let payload) where router == .overlay:
+            feedOverlay(.route(key: key, application: .groups, payload: payload, traced: false), of: peer)
         case .route(let key, let payload):
             nextNumber += 1
             let routed = Routed(
                 key: key, origin: peer, number: nextNumber, application: .groups, payload: payload)
             arrive(routed, at: peer, isShown: false)
+        case .resume(let routed, let next) where router == .overlay: feedOverlay(.resume(routed, to: next), of: peer)
         case .resume(let routed, let next): hop(routed, from: peer, to: next)
         case .send(let message, let to):
             messages += 1
@@ -187,7 +212,7 @@ struct Ring {
         }
     }
 
-    private mutating func delay() -> Duration { random.duration(in: .milliseconds(5)...Duration.milliseconds(100)) }
+    mutating func delay() -> Duration { random.duration(in: .milliseconds(5)...Duration.milliseconds(100)) }
 
     private mutating func hop(_ routed: Routed, from peer: PeerID, to next: PeerID) {
         guard routed.hops < 40 else { return violations.append("a message went round in a circle") }
@@ -254,7 +279,8 @@ struct Ring {
                 violations.append("a list without an end at \(peer.fingerprint)")
             }
         }
-        if groups.handedOn.count > HandedOn.countMax || groups.recentVisits.count > Group.recentMax {
+        let remembered = max(groups.recentVisits.count, groups.recentOffers.count)
+        if groups.handedOn.count > HandedOn.countMax || remembered > Group.recentMax {
             violations.append("a list without an end at \(peer.fingerprint)")
         }
     }

@@ -10,15 +10,19 @@ struct Trial {
     let keys: [Key]
 
     init(
-        seed: UInt64, peers: Int = 40, childrenMax: Int = 3, sabotage: Groups.Sabotage = []
+        seed: UInt64, router: Ring.Router = .oracle, peers: Int = 40, childrenMax: Int = 3,
+        sabotage: Groups.Sabotage = []
     ) {
         var configuration = Groups.Configuration()
         configuration.childrenMax = childrenMax
         configuration.sabotage = sabotage
-        ring = Ring(seed: seed, configuration: configuration)
+        ring = Ring(seed: seed, configuration: configuration, router: router)
         keys = (0..<3).map { PeerID(hashing: [UInt8($0)]) }
-        for _ in 0..<peers { ring.add() }
-        ring.run(for: .seconds(1))
+        for _ in 0..<peers {
+            ring.add()
+            ring.run(for: .milliseconds(router == .overlay ? 500 : 0))
+        }
+        ring.run(for: .seconds(router == .overlay ? 30 : 1))
     }
 
     /// - Returns: what was wrong; nothing in a good world.
@@ -81,7 +85,8 @@ struct Trial {
         return asked.compactMap { group, id in
             let truth = ring.truth(group)
             let told = ring.summaries[id] ?? nil
-            return told == truth ? nil : "the summary of \(group.fingerprint) is \(String(describing: told)), not \(truth)"
+            guard told != truth else { return nil }
+            return "the summary of \(group.fingerprint) is \(String(describing: told)), not \(truth)"
         }
     }
 
@@ -99,13 +104,16 @@ struct Trial {
                 }
             }
             ring.accepting = []
+            // The overlay may double a message; the twins of a search then end without a verdict, and it starts anew.
+            let asksMax = ring.router == .overlay ? ring.configuration.attemptsMax : 1
             for atLeast in [nil, 50 as Int64?] {
                 ring.forgetOffers()
                 let id = ring.anycast(group, from: ring.randomPeer(), atLeast: atLeast)
                 ring.run(for: .seconds(15))
                 let eligible = (ring.members[group] ?? [:]).filter { atLeast == nil || $0.value >= atLeast ?? 0 }
-                if Set(ring.offers.keys) != Set(eligible.keys) || ring.offers.values.contains(where: { $0 > 1 }) {
-                    wrong.append("\(ring.offers.count) of \(eligible.count) members were asked")
+                if Set(ring.offers.keys) != Set(eligible.keys) || ring.offers.values.contains(where: { $0 > asksMax }) {
+                    let twice = ring.offers.values.count { $0 > 1 }
+                    wrong.append("\(ring.offers.count) of \(eligible.count) members were asked, \(twice) of them twice")
                 }
                 guard case .nobody(_, isComplete: true) = ring.results[id] else {
                     wrong.append("nobody accepted, and the origin heard \(String(describing: ring.results[id]))")
