@@ -1,0 +1,3 @@
+struct PrefixTable: Sendable {
+    static let digitBits = 4
+}
