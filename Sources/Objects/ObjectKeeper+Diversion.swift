@@ -20,13 +20,16 @@ struct Diversion: Sendable {
 /// Placing copies on other leaves for want of room (PAST, replica diversion).
 extension ObjectKeeper {
     /// Asks leaves outside the replica set, the nearest first.
+    ///
+    /// - Parameter preferring: a leaf that is known to hold the object.
     mutating func divert(
-        _ object: StoredObject, for waiter: Waiter?, _ ring: RingView, at now: Instant, into effects: inout [Effect]
+        _ object: StoredObject, for waiter: Waiter?, preferring holder: PeerID?, _ ring: RingView, at now: Instant,
+        into effects: inout [Effect]
     ) {
         let replicas = ring.nearest(to: object.id, count: configuration.copies)
         var leaves = ring.nearest(to: object.id, count: configuration.copies + 1 + configuration.diversionTries)
             .filter { !replicas.contains($0) && $0 != own }
-        if let holder = pointers[object.id]?.holder {
+        if let holder, holder != own, !replicas.contains(holder) {
             leaves = [holder] + leaves.filter { $0 != holder }
         }
         leaves = Array(leaves.prefix(configuration.diversionTries))
@@ -69,9 +72,16 @@ extension ObjectKeeper {
         if let waiter = diversion.waiter { answer(waiter, nil, at: now, into: &effects) }
     }
 
+    /// Whether this peer, which is not of the replica set, keeps its copy in the place of that member and of no other. Two who
+    /// count on one copy would have one copy between them.
+    mutating func keeps(_ id: Key, for member: PeerID, _ ring: RingView) -> Bool {
+        guard !isReplica(of: id, ring), keptFor[id] ?? member == member else { return false }
+        keptFor[id] = member
+        return true
+    }
+
     /// - Returns: false when there are too many pointers.
-    @discardableResult
-    mutating func point(_ id: Key, to holder: PeerID, size: UInt32) -> Bool {
+    private mutating func point(_ id: Key, to holder: PeerID, size: UInt32) -> Bool {
         guard pointers.count < configuration.objectsMax || pointers[id] != nil else { return false }
         pointers[id] = Pointer(holder: holder, size: size)
         wants[id] = nil

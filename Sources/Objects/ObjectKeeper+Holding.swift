@@ -133,6 +133,7 @@ extension ObjectKeeper {
         guard let size = objects.removeValue(forKey: id) else { return }
         bytesUsed -= Int(size)
         leaving[id] = nil
+        keptFor[id] = nil
         effects.append(.erase(id))
     }
 
@@ -146,14 +147,17 @@ extension ObjectKeeper {
             counters.corruptReceived += 1
             return answer(waiter, .invalid, at: now, into: &effects)
         }
-        if objects[object.id] != nil {
+        if diverted, case .peer(let peer, _) = waiter, !keeps(object.id, for: peer, ring) {
+            answer(waiter, .taken, at: now, into: &effects)
+        } else if objects[object.id] != nil {
             answer(waiter, nil, at: now, into: &effects)
         } else if writing[object.id] != nil || hasRoom(for: object.bytes.count, diverted: diverted) {
             write(object, for: waiter, isRestored: false, at: now, into: &effects)
         } else if diverted {
+            keptFor[object.id] = nil
             answer(waiter, .full, at: now, into: &effects)
         } else {
-            divert(object, for: waiter, ring, at: now, into: &effects)
+            divert(object, for: waiter, preferring: pointers[object.id]?.holder, ring, at: now, into: &effects)
         }
     }
 
@@ -178,6 +182,7 @@ extension ObjectKeeper {
         }
         guard writing.count < configuration.diskMax else {
             counters.overloads += 1
+            keptFor[object.id] = nil
             if let waiter { answer(waiter, .busy, at: now, into: &effects) }
             return
         }
@@ -202,6 +207,7 @@ extension ObjectKeeper {
             onNewCopy(id, ring, at: now)
         } else {
             bytesUsed -= Int(written.size)
+            keptFor[id] = nil
             counters.writesFailed += 1
         }
         for waiter in written.waiters { answer(waiter, durable ? nil : .failed, at: now, into: &effects) }

@@ -79,9 +79,12 @@ extension ObjectKeeper {
             let former = before?.nearest(to: id, count: configuration.copies) ?? []
             if replicas.contains(own) {
                 leaving[id] = nil
+                keptFor[id] = nil
                 // Who comes back into range has not told the others of what it has.
                 let known = former.contains(own) ? former : []
-                for peer in replicas where peer != own && !known.contains(peer) { offered[peer, default: []].append(id) }
+                for peer in replicas where peer != own && !known.contains(peer) {
+                    offered[peer, default: []].append(id)
+                }
             } else if former != replicas || leaving[id] == nil {
                 leave(id, to: replicas, &offered, into: &effects)
             }
@@ -141,10 +144,11 @@ extension ObjectKeeper {
         if offer.pending.isEmpty { (offer.pending, offer.lacking) = (offer.lacking, []) }
         var entries: [ObjectEntry] = []
         var walked = 0
-        // What was erased since, or is no longer the peer's, is left out; what was put twice is told twice.
+        var told: Set<Key> = []  // asked only
+        // What was erased since, or is no longer the peer's, is left out.
         for id in offer.pending {
             walked += 1
-            if let entry = entry(id, for: peer, ring) { entries.append(entry) }
+            if told.insert(id).inserted, let entry = entry(id, for: peer, ring) { entries.append(entry) }
             if entries.count == configuration.keysMax { break }
         }
         offer.pending.removeFirst(walked)
@@ -159,7 +163,8 @@ extension ObjectKeeper {
     private func entry(_ id: Key, for peer: PeerID, _ ring: RingView) -> ObjectEntry? {
         if let pointer = pointers[id], pointer.holder == peer { return ObjectEntry(id: id, size: pointer.size) }
         guard let size = objects[id] else { return nil }
-        let isTheirs = leaving[id].map { $0.contains(peer) }
+        let isTheirs =
+            leaving[id].map { $0.contains(peer) }
             ?? ring.nearest(to: id, count: configuration.copies).contains(peer)
         return isTheirs ? ObjectEntry(id: id, size: size) : nil
     }

@@ -31,17 +31,16 @@ extension ObjectKeeper {
     ) {
         guard entries.count <= configuration.keysMax else { return counters.refused += 1 }
         var lacking: [Key] = []
-        for entry in entries where objects[entry.id] == nil {
+        for entry in entries {
+            if objects[entry.id] != nil {
+                // An offer to who is out of range asks whether it still keeps a copy in the sender's place.
+                if !isReplica(of: entry.id, ring), !keeps(entry.id, for: peer, ring) { lacking.append(entry.id) }
+                continue
+            }
             if let pointer = pointers[entry.id], pointer.holder != peer { continue }
             lacking.append(entry.id)
             guard Int(entry.size) <= configuration.objectBytesMax, writing[entry.id] == nil else { continue }
-            let hasRoom = hasRoom(for: Int(entry.size), diverted: false)
-            if !hasRoom, isReplica(of: entry.id, ring) {
-                // A leaf from outside the replica set has what finds no room here: it keeps it in this peer's place.
-                let isOutside = !ring.nearest(to: entry.id, count: configuration.copies).contains(peer)
-                if isOutside, point(entry.id, to: peer, size: entry.size) { continue }
-            }
-            if hasRoom || pointers[entry.id] == nil {
+            if pointers[entry.id] == nil || hasRoom(for: Int(entry.size), diverted: false) {
                 want(entry.id, size: entry.size, offerer: peer, ring, at: now)
             }
         }
@@ -103,7 +102,7 @@ extension ObjectKeeper {
         if hasRoom(for: bytes.count, diverted: false) {
             write(object, for: nil, isRestored: true, at: now, into: &effects)
         } else if now >= diversionPausedUntil {
-            divert(object, for: nil, ring, at: now, into: &effects)
+            divert(object, for: nil, preferring: peer, ring, at: now, into: &effects)
         }
     }
 

@@ -24,6 +24,8 @@ struct ObjectKeeper: Sendable {
     var writing: [Key: Writing] = [:]
     var reads: [ReadToken: Reading] = [:]
     var pointers: [Key: Pointer] = [:]
+    /// Of copies out of range: in whose place they are kept.
+    var keptFor: [Key: PeerID] = [:]
     var diversions: OrderedDictionary<UInt64, Diversion> = [:]
     /// No leaf had room; until then nothing is fetched to be diverted.
     var diversionPausedUntil = Instant.zero

@@ -66,6 +66,8 @@ public enum StoreRefusal: UInt8, Hashable, Sendable, CaseIterable {
     case invalid
     /// The disk did not take it.
     case failed
+    /// A diverted copy is kept already, in its own right or in another peer's place: counted twice it would be no copy.
+    case taken
 }
 
 /// The payload of a routed message of `Application.objects`.

@@ -38,8 +38,9 @@ public import Overlay
 /// - **Far from home.** A copy whose key lies beyond the leaf set (the peer was away while the ring grew) is handed over to
 ///   the replica set that the key's root names.
 /// - **Diversion.** A member without room places the copy on a leaf outside the replica set and keeps a pointer. It confirms
-///   the object to everyone but that leaf, which therefore keeps the copy. Pointers are soft: after a restart the leaf's next
-///   offer brings them back. When no leaf takes it, the store is refused.
+///   the object to everyone but that leaf, which therefore keeps the copy. A leaf keeps a copy in one member's place only.
+///   Pointers are soft: after a restart the leaf's next offer, for which there is no room, leads back to it. When no leaf
+///   takes the copy, the store is refused.
 ///
 /// ## Invariants
 /// - An acknowledged object of which one holder survives is readable.

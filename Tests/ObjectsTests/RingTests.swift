@@ -21,7 +21,7 @@ import Testing
 
     @Test(
         "an acknowledged object with one surviving holder is readable under churn, and is held by its whole replica set when it ends",
-        arguments: 1...40)
+        arguments: 1...24)
     func churn(seed: Int) {
         var settings = SmallWorld.Settings()
         settings.lossPerMille = seed % 3 == 0 ? 20 : 0
@@ -35,6 +35,26 @@ import Testing
         world.calmDown()
         #expect(world.violations == [], "seed \(seed)")
         #expect(world.misplaced == [], "seed \(seed)")
+    }
+
+    @Test("no acknowledged object is lost or unreadable while stores overflow and peers come and go", arguments: 1...6)
+    func fullUnderChurn(seed: Int) {
+        var settings = SmallWorld.Settings()
+        settings.objects.storeBytesMax = 60_000
+        settings.smallStoreBytes = 20_000
+        var world = SmallWorld(settings, seed: UInt64(seed))
+        for number in 0..<60 {
+            world.put(content(number, size: 900), at: world.everyone[number % world.everyone.count])
+            world.run(for: .seconds(1))
+        }
+        world.suffer(for: .seconds(300), corrupting: false)
+        world.calmDown()
+        #expect(world.violations == [], "seed \(seed)")
+        let diverted = world.up.reduce(0) { $0 + (world.nodes[$1]?.objects.status.diverted ?? 0) }
+        #expect(diverted > 0, "seed \(seed): nothing was diverted, so nothing was tested")
+        for id in world.acknowledged where !world.holders(of: id).isEmpty {
+            #expect(world.holders(of: id).count >= 2, "seed \(seed), \(id)")
+        }
     }
 
     @Test("a ring that grows fivefold while a holder is away gets that holder's objects back in their place")
@@ -60,12 +80,13 @@ import Testing
     @Test("copies that do not fit are kept by leaves outside the replica set, and a full ring refuses with the reason")
     func full() {
         var settings = SmallWorld.Settings()
-        settings.objects.storeBytesMax = 20_000
+        settings.objects.storeBytesMax = 60_000
+        settings.smallStoreBytes = 12_000
         settings.peers = 12
         var world = SmallWorld(settings, seed: 3)
         var refused = 0
         var stored: [Key] = []
-        for number in 0..<150 {
+        for number in 0..<250 {
             let put = world.put(content(number, size: 900), at: world.everyone[number % 12])
             world.run(for: .seconds(15))
             switch world.answers[put] {
@@ -74,12 +95,13 @@ import Testing
                 refused += 1
                 #expect(refusal.code == .overloaded)
                 #expect(refusal.message.contains("have no room for its 900 bytes"))
-            case .object, .notFound, .timedOut, nil: Issue.record("put \(number): \(String(describing: world.answers[put]))")
+            case .object, .notFound, .timedOut, nil:
+                Issue.record("put \(number): \(String(describing: world.answers[put]))")
             }
         }
         #expect(world.up.contains { world.nodes[$0]?.objects.status.counters.diverted ?? 0 > 0 })
         #expect(refused > 0)
-        for peer in world.up { #expect(world.nodes[peer]?.disk.values.reduce(0) { $0 + $1.count } ?? 0 <= 20_000) }
+        for peer in world.up { #expect(world.nodes[peer]?.disk.values.reduce(0) { $0 + $1.count } ?? 0 <= 60_000) }
         world.run(for: .seconds(300))
         for (number, id) in stored.enumerated() {
             let get = world.get(id, at: world.everyone[number % 12])
@@ -169,7 +191,9 @@ extension SmallWorld {
             case 3...5:
                 if let peer = random.pick(live), let id = random.pick(acknowledged) { get(id, at: peer) }
             case 6:
-                if live.count > 8, let peer = random.pick(live) { crash(peer, losingDisk: random.chance(perMille: 300)) }
+                if live.count > 8, let peer = random.pick(live) {
+                    crash(peer, losingDisk: random.chance(perMille: 300))
+                }
             case 7: if live.count < 40 { join(at: .milliseconds(100)) }
             case 8:
                 let down = everyone.filter { nodes[$0]?.isUp == false }
@@ -204,8 +228,4 @@ extension SmallWorld {
             return holders.isEmpty || holders == expected ? nil : "\(id): at \(holders), should be at \(expected)"
         }
     }
-}
-
-func content(_ number: Int, size: Int = 100) -> [UInt8] {
-    (0..<size).map { UInt8(truncatingIfNeeded: $0 < 8 ? number >> (8 * $0) : $0) }
 }

@@ -20,6 +20,8 @@ struct SmallWorld {
         var detection: ClosedRange<Duration> = .seconds(2)...(.seconds(10))
         var hearing: ClosedRange<Duration> = .milliseconds(10)...(.seconds(3))
         var objects = Objects.Configuration()
+        /// What every third peer gives, if that is less.
+        var smallStoreBytes: Int?
 
         init() { objects.reconcilePeriod = .seconds(120) }
     }
@@ -89,11 +91,17 @@ struct SmallWorld {
     mutating func add(_ peer: PeerID, after delay: Duration = .zero) -> PeerID {
         let ring = RingView(own: peer, leafSet: LeafSet(smaller: [], larger: [], isComplete: true), isActive: false)
         let objects = Objects(
-            own: peer, configuration: settings.objects, random: SeededRandom(seed: random.next()))
+            own: peer, configuration: configuration(of: everyone.count), random: SeededRandom(seed: random.next()))
         nodes[peer] = Node(objects: objects, ring: ring)
         everyone.append(peer)
         schedule(.enter(peer, life: 1), after: delay)
         return peer
+    }
+
+    private func configuration(of number: Int) -> Objects.Configuration {
+        var configuration = settings.objects
+        if number % 3 == 0, let bytes = settings.smallStoreBytes { configuration.storeBytesMax = bytes }
+        return configuration
     }
 
     mutating func crash(_ peer: PeerID, losingDisk: Bool) {
@@ -110,9 +118,11 @@ struct SmallWorld {
         guard var node = nodes[peer], !node.isUp else { return }
         node.isUp = true
         node.life += 1
+        let number = everyone.firstIndex(of: peer) ?? 0
         let index = node.disk.map { ObjectEntry(id: $0.key, size: UInt32($0.value.count)) }.sorted { $0.id < $1.id }
         node.objects = Objects(
-            own: peer, configuration: settings.objects, index: index, random: SeededRandom(seed: random.next()))
+            own: peer, configuration: configuration(of: number), index: index,
+            random: SeededRandom(seed: random.next()))
         node.ring = RingView(own: peer, leafSet: LeafSet(smaller: [], larger: [], isComplete: false), isActive: false)
         nodes[peer] = node
         schedule(.enter(peer, life: node.life), after: random.duration(in: settings.hearing))
@@ -304,7 +314,8 @@ struct SmallWorld {
             }
         case .notFound, .timedOut:
             if !pending.isPut, acknowledged.contains(pending.id), !survivors.isEmpty {
-                violations.append("\(now): \(pending.id) has holders \(survivors.sorted()), and the answer is \(answer)")
+                violations.append(
+                    "\(now): \(pending.id) has holders \(survivors.sorted()), and the answer is \(answer)")
             }
         case .refused: break
         }
