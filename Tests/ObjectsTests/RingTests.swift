@@ -37,6 +37,23 @@ import Testing
         #expect(world.misplaced == [], "seed \(seed)")
     }
 
+    @Test("the same over the overlay itself: readable under churn, and in its place when it ends", arguments: 1...8)
+    func trueOverlay(seed: Int) {
+        var settings = SmallWorld.Settings()
+        settings.isTrueOverlay = true
+        settings.leafSetSize = seed % 2 == 0 ? 16 : 32
+        settings.lossPerMille = seed % 3 == 0 ? 10 : 0
+        var world = SmallWorld(settings, seed: UInt64(seed))
+        world.run(for: .seconds(60))
+        #expect(world.up.allSatisfy { world.nodes[$0]?.ring.isActive == true }, "seed \(seed): the ring stands")
+        world.suffer(for: .seconds(400), corrupting: false)
+        #expect(world.acknowledged.count > 10, "seed \(seed)")
+        world.settings.lossPerMille = 0
+        world.calmDown()
+        #expect(world.violations == [], "seed \(seed)")
+        #expect(world.misplaced == [], "seed \(seed)")
+    }
+
     @Test("no acknowledged object is lost or unreadable while stores overflow and peers come and go", arguments: 1...6)
     func fullUnderChurn(seed: Int) {
         var settings = SmallWorld.Settings()

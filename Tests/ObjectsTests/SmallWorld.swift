@@ -22,6 +22,8 @@ struct SmallWorld {
         var objects = Objects.Configuration()
         /// What every third peer gives, if that is less.
         var smallStoreBytes: Int?
+        /// The overlay itself in the oracle's place.
+        var isTrueOverlay = false
 
         init() { objects.reconcilePeriod = .seconds(120) }
     }
@@ -33,6 +35,8 @@ struct SmallWorld {
         var life = 1
         var ring: RingView
         var wakeAt: Instant?
+        var overlay: Overlay?
+        var overlayTimers: [Overlay.Timer: Instant] = [:]  // looked up only
     }
 
     enum Event {
@@ -40,6 +44,8 @@ struct SmallWorld {
         case message(ObjectMessage, from: PeerID, to: PeerID)
         case routed(Routed, tries: Int)
         case wake(PeerID, life: Int)
+        case overlayMessage(OverlayMessage, from: PeerID, to: PeerID)
+        case overlayTimer(Overlay.Timer, PeerID, life: Int)
         case hear(PeerID)
         case write(StoredObject, PeerID, life: Int)
         case erase(Key, PeerID, life: Int)
@@ -109,6 +115,8 @@ struct SmallWorld {
         node.isUp = false
         node.life += 1
         node.wakeAt = nil
+        node.overlay = nil
+        node.overlayTimers = [:]
         if losingDisk { node.disk = [:] }
         nodes[peer] = node
         schedule(.leave(peer, life: node.life), after: random.duration(in: settings.detection))
@@ -174,7 +182,9 @@ struct SmallWorld {
     }
 
     func replicaSet(of id: Key) -> [PeerID] {
-        Array(members.sorted { $0.isCloser(to: id, than: $1) }.prefix(settings.objects.copies))
+        Array(
+            (settings.isTrueOverlay ? up : members).sorted { $0.isCloser(to: id, than: $1) }.prefix(
+                settings.objects.copies))
     }
 
     // MARK: Events
@@ -198,6 +208,12 @@ struct SmallWorld {
             guard let node = nodes[peer], node.life == life, node.wakeAt == now else { return }
             nodes[peer]?.wakeAt = nil
             feed(.timerFired(.wake, in: node.ring), to: peer)
+        case .overlayMessage(let message, let from, let to):
+            if nodes[to]?.isUp == true { feed(.received(message, from: from), toOverlayOf: to) }
+        case .overlayTimer(let timer, let peer, let life):
+            guard let node = nodes[peer], node.life == life, node.overlayTimers[timer] == now else { return }
+            nodes[peer]?.overlayTimers[timer] = nil
+            feed(.timerFired(timer), toOverlayOf: peer)
         case .hear(let peer): hear(peer)
         case .write(let object, let peer, let life):
             guard let node = nodes[peer], node.life == life else { return }
@@ -214,11 +230,12 @@ struct SmallWorld {
             feed(.contents(token, node.disk[id].map { .bytes($0) } ?? .missing, in: node.ring), to: peer)
         case .enter(let peer, let life):
             guard nodes[peer]?.life == life else { return }
+            if settings.isTrueOverlay { return startOverlay(of: peer) }
             if !members.contains(peer) { members = (members + [peer]).sorted() }
             hear(peer)
             tellAll()
         case .leave(let peer, let life):
-            guard nodes[peer]?.life == life else { return }
+            guard nodes[peer]?.life == life, !settings.isTrueOverlay else { return }
             members.removeAll { $0 == peer }
             tellAll()
         }
@@ -252,7 +269,7 @@ struct SmallWorld {
         }
     }
 
-    private mutating func feed(_ input: Objects.Input, to peer: PeerID) {
+    mutating func feed(_ input: Objects.Input, to peer: PeerID) {
         guard var node = nodes.removeValue(forKey: peer) else { return }
         let effects = node.objects.effects(of: input, at: now)
         let life = node.life
@@ -262,6 +279,8 @@ struct SmallWorld {
 
     private mutating func perform(_ effect: Objects.Effect, of peer: PeerID, life: Int) {
         switch effect {
+        case .route(let key, let payload) where settings.isTrueOverlay:
+            feed(.route(key: key, application: .objects, payload: payload, traced: false), toOverlayOf: peer)
         case .route(let key, let payload):
             let routed = Routed(key: key, origin: peer, number: sequence, application: .objects, payload: payload)
             if !random.chance(perMille: settings.lossPerMille) {
