@@ -274,6 +274,11 @@ extension ObjectKeeper {
 
     private func patience(_ call: Call) -> Refusal {
         let seconds = configuration.callTimeout.milliseconds / 1_000
+        guard isActive else {
+            return Refusal(
+                .timedOut, "this peer has not been in the ring within the \(seconds) s that a call for an object takes",
+                remedy: "`palmier overlay status` shows whom it knows; call again when it is active")
+        }
         guard call.bytes != nil else {
             return Refusal(
                 .timedOut, "no holder of object \(call.id) has answered within \(seconds) s",

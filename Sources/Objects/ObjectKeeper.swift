@@ -14,7 +14,7 @@ struct ObjectKeeper: Sendable {
     /// Has an id, and a number to begin with.
     private(set) var isAwake = false
     /// As the last view of the ring said.
-    private var isActive = false
+    private(set) var isActive = false
     var counters = ObjectsCounters()
 
     // What is held. Looked up; put in order wherever it is walked.
@@ -91,36 +91,23 @@ struct ObjectKeeper: Sendable {
     }
 
     mutating func handle(_ input: Objects.Input, at now: Instant, into effects: inout [Effect]) {
-        var ring: RingView?
+        let ring = input.ring
+        if let ring { isActive = ring.isActive }
         switch input {
         case .put(let bytes, let call): onPut(bytes, call, at: now, into: &effects)
         case .get(let id, let call): onGet(id, call, at: now, into: &effects)
-        case .ringChanged(let view):
-            ring = view
-            onRing(view, at: now)
-        case .delivered(let routed, let view):
-            ring = view
-            onQuery(routed, view, at: now, into: &effects)
-        case .undeliverable(let routed, let view):
-            ring = view
-            onUndeliverable(routed, at: now)
-        case .received(let message, let peer, let view):
-            ring = view
-            onReceived(message, from: peer, view, at: now, into: &effects)
-        case .timerFired(.wake, let view):
-            ring = view
-            if let due = wakeAt, now >= due { wakeAt = nil }
-        case .written(let id, let durable, let view):
-            ring = view
-            onWritten(id, durable: durable, view, at: now, into: &effects)
-        case .contents(let token, let contents, let view):
-            ring = view
-            onContents(token, contents, view, at: now, into: &effects)
+        case .ringChanged(let ring): onRing(ring, at: now)
+        case .delivered(let routed, let ring): onQuery(routed, ring, at: now, into: &effects)
+        case .undeliverable(let routed, _): onUndeliverable(routed, at: now)
+        case .received(let message, let peer, let ring):
+            onReceived(message, from: peer, ring, at: now, into: &effects)
+        case .timerFired(.wake, _): if let due = wakeAt, now >= due { wakeAt = nil }
+        case .written(let id, let durable, let ring):
+            onWritten(id, durable: durable, ring, at: now, into: &effects)
+        case .contents(let token, let contents, let ring):
+            onContents(token, contents, ring, at: now, into: &effects)
         }
-        if let ring {
-            isActive = ring.isActive
-            work(ring, at: now, into: &effects)
-        }
+        if let ring { work(ring, at: now, into: &effects) }
         setTimer(at: now, into: &effects)
     }
 
@@ -189,5 +176,17 @@ struct ObjectKeeper: Sendable {
         guard earliest < .distantFuture, wakeAt.map({ earliest < $0 }) ?? true else { return }
         wakeAt = max(earliest, now)
         effects.append(.set(.wake, at: max(earliest, now)))
+    }
+}
+
+extension Objects.Input {
+    /// The view that it carries.
+    fileprivate var ring: RingView? {
+        switch self {
+        case .put, .get: nil
+        case .ringChanged(let ring), .delivered(_, let ring), .undeliverable(_, let ring), .received(_, _, let ring),
+            .timerFired(_, let ring), .written(_, _, let ring), .contents(_, _, let ring):
+            ring
+        }
     }
 }

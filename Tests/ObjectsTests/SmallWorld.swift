@@ -153,7 +153,9 @@ struct SmallWorld {
     @discardableResult
     mutating func get(_ id: Key, at peer: PeerID) -> ObjectCall {
         let call = ObjectCall(UInt64(calls.count))
-        calls[call] = Pending(id: id, isPut: false, holders: liveHolders(of: id))
+        // Who is not in the ring may well have to wait longer than a call does.
+        let isActive = nodes[peer]?.ring.isActive == true
+        calls[call] = Pending(id: id, isPut: false, holders: isActive ? liveHolders(of: id) : [])
         feed(.get(id, call), to: peer)
         return call
     }
