@@ -81,6 +81,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: settings),
         automata("Overlay", "Automata"),
+        automata("Objects", "Automata", "Overlay"),
         automata("Neighbours", "Automata"),
         automata("Claims", "Automata"),
         automata("Ledger", "Automata"),
@@ -149,6 +150,7 @@ let package = Package(
 
         tests(of: "Automata"),
         tests(of: "Overlay", "Automata"),
+        tests(of: "Objects", "Automata", "Overlay"),
         tests(of: "Neighbours", "Automata"),
         tests(of: "Claims", "Automata"),
         tests(of: "Ledger", "Automata"),
