@@ -193,7 +193,18 @@ extension Message {
         do {
             try self.init(serializedBytes: bytes)
         } catch {
-            throw WireError(.malformed, "\(bytes.count) bytes are no \(Self.protoMessageName): \(error)")
+            throw WireError(.malformed, "\(bytes.count) bytes are no \(Self.protoMessageName): \(why(error))")
         }
+    }
+}
+
+/// In words: describing the error itself takes five times as long as finding it, and garbage comes in floods.
+private func why(_ error: any Error) -> String {
+    switch error as? BinaryDecodingError {
+    case .truncated: "it is cut short"
+    case .invalidUTF8: "a text is not UTF-8"
+    case .malformedProtobuf: "it is garbled"
+    case .messageDepthLimit: "it is too deep"
+    case .trailingGarbage, .missingRequiredFields, .internalExtensionError, nil: "\(error)"
     }
 }
