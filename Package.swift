@@ -80,6 +80,7 @@ let package = Package(
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: settings),
+        automata("Overlay", "Automata"),
         automata("Neighbours", "Automata"),
         automata("Claims", "Automata"),
         automata("Ledger", "Automata"),
@@ -147,6 +148,7 @@ let package = Package(
             ], swiftSettings: settings),
 
         tests(of: "Automata"),
+        tests(of: "Overlay", "Automata"),
         tests(of: "Neighbours", "Automata"),
         tests(of: "Claims", "Automata"),
         tests(of: "Ledger", "Automata"),
