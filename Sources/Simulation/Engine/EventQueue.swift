@@ -108,6 +108,13 @@ struct EventQueue {
         return event
     }
 
+    /// The event that will come so many places after the one just popped, unless a new one comes between; for prefetching.
+    @inline(__always)
+    func peek(_ distance: UInt32) -> Event? {
+        guard current.count >= distance else { return nil }
+        return current.base.unsafelyUnwrapped[Int(current.count - distance)]
+    }
+
     @inline(never)
     private mutating func pushFar(_ event: Event) {
         if event.at < farEnd {

@@ -26,6 +26,8 @@ protocol Population {
     /// The process is gone, with its memory.
     mutating func vanish(_ peer: UInt32, in core: inout Core<Message>)
     mutating func receive(_ message: consuming Message, from sender: UInt32, at peer: UInt32, in core: inout Core<Message>)
+    /// Asks the processor for a peer's memory, which an event will need soon. May do nothing.
+    func fetch(_ peer: UInt32)
     mutating func fire(timer: Int, of peer: UInt32, in core: inout Core<Message>)
     /// The process begins to do nothing, or ends doing so; what arrived meanwhile comes next.
     mutating func stall(_ peer: UInt32, ends: Bool, in core: inout Core<Message>)

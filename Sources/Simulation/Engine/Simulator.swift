@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// The deterministic engine: virtual time, one queue, one thread; a run is a pure function of (scenario, seed).
 ///
 /// Generic over who lives in it (`Population`), so that whole peers and overlays alone share queue, network, churn,
@@ -19,6 +21,7 @@ struct Simulator<Hosted: Population> {
     /// Runs until `end`, or until somebody says that it is over.
     mutating func run(until end: Int64) {
         while !core.isOver, let event = core.queue.pop(until: end) {
+            fetchAhead()
             core.advance(to: event.at)
             core.counters.events &+= 1
             switch event.kind {
@@ -36,6 +39,19 @@ struct Simulator<Hosted: Population> {
             }
         }
         if !core.isOver, core.now < end { core.advance(to: end) }
+    }
+
+    /// Most of a message's cost is waiting for memory: its peer was not touched for thousands of messages. So what the
+    /// events after the next will need is asked for now. Changes the speed, nothing else.
+    @inline(__always)
+    private func fetchAhead() {
+        guard let soon = core.queue.peek(3) else { return }
+        prefetch(core.network.states + Int(soon.target))
+        hosted.fetch(soon.target)
+        guard soon.kind == .message else { return }
+        let address = core.messages.address(soon.slot)
+        prefetch(address)
+        prefetch(address + 64)
     }
 
     @inline(__always)

@@ -48,6 +48,10 @@ struct Slab<Value> {
         return (base + Int(slot)).move()
     }
 
+    /// Where a value lies; for prefetching only.
+    @inline(__always)
+    func address(_ slot: UInt32) -> UnsafeRawPointer { UnsafeRawPointer(base + Int(slot)) }
+
     @inline(never)
     private mutating func grow() {
         let wider = capacity * 2

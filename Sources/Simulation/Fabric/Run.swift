@@ -1,36 +1,43 @@
-public import Automata
+import Automata
 
-/// What came out of one run: a pure function of (scenario, seed, sabotage), but for the wall-clock figures.
-public struct RunResult: Sendable {
-    public var seed: UInt64
-    public var traceHash: Digest
-    public var violations: [Violation]
-    /// The last events before the end, oldest first; for a violation's reader.
-    public var recent: [String]
-    public var plan: String
-    public var virtualTime: Duration
-    public var events: Int
-    public var messages: Int
-    /// Requests of users, and how many were acknowledged.
-    public var requests: Int
-    public var acknowledged: Int
-    /// How often each rare path was taken.
-    public var reached: [String: Int]
-}
+extension Scenario: Simulatable {
+    public var invariants: [String] { Self.invariants }
+    public var sabotages: [String] { Sabotage.allCases.map(\.rawValue) }
+    public var summary: String { "\(masters) masters, \(machines) machines, \(requests) requests" }
 
-extension Scenario {
+    public func run(seed: UInt64, options: RunOptions) -> RunResult {
+        run(
+            seed: seed, sabotage: options.sabotage.flatMap { Sabotage(rawValue: $0) }, keepsTrace: options.keepsTrace,
+            options: options)
+    }
+
     /// Runs the scenario once.
     ///
     /// - Parameter keepsTrace: keep messages in words among the recent events; costs time, changes nothing.
     public func run(seed: UInt64, sabotage: Sabotage? = nil, keepsTrace: Bool = false) -> RunResult {
+        run(seed: seed, sabotage: sabotage, keepsTrace: keepsTrace, options: RunOptions())
+    }
+
+    private func run(seed: UInt64, sabotage: Sabotage?, keepsTrace: Bool, options: RunOptions) -> RunResult {
         var world = World(scenario: self, seed: seed, sabotage: sabotage)
         world.keepsTrace = keepsTrace
         world.run()
-        return RunResult(
+        var result = RunResult(
             seed: seed, traceHash: world.traceHash, violations: world.checker.violations, recent: world.recent,
-            plan: world.plan.description, virtualTime: world.now - .zero, events: world.eventCount,
-            messages: world.messageCount, requests: requests,
-            acknowledged: world.users.users.count { $0.acknowledged != nil }, reached: world.reached)
+            plan: world.plan.description, virtualTime: world.now - Instant.zero, events: world.eventCount,
+            messages: world.messageCount)
+        result.requests = requests
+        result.acknowledged = world.users.users.count { $0.acknowledged != nil }
+        result.reached = world.reached
+        result.figures = [
+            Figure("messages", Double(result.messages), "messages"),
+            Figure("requests", Double(result.requests), "requests"),
+            Figure("acknowledged", Double(result.acknowledged), "requests"),
+        ]
+        result.parameters = [
+            ("masters", "\(masters)"), ("machines", "\(machines)"), ("requests", "\(requests)"), ("faults", result.plan),
+        ]
+        return result
     }
 }
 

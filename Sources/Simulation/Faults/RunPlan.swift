@@ -39,7 +39,7 @@ struct RunPlan: Sendable {
         case .failing(let period, let probability, let away):
             words.append("every \(period) each fails with probability \(probability) for \(away)")
         }
-        if loss > 0 { words.append("loss \(loss * 100)%") }
+        if loss > 0 { words.append("loss \(loss.percent)") }
         for fault in faults { words.append(fault.words) }
         return words.joined(separator: "; ")
     }
@@ -72,8 +72,8 @@ extension ScriptedFault.Action {
         case .partition(let amount, let oneWay): "\(oneWay ? "mute" : "cut off") \(amount.words)"
         case .slow(let amount, let factor): "slow \(amount.words) \(factor) times"
         case .stall(let amount): "stall \(amount.words)"
-        case .loss(let share): "lose \(share * 100)%"
-        case .doubling(let share): "double \(share * 100)%"
+        case .loss(let share): "lose \(share.percent)"
+        case .doubling(let share): "double \(share.percent)"
         case .disorder(let most): "disorder \(most)"
         }
     }
@@ -83,7 +83,7 @@ extension ScriptedFault.Amount {
     var words: String {
         switch self {
         case .count(let count): "\(count)"
-        case .share(let share): "\(share * 100)%"
+        case .share(let share): share.percent
         }
     }
 }

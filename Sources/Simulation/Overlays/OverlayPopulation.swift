@@ -1,4 +1,5 @@
 import Automata
+import CPrefetch
 import Overlay
 
 /// Overlays alone: the shipping automaton under the engine, with nothing above it.
@@ -17,7 +18,9 @@ struct OverlayPopulation: Population {
         case lookup
     }
 
-    private let overlays: UnsafeMutablePointer<Overlay?>
+    private let overlays: UnsafeMutablePointer<Overlay>
+    /// Whether the place holds an automaton. Not an optional, whose mark would be one more line of memory to wait for.
+    private var exists: [Bool]
     private let count: Int
     private let configuration: Overlay.Configuration
     private var effects: [Overlay.Effect] = []
@@ -41,7 +44,7 @@ struct OverlayPopulation: Population {
         self.configuration = configuration
         self.workload = workload
         overlays = .allocate(capacity: max(1, count))
-        overlays.initialize(repeating: nil, count: count)
+        exists = Array(repeating: false, count: count)
         draw = Draw(seed: seed, "overlays")
         remembered = Array(repeating: [], count: remembers ? count : 0)
         startedAt = Array(repeating: 0, count: count)
@@ -52,11 +55,11 @@ struct OverlayPopulation: Population {
 
     /// Frees the automata; the run is over.
     func close() {
-        overlays.deinitialize(count: count)
+        for peer in 0..<count where exists[peer] { (overlays + peer).deinitialize(count: 1) }
         overlays.deallocate()
     }
 
-    func overlay(_ peer: UInt32) -> Overlay? { overlays[Int(peer)] }
+    func overlay(_ peer: UInt32) -> Overlay? { exists[Int(peer)] ? overlays[Int(peer)] : nil }
 
     // MARK: What the engine asks
 
@@ -78,7 +81,9 @@ struct OverlayPopulation: Population {
         startedAt[Int(peer)] = core.now
         measures.starts += 1
         if !disk, !remembered.isEmpty { remembered[Int(peer)] = [] }
-        overlays[Int(peer)] = Overlay(id: core.id(of: peer), configuration: configuration, random: draw.generator())
+        let overlay = Overlay(id: core.id(of: peer), configuration: configuration, random: draw.generator())
+        (overlays + Int(peer)).initialize(to: overlay)
+        exists[Int(peer)] = true
         feed(.started(seeds: seeds, remembered: remembered.isEmpty ? [] : remembered[Int(peer)]), to: peer, &core)
     }
 
@@ -90,12 +95,13 @@ struct OverlayPopulation: Population {
     mutating func vanish(_ peer: UInt32, in core: inout Core<OverlayMessage>) {
         running.remove(peer)
         deactivate(peer, core)
-        overlays[Int(peer)] = nil
+        (overlays + Int(peer)).deinitialize(count: 1)
+        exists[Int(peer)] = false
     }
 
     mutating func stall(_ peer: UInt32, ends: Bool, in core: inout Core<OverlayMessage>) {
         // A process that does nothing delivers nothing: others may take its place without being wrong.
-        guard overlays[Int(peer)]?.isActive == true else { return }
+        guard exists[Int(peer)], overlays[Int(peer)].isActive else { return }
         if ends { ring.insert(core.id(of: peer), peer: peer) } else { ring.remove(core.id(of: peer)) }
     }
 
@@ -125,6 +131,16 @@ struct OverlayPopulation: Population {
     }
 
     @inline(__always)
+    func fetch(_ peer: UInt32) {
+        let address = UnsafeRawPointer(overlays + Int(peer))
+        var line = 0
+        while line < MemoryLayout<Overlay>.size {
+            prefetch(address + line)
+            line += 64
+        }
+    }
+
+    @inline(__always)
     mutating func fire(timer: Int, of peer: UInt32, in core: inout Core<OverlayMessage>) {
         feed(.timerFired(timer == 0 ? .acknowledgements : .upkeep), to: peer, &core)
     }
@@ -145,7 +161,7 @@ struct OverlayPopulation: Population {
     @inline(__always)
     mutating func feed(_ input: consuming Overlay.Input, to peer: UInt32, _ core: inout Core<OverlayMessage>) {
         effects.removeAll(keepingCapacity: true)
-        overlays[Int(peer)]?.handle(input, at: core.localNow(peer), into: &effects)
+        overlays[Int(peer)].handle(input, at: core.localNow(peer), into: &effects)
         for index in effects.indices { perform(effects[index], of: peer, &core) }
     }
 
