@@ -86,6 +86,7 @@ extension WireStoreRefusal {
             case .busy: .busy
             case .invalid: .invalid
             case .failed: .failed
+            case .taken: .taken
             }
     }
 
@@ -95,6 +96,7 @@ extension WireStoreRefusal {
         case .busy: .busy
         case .invalid: .invalid
         case .failed: .failed
+        case .taken: .taken
         case .unspecified, .UNRECOGNIZED: throw noCase("a store's refusal", rawValue)
         }
     }

@@ -38,6 +38,7 @@ public nonisolated enum WireStoreRefusal: SwiftProtobuf.Enum, Swift.CaseIterable
   case busy // = 2
   case invalid // = 3
   case failed // = 4
+  case taken // = 5
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -51,6 +52,7 @@ public nonisolated enum WireStoreRefusal: SwiftProtobuf.Enum, Swift.CaseIterable
     case 2: self = .busy
     case 3: self = .invalid
     case 4: self = .failed
+    case 5: self = .taken
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -62,6 +64,7 @@ public nonisolated enum WireStoreRefusal: SwiftProtobuf.Enum, Swift.CaseIterable
     case .busy: return 2
     case .invalid: return 3
     case .failed: return 4
+    case .taken: return 5
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -73,6 +76,7 @@ public nonisolated enum WireStoreRefusal: SwiftProtobuf.Enum, Swift.CaseIterable
     .busy,
     .invalid,
     .failed,
+    .taken,
   ]
 
 }
@@ -332,7 +336,7 @@ public nonisolated struct WireObjectKeys: Sendable {
 fileprivate nonisolated let _protobuf_package = "palmier.v1"
 
 nonisolated extension WireStoreRefusal: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STORE_REFUSAL_UNSPECIFIED\0\u{1}STORE_REFUSAL_FULL\0\u{1}STORE_REFUSAL_BUSY\0\u{1}STORE_REFUSAL_INVALID\0\u{1}STORE_REFUSAL_FAILED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STORE_REFUSAL_UNSPECIFIED\0\u{1}STORE_REFUSAL_FULL\0\u{1}STORE_REFUSAL_BUSY\0\u{1}STORE_REFUSAL_INVALID\0\u{1}STORE_REFUSAL_FAILED\0\u{1}STORE_REFUSAL_TAKEN\0")
 }
 
 nonisolated extension WireObjectMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
