@@ -9,6 +9,9 @@ let language: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 let settings = language + [.treatAllWarnings(as: .error)]
+/// For what simulations run: tests are made of millions of its steps, so it is optimized in debug builds too. Assertions
+/// stay, since those of our own are preconditions.
+let optimized = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// Pure protocol code: swift-collections and lower pure targets, nothing else.
 func automata(_ name: String, _ lower: String...) -> Target {
@@ -16,17 +19,20 @@ func automata(_ name: String, _ lower: String...) -> Target {
         name: name,
         dependencies: lower.map { .byName(name: $0) }
             + [.product(name: "OrderedCollections", package: "swift-collections")],
-        swiftSettings: settings)
+        swiftSettings: optimized)
 }
 
 /// Code that touches the outside: sockets, disk, processes, the wall clock.
-func edge(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func edge(_ name: String, _ dependencies: Target.Dependency..., isSimulated: Bool = false) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: isSimulated ? optimized : settings)
 }
 
-func tests(of name: String, _ more: Target.Dependency..., exclude: [String] = []) -> Target {
+func tests(
+    of name: String, _ more: Target.Dependency..., exclude: [String] = [], isSimulation: Bool = false
+) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.byName(name: name)] + more, exclude: exclude, swiftSettings: settings)
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + more, exclude: exclude,
+        swiftSettings: isSimulation ? optimized : settings)
 }
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -79,7 +85,7 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
                 .product(name: "Crypto", package: "swift-crypto"),
-            ], swiftSettings: settings),
+            ], swiftSettings: optimized),
         automata("Overlay", "Automata"),
         automata("Groups", "Automata", "Overlay"),
         automata("Objects", "Automata", "Overlay"),
@@ -93,7 +99,7 @@ let package = Package(
         .target(name: "WireSchema", dependencies: [protobuf], swiftSettings: language),
         edge(
             "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema",
-            protobuf),
+            protobuf, isSimulated: true),
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
@@ -132,8 +138,9 @@ let package = Package(
         // One hint to the processor that Swift has no word for.
         .target(name: "CPrefetch"),
         edge(
-            "Simulation", "Automata", "CPrefetch", "Overlay", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire",
-            .product(name: "Yams", package: "Yams")),
+            "Simulation", "Automata", "CPrefetch", "Overlay", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous",
+            "Wire",
+            .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
             "Console", "Automata", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -154,9 +161,9 @@ let package = Package(
             ], swiftSettings: settings),
 
         tests(of: "Automata"),
-        tests(of: "Overlay", "Automata"),
-        tests(of: "Groups", "Automata", "Overlay"),
-        tests(of: "Objects", "Automata", "Overlay"),
+        tests(of: "Overlay", "Automata", isSimulation: true),
+        tests(of: "Groups", "Automata", "Overlay", isSimulation: true),
+        tests(of: "Objects", "Automata", "Overlay", isSimulation: true),
         tests(of: "Neighbours", "Automata"),
         tests(of: "Claims", "Automata"),
         tests(of: "Ledger", "Automata"),

@@ -36,7 +36,8 @@ struct SweepTests {
 
     @Test("it ends at the first violation when that is all that is wanted")
     func untilViolation() async throws {
-        var sweep = Sweep(scenario: scenario, file: "small.yaml", seeds: 1...1_000, sabotage: Sabotage.deafTimers.rawValue)
+        var sweep = Sweep(
+            scenario: scenario, file: "small.yaml", seeds: 1...1_000, sabotage: Sabotage.deafTimers.rawValue)
         sweep.untilViolation = true
         let document = try await sweep.run { _, _ in }
         #expect(!document.violations.isEmpty)

@@ -13,7 +13,9 @@ import Testing
         return ring
     }
 
-    @Test("I8: no key is delivered but at its root, with sessions of two minutes", arguments: 1...6 as ClosedRange<UInt64>)
+    @Test(
+        "I8: no key is delivered but at its root, with sessions of two minutes", arguments: 1...6 as ClosedRange<UInt64>
+    )
     func churn(seed: UInt64) {
         var ring = ring(seed)
         ring.run(Churn(meanSession: .seconds(120), lookupEvery: .milliseconds(40)), for: .seconds(200))
@@ -34,7 +36,8 @@ import Testing
         #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
     }
 
-    @Test("with 5 % loss few lookups are lost or go wrong, and leaf sets are right again", arguments: [1, 2] as [UInt64])
+    @Test(
+        "with 5 % loss few lookups are lost or go wrong, and leaf sets are right again", arguments: [1, 2] as [UInt64])
     func loss(seed: UInt64) {
         var ring = ring(seed)
         ring.network.lossPerMille = 50

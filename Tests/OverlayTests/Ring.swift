@@ -222,7 +222,9 @@ struct Ring {
 
     // MARK: - The machine
 
-    private static func bytes(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    private static func bytes(_ value: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
 
     func delay(_ from: Int, _ to: Int) -> Int64 {
         let x = Double(nodes[from].place.x - nodes[to].place.x)
@@ -352,7 +354,8 @@ struct Ring {
     private func describe(_ index: Int, _ other: PeerID?) -> String {
         let node = nodes[index]
         let knows = other.map { (node.overlay.leafSet.larger + node.overlay.leafSet.smaller).contains($0) } ?? false
-        return "life \(node.life), active since \(node.activeSince?.description ?? "never"), knows the other: \(knows), "
+        return
+            "life \(node.life), active since \(node.activeSince?.description ?? "never"), knows the other: \(knows), "
             + "stalled until \(node.stalledUntil), \(node.overlay.status.counters.stalls) stalls"
     }
 
