@@ -70,7 +70,7 @@ enum ObjectViolations {
                 $0.object.storeRefused.reason = .unspecified
             },
             try .init("a refusal of tomorrow", .unknownKind, of: refused) {
-                $0.object.storeRefused.reason = .UNRECOGNIZED(5)
+                $0.object.storeRefused.reason = .UNRECOGNIZED(6)
             },
             try .init("an elsewhere that is nobody", of: ObjectKind.missing.message) {
                 $0.object.missing.elsewhere = Data()
