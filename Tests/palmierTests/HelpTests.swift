@@ -66,7 +66,7 @@ struct HelpTests {
             "nonsense", "node lst", "node list --pendng", "request", "request cache --timeout soon",
             "request cache --wait done",
             "request cache --wait --detach", "sim run x.yaml --seed 1 --seeds 1...2", "sim run x.yaml --jobs 0",
-            "sim run x.yaml --sabotage none", "node invite --kind person", "instance logs", "completion tcsh",
+            "node invite --kind person", "instance logs", "completion tcsh",
             "instance list -o xml", "fabric create lab --admission everybody",
         ])
     func usage(line: String) {

@@ -8,10 +8,7 @@ struct SimMerge: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge", abstract: "Put the parts of a divided sweep together.",
         discussion: Help.text(
-            examples: .init(
-                "palmier sim run Simulations/overlay-chaos.yaml --seeds 1...1000 --shard 1/4 -o json > part1.json",
-                "one part, on one machine of a cluster"),
-            .init("palmier sim merge part*.json -o json", "the whole sweep as one document")))
+            examples: .init("palmier sim merge part1.json part2.json -o json", "the whole sweep as one document")))
 
     @Argument(
         help: "Documents of `palmier sim run --seeds … --shard … -o json`.", completion: .file(extensions: ["json"]))

@@ -11,10 +11,10 @@ struct SimShrink: ParsableCommand {
             "Writes down what chaos drew, then cuts away faults, churn, peers and time; each run must violate the same "
                 + "invariant.",
             examples: .init(
-                "palmier sim shrink Simulations/overlay-chaos.yaml --seed 7",
+                "palmier sim shrink overlay-chaos.yaml --seed 7",
                 "writes overlay-chaos-7.yaml beside you"),
             .init(
-                "palmier sim shrink Simulations/overlay-chaos.yaml --seed 2 --sabotage overlay-never-probe --to small.yaml",
+                "palmier sim shrink a.yaml --seed 2 --sabotage overlay-never-probe",
                 "what a known bug needs at least")))
 
     @Argument(help: "A scenario of kind overlay, in YAML.", completion: .file(extensions: ["yaml"]))
