@@ -8,7 +8,8 @@ struct SimMerge: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge", abstract: "Put the parts of a divided sweep together.",
         discussion: Help.text(
-            examples: .init("palmier sim merge part1.json part2.json -o json", "the whole sweep as one document")))
+            examples: .init("palmier sim merge part1.json part2.json", "the whole sweep in a line"),
+            .init("palmier sim merge part1.json part2.json -o json", "the same as one document")))
 
     @Argument(
         help: "Documents of `palmier sim run --seeds … --shard … -o json`.", completion: .file(extensions: ["json"]))
