@@ -13,6 +13,8 @@ extension Overlay {
         public var probeRetries = 2
         /// Further probes of a leaf that another leaf called failed: two looked already.
         public var hearsayRetries = 1
+        /// Of each side so many of the nearest must have answered before a peer is active (FreePastry waits for 4).
+        public var agreementSpan = 4
         /// Lookups, in per mille, that may meet a dead hop on their way: the table's probe period follows from it.
         public var lossTargetPerMille = 50
         /// Bounds of that period.

@@ -4,41 +4,59 @@ import Automata
 extension Overlay {
     /// Looks for leaves among peers that others name: asks each that would be one, and takes it in when it answers.
     ///
+    /// - Parameter isFirstHand: an active peer's answer to our own question. While agreeing, that counts more than our
+    ///   earlier probes: whom we called failed may have come back under its id, and then must not be missed. The word
+    ///   of peers that are agreeing themselves does not, or they would name the dead to each other for ever.
     /// - Returns: whether anyone was new.
     @discardableResult
-    mutating func consider(_ candidates: [PeerID], at now: Instant, into effects: inout [Effect]) -> Bool {
+    mutating func consider(
+        _ candidates: [PeerID], isFirstHand: Bool, at now: Instant, into effects: inout [Effect]
+    ) -> Bool {
         var isNew = false
-        for peer in candidates where peer != id && leaves.fits(peer) && !failed.contains(peer) {
+        let isDecisive = isFirstHand && life == .agreeing
+        for peer in candidates where peer != id {
+            if isDecisive, let index = probes.firstIndex(where: { $0.peer == peer && $0.kind == .leaf }) {
+                probes[index].retries = UInt8(clamping: configuration.probeRetries)
+                probes[index].isVouched = true
+                continue
+            }
+            guard leaves.fits(peer), isDecisive || !failed.contains(peer) else { continue }
             if configuration.sabotage.contains(.hearsayLeaves) {
                 take(peer, at: now, into: &effects)
                 continue
             }
             guard !probes.contains(where: { $0.peer == peer && $0.kind == .leaf }) else { continue }
-            guard isAmongNearest(peer) else {
+            guard isAmongNearest(peer, configuration.leafSetSize / 2) else {
                 passedOver = true
                 continue
             }
             isNew = true
             probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
+            if isDecisive { probes[probes.count - 1].isVouched = true }
         }
         return isNew
     }
 
-    /// Whether the peer would still be a leaf if everyone who is being asked were one. Without this a newcomer would
-    /// ask twice as many as it needs.
-    private func isAmongNearest(_ peer: PeerID) -> Bool {
-        let asked = probes.reduce(into: 0) { $0 += $1.kind == .leaf ? 1 : 0 }
-        let half = configuration.leafSetSize / 2
-        guard leaves.count + asked >= half else { return true }
+    /// Whether the peer would be among so many of a side if everyone who is being asked were a leaf.
+    private func isAmongNearest(_ peer: PeerID, _ limit: Int) -> Bool {
         let offset = id.clockwise(to: peer)
         var before = 0
         var after = 0
         func count(_ other: PeerID) {
             if id.clockwise(to: other) < offset { before += 1 } else { after += 1 }
         }
-        for contact in leaves.contacts { count(contact.id) }
-        for probe in probes where probe.kind == .leaf && leaves.index(of: probe.peer) == nil { count(probe.peer) }
-        return before < half || after < half
+        for contact in leaves.contacts where contact.id != peer { count(contact.id) }
+        for probe in probes where probe.kind == .leaf && probe.peer != peer && leaves.index(of: probe.peer) == nil {
+            count(probe.peer)
+        }
+        return before < limit || after < limit
+    }
+
+    /// Whether nobody of the nearest on either side is left to be asked. These decide who is root here; the others,
+    /// some of them dead and named by who does not know it, need not be waited for.
+    private var isAgreed: Bool {
+        guard leaves.isWhole || (leaves.upper > 0 && leaves.lower > 0) else { return false }
+        return !probes.contains { $0.kind == .leaf && isAmongNearest($0.peer, configuration.agreementSpan) }
     }
 
     /// Takes a peer into the leaf set that was heard itself.
@@ -55,19 +73,34 @@ extension Overlay {
         effects.append(.neighboursChanged)
     }
 
-    /// A leaf set exchange with the peer.
+    /// A leaf set exchange with the peer. While agreeing it names also those that active peers named and that are being
+    /// asked: a peer that crashed and came back has forgotten whom it knew, and must not hide them from someone else
+    /// who is agreeing. Those that others named while agreeing are left out, or the dead would be named for ever.
     func exchange(number: UInt32, isQuestion: Bool) -> OverlayMessage {
-        .leaves(
+        var named = leaves.contacts.map { $0.id }
+        if life == .agreeing {
+            for probe in probes where probe.isVouched && named.count < Self.leavesNamedMax {
+                if leaves.index(of: probe.peer) == nil { named.append(probe.peer) }
+            }
+        }
+        return .leaves(
             LeafExchange(
-                number: number, isQuestion: isQuestion, isActive: isActive, probePeriod: tuning.own,
-                leaves: leaves.contacts.map { $0.id }, failed: failed.peers))
+                number: number, isQuestion: isQuestion, isActive: isActive, probePeriod: tuning.own, leaves: named,
+                failed: failed.peers))
     }
+
+    static let leavesNamedMax = 64
 
     mutating func onLeaves(
         _ exchange: LeafExchange, from peer: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
-        guard exchange.leaves.count <= 64, exchange.failed.count <= 32 else {
+        guard exchange.leaves.count <= Self.leavesNamedMax, exchange.failed.count <= 32 else {
             counters.refused += 1
+            return
+        }
+        guard life != .joining else {
+            // Someone took us for our earlier life. We know nobody: an answer would say that there is nobody.
+            if exchange.isActive { addSeedForJoin(peer) }
             return
         }
         failed.remove(peer)
@@ -91,9 +124,8 @@ extension Overlay {
                 }
             }
         }
-        // A question does not say that the asker knows us, and an active asker delivers meanwhile; one that is itself
-        // agreeing waits for our answer.
-        if isNew, exchange.isQuestion, exchange.isActive, life == .agreeing {
+        // A question does not say that the asker knows us: everyone here has answered before this peer is active.
+        if isNew, exchange.isQuestion, life == .agreeing {
             probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
         }
         if !configuration.sabotage.contains(.ignoreFailed) {
@@ -103,12 +135,13 @@ extension Overlay {
         if exchange.failed.contains(id), !exchange.isQuestion, !wasAsked {
             probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
         }
-        consider(exchange.leaves, at: now, into: &effects)
+        consider(exchange.leaves, isFirstHand: wasAsked && exchange.isActive, at: now, into: &effects)
         settle(at: now, into: &effects)
     }
 
     /// When nobody is left to be asked, what is known is agreed.
     mutating func settle(at now: Instant, into effects: inout [Effect]) {
+        if life == .agreeing, leaves.count > 0, isAgreed { activate(at: now, into: &effects) }
         guard life == .agreeing || life == .active, !probes.contains(where: { $0.kind == .leaf }) else { return }
         if passedOver, rounds < 4, leaves.count > 0 {
             passedOver = false
@@ -128,11 +161,7 @@ extension Overlay {
             }
         }
         guard life == .agreeing else { return }
-        if leaves.count == 0 {
-            rejoin(at: now, into: &effects)
-        } else {
-            activate(at: now, into: &effects)
-        }
+        if leaves.count == 0 { rejoin(at: now, into: &effects) } else { activate(at: now, into: &effects) }
     }
 
     /// Asks every leaf; what comes to an end here waits until all have answered or failed.

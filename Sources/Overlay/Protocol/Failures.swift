@@ -43,11 +43,17 @@ extension Overlay {
             let isHeard = contact(of: probes[index].peer).map { $0.heard > probes[index].begun } ?? false
             if isHeard, probes[index].kind != .leaf {
                 probes.remove(at: index)
-            } else if isHeard || probes[index].retries > 0 {
-                // It lives, but its answer to this question is what counts.
-                probes[index].retries = isHeard ? probes[index].retries : probes[index].retries - 1
-                probes[index].begun = isHeard ? tick(now) : probes[index].begun
+            } else if probes[index].retries > 0 {
+                probes[index].retries -= 1
                 probes[index].isFirst = false
+                ask(index, at: now, into: &effects)
+                index += 1
+            } else if isHeard, life == .active || !probes[index].isExtended {
+                // It lives, but its answer to this question is what counts. Not for ever while agreeing: one that has
+                // restarted gives none until it is agreeing itself, and might be waiting for us.
+                probes[index].retries = UInt8(clamping: configuration.probeRetries)
+                probes[index].begun = tick(now)
+                probes[index].isExtended = true
                 ask(index, at: now, into: &effects)
                 index += 1
             } else {

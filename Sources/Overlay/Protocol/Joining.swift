@@ -67,6 +67,13 @@ extension Overlay {
         }
     }
 
+    /// A peer that lives, and may lead into the ring when the seeds do not.
+    mutating func addSeedForJoin(_ peer: PeerID) {
+        guard let joining = join, joining.seeds.count < Acquaintances.rememberedMax, !joining.seeds.contains(peer)
+        else { return }
+        join?.seeds.append(peer)
+    }
+
     private mutating func begin(
         through seeds: [PeerID], walking: Bool, at now: Instant, into effects: inout [Effect]
     ) {
@@ -163,14 +170,22 @@ extension Overlay {
         joining.asked = now
         joining.deadline = now + configuration.joinTimeout
         join = joining
-        sendJoin(number: joining.number, through: joining.nearest, into: &effects)
+        // The root may be agreeing, and waiting for us: then anyone active near it will do.
+        sendJoin(
+            number: joining.number, through: joining.nearest, isUrgent: joining.attempts > 1, into: &effects)
         wake(by: joining.deadline, into: &effects)
     }
 
     /// Not ours to repeat at this hop: who sent it has a time-out for the whole way.
-    mutating func sendJoin(number: UInt64, through seed: PeerID, into effects: inout [Effect]) {
+    ///
+    /// - Parameter isUrgent: the first active peer on the way that has our place in its leaf set may answer.
+    mutating func sendJoin(
+        number: UInt64, through seed: PeerID, isUrgent: Bool, into effects: inout [Effect]
+    ) {
         nextHop &+= 1
-        let routed = Routed(key: id, origin: id, number: number, hops: 1, application: .join, trace: [])
+        let routed = Routed(
+            key: id, origin: id, number: number, hops: 1, application: .join, payload: isUrgent ? [1] : [],
+            trace: [])
         effects.append(.send(.routed(routed, hop: nextHop), to: seed))
     }
 
@@ -193,8 +208,6 @@ extension Overlay {
         if now - joining.asked >= configuration.joinTimeout { joining.coldAnswers = 0 }
         // The first time through what was walked to; then through each seed in turn.
         joining.nearest = joining.seeds[joining.attempts % joining.seeds.count]
-        // Who took us for alive from an earlier life is as good a way in, and lives.
-        if joining.attempts % 2 == 0, let leaf = random.pick(leaves.contacts) { joining.nearest = leaf.id }
         join = joining
         sendJoin(at: now, into: &effects)
     }
@@ -232,6 +245,10 @@ extension Overlay {
         onward.trace?.append(id)
         // Two that join through each other must notice.
         if life == .joining, join != nil, peer == newcomer { noteCold(newcomer) }
+        if life == .active, !routed.payload.isEmpty, leaves.covers(id.clockwise(to: newcomer)) {
+            answerJoin(onward, at: now, into: &effects)
+            return
+        }
         advance(onward, isShown: false, at: now, into: &effects)
     }
 
@@ -243,7 +260,9 @@ extension Overlay {
     /// The join has come to the root of the newcomer's id.
     mutating func answerJoin(_ routed: Routed, at now: Instant, into effects: inout [Effect]) {
         let answer = JoinAnswer(
-            number: routed.number, leaves: leaves.contacts.map { $0.id }.filter { $0 != routed.origin },
+            number: routed.number,
+            leaves: leaves.nearest(to: routed.origin, count: configuration.leafSetSize + 2)
+                .filter { $0 != routed.origin && $0 != id },
             contacts: routed.trace ?? [], isActive: isActive)
         effects.append(.send(.joined(answer), to: routed.origin))
         noteSent(to: routed.origin, at: now)
@@ -280,7 +299,7 @@ extension Overlay {
             for other in [peer] + answer.leaves { take(other, at: now, into: &effects) }
             activate(at: now, into: &effects)
         }
-        consider([peer] + answer.leaves, at: now, into: &effects)
+        consider([peer] + answer.leaves, isFirstHand: true, at: now, into: &effects)
         measure(candidates: answer.contacts, perPlace: 2, at: now, into: &effects)
         settle(at: now, into: &effects)
     }

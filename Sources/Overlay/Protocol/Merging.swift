@@ -65,7 +65,7 @@ extension Overlay {
         guard let target else { return }
         if acquaintances.patience < 8 { acquaintances.patience *= 2 }
         acquaintances.mergeNumber = random.next() | 1
-        sendJoin(number: acquaintances.mergeNumber, through: target, into: &effects)
+        sendJoin(number: acquaintances.mergeNumber, through: target, isUrgent: false, into: &effects)
     }
 
     mutating func onMergeAnswer(
@@ -74,7 +74,7 @@ extension Overlay {
         acquaintances.mergeNumber = 0
         guard answer.isActive else { return }
         // The dead of our failed list may be the living of the other side.
-        let isNew = consider([peer] + answer.leaves, at: now, into: &effects)
+        let isNew = consider([peer] + answer.leaves, isFirstHand: true, at: now, into: &effects)
         if isNew { acquaintances.patience = 1 }
         measure(candidates: answer.contacts, perPlace: 1, at: now, into: &effects)
     }

@@ -23,8 +23,12 @@ struct Probe: Sendable {
     var begun: Tick
     var retries: UInt8
     var isFirst = true
+    /// The peer was heard, but has not answered: asked once more for as long.
+    var isExtended = false
     /// Others said that it failed: they, or its neighbour, tell the leaves, not we.
     var isHearsay = false
+    /// An active peer named it to us while we were agreeing.
+    var isVouched = false
 }
 
 /// A routed message that this peer answers for until the next one has acknowledged it.

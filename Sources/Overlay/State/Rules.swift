@@ -22,6 +22,7 @@ struct Rules: Sendable {
     private let leafSetSizeCount: Int32
     private let probeRetriesCount: Int32
     private let hearsayRetriesCount: Int32
+    private let agreementSpanCount: Int32
     private let lossTargetPerMilleCount: Int32
     private let gossipMeasurementsCount: Int32
     private let walkStepsCount: Int32
@@ -53,6 +54,7 @@ struct Rules: Sendable {
         leafSetSizeCount = Int32(clamping: configuration.leafSetSize)
         probeRetriesCount = Int32(clamping: configuration.probeRetries)
         hearsayRetriesCount = Int32(clamping: configuration.hearsayRetries)
+        agreementSpanCount = Int32(clamping: configuration.agreementSpan)
         lossTargetPerMilleCount = Int32(clamping: configuration.lossTargetPerMille)
         gossipMeasurementsCount = Int32(clamping: configuration.gossipMeasurements)
         walkStepsCount = Int32(clamping: configuration.walkSteps)
@@ -84,6 +86,7 @@ struct Rules: Sendable {
     var leafSetSize: Int { Int(leafSetSizeCount) }
     var probeRetries: Int { Int(probeRetriesCount) }
     var hearsayRetries: Int { Int(hearsayRetriesCount) }
+    var agreementSpan: Int { Int(agreementSpanCount) }
     var lossTargetPerMille: Int { Int(lossTargetPerMilleCount) }
     var gossipMeasurements: Int { Int(gossipMeasurementsCount) }
     var walkSteps: Int { Int(walkStepsCount) }
