@@ -81,16 +81,19 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: settings),
         automata("Overlay", "Automata"),
+        automata("Groups", "Automata", "Overlay"),
         automata("Objects", "Automata", "Overlay"),
         automata("Neighbours", "Automata"),
         automata("Claims", "Automata"),
         automata("Ledger", "Automata"),
         automata("Rendezvous", "Automata", "Claims"),
-        automata("Peer", "Automata", "Neighbours", "Claims", "Ledger", "Rendezvous"),
+        automata("Peer", "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Rendezvous"),
 
         // The codec of peers' messages and of ledger entries, for both hosts.
         .target(name: "WireSchema", dependencies: [protobuf], swiftSettings: language),
-        edge("Wire", "Peer", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema", protobuf),
+        edge(
+            "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema",
+            protobuf),
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
@@ -126,8 +129,10 @@ let package = Package(
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl")),
+        // One hint to the processor that Swift has no word for.
+        .target(name: "CPrefetch"),
         edge(
-            "Simulation", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire",
+            "Simulation", "Automata", "CPrefetch", "Overlay", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire",
             .product(name: "Yams", package: "Yams")),
         edge(
             "Console", "Automata", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
@@ -150,13 +155,16 @@ let package = Package(
 
         tests(of: "Automata"),
         tests(of: "Overlay", "Automata"),
+        tests(of: "Groups", "Automata", "Overlay"),
         tests(of: "Objects", "Automata", "Overlay"),
         tests(of: "Neighbours", "Automata"),
         tests(of: "Claims", "Automata"),
         tests(of: "Ledger", "Automata"),
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(of: "Peer", "Automata", "Neighbours", "Claims", "Ledger"),
-        tests(of: "Wire", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "WireSchema", protobuf),
+        tests(
+            of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger",
+            "WireSchema", protobuf),
         // One peer's discovery as a process, for tests that kill it or put it into a network namespace.
         .executableTarget(
             name: "DiscoveryProbe", dependencies: ["Automata", "Discovery", log], path: "Tests/DiscoveryProbe",
@@ -179,7 +187,7 @@ let package = Package(
             of: "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Identity", "Releases", "Runtime", log,
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio")),
-        tests(of: "Simulation", "Automata", "Peer", "Claims", "Ledger", exclude: ["Seeds"]),
+        tests(of: "Simulation", "Automata", "Overlay", "Peer", "Claims", "Ledger", exclude: ["Seeds"]),
         tests(of: "Console", "Agent", "Automata", "API", "Discovery", "Identity", "Releases", "Simulation"),
         tests(of: "palmier", "API", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),

@@ -168,6 +168,7 @@ public struct Peer: Automaton {
             route(.called(number: number, call, from: peer), at: now, into: &effects)
         case .result(let number, let result):
             route(.resulted(number: number, result, from: peer), at: now, into: &effects)
+        case .overlay, .group, .object: break
         }
         if peer != id { neighbours(.heard(peer), at: now, into: &effects) }
     }

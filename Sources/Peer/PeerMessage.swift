@@ -1,7 +1,10 @@
 public import Automata
 public import Claims
+public import Groups
 public import Ledger
 public import Neighbours
+public import Objects
+public import Overlay
 
 /// Everything that one peer says to another.
 public enum PeerMessage: Hashable, Sendable {
@@ -11,6 +14,22 @@ public enum PeerMessage: Hashable, Sendable {
     /// Asks another peer to answer for it; `number` is the asker's own.
     case call(number: UInt64, Call)
     case result(number: UInt64, CallResult)
+    /// `contacts`: where the peers are that the message names, as far as the sender knows; at most 128.
+    case overlay(OverlayMessage, contacts: [Contact])
+    case group(GroupMessage, contacts: [Contact])
+    case object(ObjectMessage, contacts: [Contact])
+}
+
+/// A peer, and where it listens: said beside messages that carry ids alone.
+public struct Contact: Hashable, Sendable {
+    public var peer: PeerID
+    /// The preferred one first; at most 8.
+    public var endpoints: [Endpoint]
+
+    public init(peer: PeerID, endpoints: [Endpoint]) {
+        self.peer = peer
+        self.endpoints = endpoints
+    }
 }
 
 extension PeerMessage {
@@ -28,7 +47,7 @@ extension PeerMessage {
             case .masters, .failed, .recovered: true
             case .hello, .probe, .alive, .goodbye: false
             }
-        case .result: false
+        case .result, .overlay, .group, .object: false
         }
     }
 }

@@ -16,8 +16,8 @@ struct SweepTests {
 
     @Test("the order in which threads finish does not show in the document")
     func threads() async throws {
-        let one = try await sweep(jobs: 1, sabotage: .deafTimers)
-        let two = try await sweep(jobs: 2, sabotage: .deafTimers)
+        let one = try await sweep(jobs: 1, sabotage: Sabotage.deafTimers.rawValue)
+        let two = try await sweep(jobs: 2, sabotage: Sabotage.deafTimers.rawValue)
         #expect(one.violations == two.violations)
         #expect(one.events == two.events)
         #expect(one.seeds == 6 && two.seeds == 6)
@@ -36,7 +36,7 @@ struct SweepTests {
 
     @Test("it ends at the first violation when that is all that is wanted")
     func untilViolation() async throws {
-        var sweep = Sweep(scenario: scenario, file: "small.yaml", seeds: 1...1_000, sabotage: .deafTimers)
+        var sweep = Sweep(scenario: scenario, file: "small.yaml", seeds: 1...1_000, sabotage: Sabotage.deafTimers.rawValue)
         sweep.untilViolation = true
         let document = try await sweep.run { _, _ in }
         #expect(!document.violations.isEmpty)
@@ -58,7 +58,7 @@ struct SweepTests {
     }
 
     private func sweep(
-        jobs: Int, sabotage: Sabotage?, progress: (Int, Int) -> Void = { _, _ in }
+        jobs: Int, sabotage: String?, progress: (Int, Int) -> Void = { _, _ in }
     ) async throws -> SweepDocument {
         let sweep = Sweep(scenario: scenario, file: "small.yaml", seeds: 1...6, sabotage: sabotage, jobs: jobs)
         return try await sweep.run(progress: progress)

@@ -5,7 +5,7 @@ public import Simulation
 /// Scenarios on disk.
 public enum ScenarioFiles {
     /// - Throws: `ScenarioError` with file and line; `Refusal` `invalid` when the file cannot be read.
-    public static func read(_ path: String) throws -> Scenario {
+    public static func read(_ path: String) throws -> any Simulatable {
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
@@ -14,7 +14,7 @@ public enum ScenarioFiles {
                 .invalid, "\(path) cannot be read: \(error.localizedDescription)",
                 remedy: "`palmier sim list` shows the scenarios of the directory Simulations")
         }
-        return try Scenario(yaml: text, file: path)
+        return try Scenarios.read(yaml: text, file: path)
     }
 
     /// Every scenario below a directory, by path.
@@ -32,8 +32,7 @@ public enum ScenarioFiles {
             scenarios: try files.map { file in
                 let scenario = try read(file)
                 return ScenariosDocument.Item(
-                    file: file, title: scenario.title, invariants: Scenario.invariants,
-                    sabotages: Sabotage.allCases.map(\.rawValue))
+                    file: file, title: scenario.title, invariants: scenario.invariants, sabotages: scenario.sabotages)
             })
     }
 
@@ -53,8 +52,16 @@ public enum ScenarioFiles {
     }
 
     /// The command that repeats one run.
-    public static func command(file: String, seed: UInt64, sabotage: Sabotage?) -> String {
-        "palmier sim run \(file) --seed \(seed)" + (sabotage.map { " --sabotage \($0.rawValue)" } ?? "")
+    public static func command(file: String, seed: UInt64, sabotage: String?) -> String {
+        "palmier sim run \(file) --seed \(seed)" + (sabotage.map { " --sabotage \($0)" } ?? "")
+    }
+
+    /// - Throws: `Refusal` `invalid` with the names that there are.
+    public static func check(sabotage: String?, of scenario: any Simulatable) throws(Refusal) {
+        guard let sabotage, !scenario.sabotages.contains(sabotage) else { return }
+        throw Refusal(
+            .invalid, "--sabotage: found \"\(sabotage)\", expected one of \(scenario.sabotages.joined(separator: ", "))",
+            remedy: "`palmier sim list -o wide` shows what each scenario has")
     }
 
     /// The most memory that this process held, in bytes (getrusage(2) counts in KiB).

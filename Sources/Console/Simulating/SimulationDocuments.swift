@@ -38,16 +38,16 @@ public struct SimulationDocument: Codable, Hashable, Sendable {
     /// The most memory that the process held.
     public var peakBytes: Int64
     public var figures: [FigureDocument]
-    /// With `--trace`: the last events, oldest first.
+    /// The last events, oldest first: with `--trace`, or those that led to a violation.
     public var trace: [String]?
 
     public init(
-        _ result: RunResult, scenario: String, sabotage: Sabotage?, wallSeconds: Double, peakBytes: Int64,
+        _ result: RunResult, scenario: String, sabotage: String?, wallSeconds: Double, peakBytes: Int64,
         withTrace: Bool
     ) {
         self.scenario = scenario
         seed = result.seed
-        self.sabotage = sabotage?.rawValue
+        self.sabotage = sabotage
         traceHash = result.traceHash.description
         violations = result.violations.map {
             Violation(invariant: $0.invariant, at: ($0.at - .zero).inSeconds, summary: $0.summary)
@@ -58,13 +58,9 @@ public struct SimulationDocument: Codable, Hashable, Sendable {
         self.wallSeconds = wallSeconds
         self.peakBytes = peakBytes
         figures =
-            [
-                FigureDocument("messages", Double(result.messages), unit: "messages"),
-                FigureDocument("requests", Double(result.requests), unit: "requests"),
-                FigureDocument("acknowledged", Double(result.acknowledged), unit: "requests"),
-            ]
+            result.figures.map { FigureDocument($0.name, $0.value, unit: $0.unit) }
             + result.reached.sorted { $0.key < $1.key }.map { FigureDocument($0.key, Double($0.value), unit: "times") }
-        trace = withTrace ? result.recent : nil
+        trace = withTrace || result.measures != nil && !result.violations.isEmpty ? result.recent : nil
     }
 }
 
@@ -76,6 +72,12 @@ public struct SweepDocument: Codable, Hashable, Sendable {
         public var summary: String
         /// Repeats it.
         public var command: String
+    }
+
+    public struct Run: Codable, Hashable, Sendable {
+        public var seed: UInt64
+        public var traceHash: String
+        public var figures: [FigureDocument]
     }
 
     public var schema = "palmier.sweep/1"
@@ -95,6 +97,10 @@ public struct SweepDocument: Codable, Hashable, Sendable {
     public var wallSeconds: Double
     public var peakBytes: Int64
     public var figures: [FigureDocument]
+    /// Which part of a divided sweep this is, `2/5`; nil of a whole one.
+    public var shard: String?
+    /// Each run's own figures, sorted by seed.
+    public var runs: [Run] = []
 }
 
 /// What `palmier sim list` prints.

@@ -13,10 +13,9 @@ struct SimCheck: ParsableCommand {
         var schema = "palmier.scenario/1"
         var file: String
         var title: String
-        var masters: Int
-        var machines: Int
-        var requests: Int
-        var invariants = Scenario.invariants
+        var summary: String
+        var invariants: [String]
+        var sabotages: [String]
     }
 
     @Argument(help: "A scenario, in YAML.", completion: .file(extensions: ["yaml"]))
@@ -27,10 +26,8 @@ struct SimCheck: ParsableCommand {
     func run() throws {
         let scenario = try ScenarioFiles.read(file)
         let document = Document(
-            file: file, title: scenario.title, masters: scenario.masters, machines: scenario.machines,
-            requests: scenario.requests)
-        try output.output.write(document, names: [file]) { _ in
-            "\(file) is well: \(scenario.masters) masters, \(scenario.machines) machines, \(scenario.requests) requests"
-        }
+            file: file, title: scenario.title, summary: scenario.summary, invariants: scenario.invariants,
+            sabotages: scenario.sabotages)
+        try output.output.write(document, names: [file]) { _ in "\(file) is well: \(scenario.summary)" }
     }
 }

@@ -1,3 +1,4 @@
+import Automata
 import Console
 import Foundation
 
@@ -51,6 +52,15 @@ enum SimView {
         lines.append(output.text(of: table, isWide: isWide))
         if let first = document.violations.first { lines.append("repeat the first: \(first.command)") }
         return lines.joined(separator: "\n")
+    }
+
+    /// `42 %, 3m10s of 7m30s, 1,200,000 events/s`.
+    static func progress(_ now: Duration, _ end: Duration, _ events: Int, _ wall: Duration) -> String {
+        let elapsed = max(0.001, Double(wall.milliseconds) / 1_000)
+        let share = end > .zero ? Double(now.milliseconds) / Double(max(1, end.milliseconds)) : 1
+        let bar = String(repeating: "#", count: Int(share * 20)) + String(repeating: ".", count: 20 - Int(share * 20))
+        return "[\(bar)] \(Int(share * 100)) %, \(now.milliseconds / 1_000) of \(end.milliseconds / 1_000) virtual s, "
+            + "\(events) events, \(Int(Double(events) / elapsed)) events/s"
     }
 
     private static func seconds(_ value: Double) -> String { String(format: "%.3f s", value) }

@@ -23,7 +23,7 @@ public struct Scenario: Sendable, Equatable {
     public init() {}
 
     /// The invariants that a run of this scenario checks.
-    public static let invariants = ["I1", "I2", "I3", "I4"]
+    public static let invariants: [String] = ["I1", "I2", "I3", "I4"]
 }
 
 /// How the link behaves.

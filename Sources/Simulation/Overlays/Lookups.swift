@@ -1,0 +1,89 @@
+import Automata
+import Overlay
+
+/// How often peers look something up, and until when.
+struct Workload {
+    /// Lookups a second of each active peer.
+    var rate: Double
+    /// Lookups a second of all together; takes the place of `rate`.
+    var total: Double?
+    var timeout: Int64
+    var draw: Draw
+    var begins: Int64
+    var ends: Int64
+    /// Those that count are of the measured time.
+    var counted: Range<Int64>
+    /// From here on a lookup is owed.
+    var owedFrom: Int64
+}
+
+/// Lookups: made by a Poisson process, watched until they are delivered or lost.
+extension OverlayPopulation {
+    /// Starts the stream of lookups.
+    mutating func beginLookups(_ core: inout Core<OverlayMessage>) {
+        core.note(at: workload.begins, Note.lookup.rawValue)
+    }
+
+    mutating func lookUp(_ core: inout Core<OverlayMessage>) {
+        let rate = core.now < workload.counted.upperBound ? workload.total : nil
+        let perSecond = rate ?? max(workload.rate * Double(max(1, active.count)), 0.001)
+        let gap = -Log.natural(1 - workload.draw.unit()) / perSecond
+        let next = core.now + max(1, Int64(gap * 1e9))
+        if next < workload.ends { core.note(at: next, Note.lookup.rawValue) }
+        // A peer that is stalled asks nothing.
+        guard let origin = active.draw(&workload.draw), core.network.states[Int(origin)].stalledUntil <= core.now else {
+            return
+        }
+        let record = LookupBook.Record(
+            high: workload.draw.bits() | 1, began: core.now, origin: origin,
+            originLife: core.network.states[Int(origin)].life, counts: workload.counted.contains(core.now),
+            isOwed: core.now >= workload.owedFrom)
+        let key = lookups.begin(record, low: workload.draw.bits())
+        if record.counts { measures.lookups += 1 }
+        measures.current.lookups += 1
+        core.trace.add(key.high)
+        feed(.route(key: key, application: .probe, payload: [], traced: false), to: origin, &core)
+    }
+
+    mutating func onDelivery(_ routed: Routed, at peer: UInt32, _ core: inout Core<OverlayMessage>) {
+        guard routed.application == .probe, let slot = lookups.slot(of: routed.key) else { return }
+        let record = lookups.records[slot]
+        lookups.update(slot) { $0.deliveries = min(250, $0.deliveries) + 1 }
+        let isFirst = record.deliveries == 0
+        if !isFirst { measures.again += 1 }
+        let root = ring.root(of: routed.key)
+        let isRight = root?.peer == peer
+        if !isRight {
+            measures.current.wrong += 1
+            if record.counts { measures.wrong += 1 }
+            checker.deliveredWrong(routed, at: peer, root: root, &core)
+        }
+        guard isFirst else { return }
+        let delay = core.now - record.began
+        measures.current.delivered += 1
+        measures.current.hops += Int(routed.hops)
+        measures.current.delay += Int(delay / 1_000)
+        guard record.counts else { return }
+        measures.delivered += 1
+        measures.hops.add(Int(routed.hops))
+        measures.delay.add(Int(delay / 1_000))
+        guard record.origin != peer, core.network.states[Int(record.origin)].life == record.originLife else { return }
+        let direct = core.network.latency.delay(from: record.origin, to: peer)
+        measures.addStretch(route: delay, direct: direct)
+    }
+
+    /// Closes lookups whose time is over.
+    mutating func closeLookups(_ core: inout Core<OverlayMessage>) {
+        while let record = lookups.close(begunBefore: core.now - workload.timeout) {
+            guard record.deliveries == 0 else { continue }
+            let state = core.network.states[Int(record.origin)]
+            let livesOn = state.isUp && state.life == record.originLife
+            if record.counts {
+                if livesOn { measures.lost += 1 } else { measures.orphaned += 1 }
+            }
+            guard livesOn else { continue }
+            measures.current.lost += 1
+            if record.isOwed { checker.lookupLost(record, &core) }
+        }
+    }
+}

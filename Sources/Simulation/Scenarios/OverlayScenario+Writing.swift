@@ -1,0 +1,140 @@
+import Automata
+
+extension OverlayScenario {
+    /// The scenario as a file; reading it gives the same scenario.
+    public var yaml: String {
+        let usual = OverlayScenario()
+        var lines = ["kind: overlay", "title: \(Self.quoted(title))", "peers: \(peers)"]
+        func add(_ key: String, _ value: Duration, _ usual: Duration) {
+            if value != usual { lines.append("\(key): \(value.words)") }
+        }
+        add("join", join, usual.join)
+        add("settle", settle, usual.settle)
+        add("duration", duration, usual.duration)
+        add("heal", heal, usual.heal)
+        add("drain", drain, usual.drain)
+        add("interval", interval, usual.interval)
+        if !strict { lines.append("strict: false") }
+        if stubbornLoss > 0 { lines.append("stubborn-loss: \(Self.percent(stubbornLoss))") }
+        if lossLimit < 1 { lines.append("loss-limit: \(Self.percent(lossLimit))") }
+        lines += Self.section("network", networkLines) + Self.section("lookups", lookupLines)
+        lines += Self.section("overlay", overlayLines)
+        if let words = churnWords { lines.append("churn: \(words)") }
+        if !faults.isEmpty { lines += ["faults:"] + faults.map { "  - {\($0.yaml)}" } }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// In steps of a millionth, as the reader takes it.
+    static func percent(_ share: Double) -> String { share.percent }
+
+    private static func quoted(_ text: String) -> String {
+        "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+    }
+
+    private static func section(_ name: String, _ lines: [String]) -> [String] {
+        lines.isEmpty ? [] : ["\(name):"] + lines.map { "  " + $0 }
+    }
+
+    private var networkLines: [String] {
+        var lines = ["latency: \(network.latency.yaml)"]
+        if network.loss > 0 { lines.append("loss: \(Self.percent(network.loss))") }
+        if network.doubling > 0 { lines.append("repeat: \(Self.percent(network.doubling))") }
+        if network.disorder > .zero { lines.append("disorder: \(network.disorder.words)") }
+        if network.bandwidth > 0 { lines.append("bandwidth: \(Double(network.bandwidth) / 1e3)kbit") }
+        if network.refusals { lines.append("refusals: true") }
+        if network.clockOffset > .zero { lines.append("clock-offset: \(network.clockOffset.words)") }
+        if network.clockDrift > 0 { lines.append("clock-drift: \(network.clockDrift)ppm") }
+        if network.codec { lines.append("codec: true") }
+        return lines
+    }
+
+    private var lookupLines: [String] {
+        var lines = ["rate: \(lookups.rate)"]
+        if let count = lookups.count { lines.append("count: \(count)") }
+        lines.append("timeout: \(lookups.timeout.words)")
+        return lines
+    }
+
+    private var overlayLines: [String] {
+        var lines: [String] = []
+        if let value = overlay.leafSet { lines.append("leaf-set: \(value)") }
+        if let value = overlay.probeRetries { lines.append("probe-retries: \(value)") }
+        if let value = overlay.lossTargetPerMille { lines.append("loss-target: \(Double(value) / 10)%") }
+        for (key, value) in [
+            ("heartbeat", overlay.heartbeat), ("probe-timeout", overlay.probeTimeout), ("gossip", overlay.gossip),
+            ("table-gossip", overlay.tableGossip), ("merge", overlay.merge),
+        ] {
+            if let value { lines.append("\(key): \(value.words)") }
+        }
+        return lines
+    }
+
+    private var churnWords: String? {
+        switch churn {
+        case .none: nil
+        case .sessions(.exponential(let mean), let crash): "{sessions: \(mean.words), crash: \(Self.percent(crash))}"
+        case .sessions(.weibull(let scale, let shape), let crash):
+            "{weibull: {scale: \(scale.words), shape: \(shape)}, crash: \(Self.percent(crash))}"
+        case .sessions(.logNormal(let mean, let median), let crash):
+            "{log-normal: {mean: \(mean.words), median: \(median.words)}, crash: \(Self.percent(crash))}"
+        case .trace(let file, _): "{trace: \(file)}"
+        case .failing(let period, let probability, let away):
+            "{failing: {every: \(period.words), probability: \(Self.percent(probability)), away: \(away.words)}}"
+        }
+    }
+}
+
+extension NetworkSettings.Latency {
+    var yaml: String {
+        switch self {
+        case .constant(let delay): delay.words
+        case .plane(let range): "{plane: \(range.lowerBound.words)...\(range.upperBound.words)}"
+        case .transitStub(let domains, let transit, let stubs, let routers):
+            "{transit-stub: {domains: \(domains), transit-routers: \(transit), stub-domains: \(stubs), stub-routers: \(routers)}}"
+        case .matrix(let file, _, _): "{matrix: \(file)}"
+        }
+    }
+}
+
+extension ScriptedFault {
+    /// As an item of a scenario's `faults`.
+    var yaml: String {
+        var words: [String] = []
+        switch trigger {
+        case .at(let delay): words.append("at: \(delay.words)")
+        case .events(let count): words.append("after-events: \(count)")
+        case .when(.liveBelow(let bound)): words.append("when: live < \(bound)")
+        case .when(.liveAbove(let bound)): words.append("when: live > \(bound)")
+        case .when(.lookupsAbove(let bound)): words.append("when: lookups > \(bound)")
+        case .when(.wrongAbove(let bound)): words.append("when: wrong > \(bound)")
+        case .when(.lostAbove(let bound)): words.append("when: lost > \(bound)")
+        }
+        switch action {
+        case .crash(let amount, let back, let disk):
+            words.append("crash: \(amount.words)")
+            if let back { words += ["back: \(back.words)", "disk: \(disk ? "kept" : "lost")"] }
+        case .leave(let amount): words.append("leave: \(amount.words)")
+        case .join(let count): words.append("join: \(count)")
+        case .restart(let amount, let every, let graceful):
+            words += ["restart: \(amount.words)", "every: \(every.words)", "graceful: \(graceful)"]
+        case .partition(let amount, let oneWay):
+            words.append("\(oneWay ? "one-way-partition" : "partition"): \(amount.words)")
+        case .slow(let amount, let factor): words += ["slow: \(amount.words)", "factor: \(factor)"]
+        case .stall(let amount): words.append("stall: \(amount.words)")
+        case .loss(let share): words.append("loss: \(share.percent)")
+        case .doubling(let share): words.append("repeat: \(share.percent)")
+        case .disorder(let most): words.append("disorder: \(most.words)")
+        }
+        if lasts > .zero { words.append("for: \(lasts.words)") }
+        words.append("salt: \(salt)")
+        return words.joined(separator: ", ")
+    }
+}
+
+extension Double {
+    /// A share as a percentage, in steps of a millionth, as the reader takes it.
+    var percent: String { "\((self * 1e6).rounded() / 1e4)%" }
+
+    /// The nearest share that `percent` can write.
+    var wholeMillionths: Double { (self * 1e6).rounded() / 1e6 }
+}
