@@ -72,8 +72,8 @@ extension ObjectKeeper {
         if let waiter = diversion.waiter { answer(waiter, nil, at: now, into: &effects) }
     }
 
-    /// Whether this peer, which is not of the replica set, keeps its copy in the place of that member and of no other. Two who
-    /// count on one copy would have one copy between them.
+    /// Whether this peer, which is not of the replica set, keeps its copy in the place of that member and of no other.
+    /// Two who count on one copy would have one copy between them.
     mutating func keeps(_ id: Key, for member: PeerID, _ ring: RingView) -> Bool {
         guard !isReplica(of: id, ring), keptFor[id] ?? member == member else { return false }
         keptFor[id] = member

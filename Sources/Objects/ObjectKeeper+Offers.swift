@@ -32,7 +32,8 @@ extension ObjectKeeper {
 
     mutating func onRing(_ ring: RingView, at now: Instant) {
         guard ring.isActive, !objects.isEmpty || !pointers.isEmpty, settleAt == nil else { return }
-        // Only the nearest decide about what is held in range; what is on its way out, or elsewhere, concerns all leaves.
+        // Only the nearest decide about what is held in range; what is on its way out, or elsewhere, concerns all
+        // leaves.
         let isSame = reviewed?.near(configuration.copies) == ring.near(configuration.copies)
         guard !isSame || !leaving.isEmpty || !pointers.isEmpty else { return }
         settleAt = now + configuration.settle
@@ -102,7 +103,8 @@ extension ObjectKeeper {
         for peer in replicas { offered[peer, default: []].append(id) }
     }
 
-    /// A copy has become durable here: the other members hear of it soon, so that what a put has not reached is restored.
+    /// A copy has become durable here: the other members hear of it soon, so that what a put has not reached is
+    /// restored.
     mutating func onNewCopy(_ id: Key, _ ring: RingView, at now: Instant) {
         guard ring.isActive else {
             reviewed = nil  // all is offered as soon as it is
@@ -126,6 +128,10 @@ extension ObjectKeeper {
         }
         offers[peer]?.pending.append(contentsOf: ids)
         offers[peer]?.vain = 0
+        // What is new need not wait as long as what was lacking.
+        if let offer = offers[peer], offer.page.isEmpty {
+            offers[peer]?.due = min(offer.due, now + configuration.settle)
+        }
     }
 
     mutating func workOnOffers(_ ring: RingView, at now: Instant, into effects: inout [Effect]) {

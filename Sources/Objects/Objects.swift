@@ -1,11 +1,12 @@
 public import Automata
 public import Overlay
 
-/// Keeps small immutable objects on the peers nearest to their content address, whoever comes and goes (PAST, SOSP 2001).
+/// Keeps small immutable objects on the peers nearest to their content address, whoever comes and goes (PAST, SOSP
+/// 2001).
 ///
 /// An object's id is the first 128 bits of the SHA-256 of its bytes. The `copies` live peers nearest to the id on the
-/// ring are its **replica set**; each of them should hold it. This automaton keeps the index (ids and sizes); the bytes are the
-/// host's, which writes, reads and erases them when told.
+/// ring are its **replica set**; each of them should hold it. This automaton keeps the index (ids and sizes); the bytes
+/// are the host's, which writes, reads and erases them when told.
 ///
 /// ## A call
 ///
@@ -13,15 +14,15 @@ public import Overlay
 ///     get: own copy, else locate ──contents──▶ answered
 ///                           └──nearest──▶ ask one after the other ──contents──▶ answered
 ///
-/// *Locate* is a routed query of nine bytes; the key's root answers the caller directly, so that content crosses the network
-/// once for each copy and never hop by hop. What fails is tried again, from *locate* on, until `callTimeout`.
+/// *Locate* is a routed query of nine bytes; the key's root answers the caller directly, so that content crosses the
+/// network once for each copy and never hop by hop. What fails is tried again, from *locate* on, until `callTimeout`.
 ///
-/// **A put is answered when `quorum` copies are durable: a majority of `copies`, two of three by default** (in a ring of
-/// fewer peers, all of them). One copy would be lost with one disk; waiting for all would let one dead peer hold up every put for as
-/// long as its failure takes to be noticed. What is missing then is restored as after a failure.
+/// **A put is answered when `quorum` copies are durable: a majority of `copies`, two of three by default** (in a ring
+/// of fewer peers, all of them). One copy would be lost with one disk; waiting for all would let one dead peer hold up
+/// every put for as long as its failure takes to be noticed. What is missing then is restored as after a failure.
 ///
-/// A get says `notFound` only when, `missRounds` times in a row, every one of the `2 * copies` peers nearest to the key has said
-/// that it knows nothing of the object. A peer that has heard of it, but holds no copy, names one that does.
+/// A get says `notFound` only when, `missRounds` times in a row, every one of the `2 * copies` peers nearest to the key
+/// has said that it knows nothing of the object. A peer that has heard of it, but holds no copy, names one that does.
 ///
 /// ## One copy
 ///
@@ -33,14 +34,14 @@ public import Overlay
 ///   the answer names those that the receiver lacks (`lacking`), all others are confirmed. The receiver fetches what it
 ///   lacks one by one. Offers are repeated, ever more slowly, while something is lacking.
 /// - **Handing over.** A holder that is not in the replica set offers its copy to all members, and erases it only when
-///   each has confirmed. Members are nearer to the key than it is; so the nearest holder never erases its copy, and copies end by
-///   disks that die, never by erasing.
-/// - **Far from home.** A copy whose key lies beyond the leaf set (the peer was away while the ring grew) is handed over to
-///   the replica set that the key's root names.
-/// - **Diversion.** A member without room places the copy on a leaf outside the replica set and keeps a pointer. It confirms
-///   the object to everyone but that leaf, which therefore keeps the copy. A leaf keeps a copy in one member's place only.
-///   Pointers are soft: after a restart the leaf's next offer, for which there is no room, leads back to it. When no leaf
-///   takes the copy, the store is refused.
+///   each has confirmed. Members are nearer to the key than it is; so the nearest holder never erases its copy, and
+///   copies end by disks that die, never by erasing.
+/// - **Far from home.** A copy whose key lies beyond the leaf set (the peer was away while the ring grew) is handed
+///   over to the replica set that the key's root names.
+/// - **Diversion.** A member without room places the copy on a leaf outside the replica set and keeps a pointer. It
+///   confirms the object to everyone but that leaf, which therefore keeps the copy. A leaf keeps a copy in one member's
+///   place only. Pointers are soft: after a restart the leaf's next offer, for which there is no room, leads back to
+///   it. When no leaf takes the copy, the store is refused.
 ///
 /// ## Invariants
 /// - An acknowledged object of which one holder survives is readable.
@@ -51,13 +52,14 @@ public import Overlay
 ///
 /// ## What it takes and emits
 /// Each input that needs the ring carries a `RingView`; none is kept by an idle peer, which costs four words (see
-/// `init(own:sharing:random:)`) and sends nothing. One timer. `write` and `read` are answered by `written` and `contents`; what
-/// relies on a write is said only after `written`, so a host may write while the peer goes on, and a full disk is a refusal.
+/// `init(own:sharing:random:)`) and sends nothing. One timer. `write` and `read` are answered by `written` and
+/// `contents`; what relies on a write is said only after `written`, so a host may write while the peer goes on, and a
+/// full disk is a refusal.
 ///
 /// Ours, not PAST's: no caching and no salted second id (an id is the content's hash and nothing else), so a put for
 /// which there is no room is refused with the reason; the caller, not the root, sends the copies (as FreePastry does).
-/// Figures of FreePastry: 0.5 s between two fetches (ours: 50 ms, at most 1.3 MB/s of repair at each peer), 600 s between
-/// reconciliations, 1,000 keys a message (ours: 512, 10 KB).
+/// Figures of FreePastry: 0.5 s between two fetches (ours: 50 ms, at most 1.3 MB/s of repair at each peer), 600 s
+/// between reconciliations, 1,000 keys a message (ours: 512, 10 KB).
 public struct Objects: Automaton {
     public enum Input: Sendable {
         /// The host is up, and the overlay's leaf set or activity may have changed.
@@ -124,8 +126,8 @@ public struct Objects: Automaton {
         if !index.isEmpty { keeper[0].restore(index) }
     }
 
-    /// A peer that holds nothing yet and shares all it has with others made from the same one: four words in a simulation of
-    /// 100,000.
+    /// A peer that holds nothing yet and shares all it has with others made from the same one: four words in a
+    /// simulation of 100,000.
     ///
     /// - Parameter idle: gives the configuration; holds nothing and was never used.
     public init(own: PeerID, sharing idle: Objects, random: SeededRandom) {

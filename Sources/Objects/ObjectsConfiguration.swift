@@ -1,7 +1,8 @@
 import Automata
 
 extension Objects {
-    /// Every bound and period. All but `storeBytesMax` must be alike on all peers of a fabric for the copies to be right.
+    /// Every bound and period. All but `storeBytesMax` must be alike on all peers of a fabric for the copies to be
+    /// right.
     public struct Configuration: Sendable {
         /// Copies of each object: k + 1; at most half of the leaf set, so that every holder knows all others.
         public var copies = 3
@@ -31,7 +32,8 @@ extension Objects {
         /// Rounds in which nobody knew the object before it is called not found.
         public var missRounds = 3
 
-        /// Between a change of the leaf set and the offers that follow from it, so that changes that come together are one.
+        /// Between a change of the leaf set and the offers that follow from it, so that changes that come together are
+        /// one.
         public var settle: Duration = .seconds(1)
         /// Between two reconciliations of all that is held.
         public var reconcilePeriod: Duration = .seconds(600)

@@ -178,7 +178,7 @@ import Testing
     }
 
     @Test(
-        "an offered object is fetched when this peer should hold it, one by one with a gap, and from another source after the time-out"
+        "what is offered and should be held here is fetched one by one with a gap, after a time-out from another source"
     )
     func fetching() throws {
         var bench = Bench([0x70, 0x90, 0x10, 0xf0])

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(
-        "an acknowledged object with one surviving holder is readable under churn, and is held by its whole replica set when it ends",
+        "an acknowledged object with a surviving holder is readable under churn; then its whole replica set holds it",
         arguments: 1...24)
     func churn(seed: Int) {
         var settings = SmallWorld.Settings()
@@ -225,8 +225,8 @@ extension SmallWorld {
         }
     }
 
-    /// Everyone is back, nothing changes any more, and two reconciliations pass. Then every object is read at every peer that
-    /// should hold it, which shows what rots there, and once more there is time.
+    /// Everyone is back, nothing changes any more, and two reconciliations pass. Then every object is read at every
+    /// peer that should hold it, which shows what rots there, and once more there is time.
     mutating func calmDown() {
         for peer in everyone where nodes[peer]?.isUp == false { restart(peer) }
         run(for: settings.objects.reconcilePeriod * 2 + .seconds(60))

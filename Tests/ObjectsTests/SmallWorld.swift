@@ -3,10 +3,11 @@ import Overlay
 
 @testable import Objects
 
-/// Peers with objects on a ring that an oracle knows: virtual time, delay, loss, crashes with and without the disk, joins.
+/// Peers with objects on a ring that an oracle knows: virtual time, delay, loss, crashes with and without the disk,
+/// joins.
 ///
-/// The oracle stands for the overlay, with its faults: who has died is a member for some seconds more, and each peer hears of
-/// a change at another time. Checks look from outside, at every disk.
+/// The oracle stands for the overlay, with its faults: who has died is a member for some seconds more, and each peer
+/// hears of a change at another time. Checks look from outside, at every disk.
 struct SmallWorld {
     struct Settings {
         var peers = 16
@@ -74,6 +75,8 @@ struct SmallWorld {
     var calls: [ObjectCall: Pending] = [:]  // looked up only
     var answers: [ObjectCall: ObjectAnswer] = [:]  // looked up only
     var acknowledged: [Key] = []
+    /// What was put, so that comparing costs no hash.
+    var originals: [Key: [UInt8]] = [:]  // looked up only
     /// Who ever had a durable copy.
     var durable: [Key: Set<PeerID>] = [:]  // looked up and counted only
     var violations: [String] = []
@@ -145,7 +148,9 @@ struct SmallWorld {
     @discardableResult
     mutating func put(_ bytes: [UInt8], at peer: PeerID) -> ObjectCall {
         let call = ObjectCall(UInt64(calls.count))
-        calls[call] = Pending(id: Key(hashing: bytes), isPut: true, holders: [])
+        let id = Key(hashing: bytes)
+        originals[id] = bytes
+        calls[call] = Pending(id: id, isPut: true, holders: [])
         feed(.put(bytes, call), to: peer)
         return call
     }
@@ -178,9 +183,8 @@ struct SmallWorld {
 
     /// Whose disk has the object, unharmed.
     func holders(of id: Key) -> [PeerID] {
-        everyone.filter { peer in
-            nodes[peer]?.disk[id].map { StoredObject(id: id, bytes: $0).isGenuine } ?? false
-        }
+        guard let original = originals[id] else { return [] }
+        return everyone.filter { nodes[$0]?.disk[id] == original }
     }
 
     func replicaSet(of id: Key) -> [PeerID] {
@@ -222,7 +226,7 @@ struct SmallWorld {
             let isDurable = !random.chance(perMille: settings.writeFailurePerMille)
             if isDurable {
                 nodes[peer]?.disk[object.id] = object.bytes
-                if object.isGenuine { durable[object.id, default: []].insert(peer) }
+                if object.bytes == originals[object.id] { durable[object.id, default: []].insert(peer) }
             }
             feed(.written(object.id, durable: isDurable, in: node.ring), to: peer)
         case .erase(let id, let peer, let life):
