@@ -99,39 +99,45 @@ public struct Overlay: Automaton {
         case remember([PeerID])
     }
 
+    // What every hop touches stands first and together: a simulated peer is rarely in the cache.
     public let id: PeerID
-    let configuration: Configuration
-    let hopTimeouts: HopTimeouts
-    let intercepted: UInt8
-    var random: SeededRandom
-
-    var life = Life.new
-    var leaves: Leaves
-    var table: PrefixTable
-    var failed = FailedList()
-    var probes: [Probe] = []
-    var unacknowledged: [Unacknowledged] = []
-    var held: [Held] = []
-    var acquaintances = Acquaintances()
-    var join: Join?
-    var tuning: ProbeTuning
-    var recent = RecentMessages()
-    var delivered = RecentMessages()
-    var counters = OverlayCounters()
-
+    /// The instant after which an input shows that this peer was stalled.
+    var stalledAfter = Instant.distantFuture
     /// When this peer started: ticks count from here.
     var birth = Instant.zero
-    /// The upkeep timer's due time, and the instant after which its firing shows a stall.
-    var upkeepAt = Instant.distantFuture
-    var stalledAfter = Instant.distantFuture
+    /// When the two timers are due.
     var acknowledgementsAt = Instant.distantFuture
-    var schedule = Schedule()
+    var upkeepAt = Instant.distantFuture
+    var nextHop: UInt32
     /// When something was last sent to the left neighbour.
     var leftSent = Tick(value: 0)
-    var nextHop: UInt32
-    var nextNumber: UInt64
+    var life = Life.new
     /// A candidate was passed over because nearer ones had been asked; they may have failed since.
-    var hasPassedOver = false
+    var passedOver = false
+    /// How often that was made good for lately; bounded, since the dead may be named again and again.
+    var rounds: UInt8 = 0
+    var unacknowledged: [Unacknowledged] = []
+    var table: PrefixTable
+    var leaves: Leaves
+    var recent = RecentMessages()
+    var counters = OverlayCounters()
+    let configuration: Rules
+
+    var nextNumber: UInt64
+    var probes: [Probe] = []
+    var held: [Held] = []
+    var failed = FailedList()
+    var acquaintances = Acquaintances()
+    var delivered = RecentMessages()
+    var random: SeededRandom
+    var schedule = Schedule()
+    var tuning: ProbeTuning
+    /// At most one; a list, since few peers are joining and the empty one takes eight bytes.
+    private var joins: [Join] = []
+    var join: Join? {
+        get { joins.first }
+        set { joins = newValue.map { [$0] } ?? [] }
+    }
 
     /// Where this peer is in its life.
     enum Life: UInt8, Sendable {
@@ -143,12 +149,8 @@ public struct Overlay: Automaton {
             (2...32).contains(configuration.leafSetSize) && configuration.leafSetSize % 2 == 0,
             "a leaf set of \(configuration.leafSetSize) has no two equal sides of 1 to 16")
         self.id = id
-        self.configuration = configuration
+        self.configuration = Rules(configuration)
         self.random = random
-        hopTimeouts = HopTimeouts(
-            initial: configuration.hopTimeoutInitial.nanoseconds, least: configuration.hopTimeoutMin.nanoseconds,
-            most: configuration.hopTimeoutMax.nanoseconds)
-        intercepted = configuration.intercepted.reduce(0) { $0 | $1.bit }
         leaves = Leaves(own: id, half: configuration.leafSetSize / 2)
         table = PrefixTable(own: id)
         tuning = ProbeTuning(start: Tick(value: 0), initial: configuration.tableProbeMax.seconds)

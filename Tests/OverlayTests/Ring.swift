@@ -54,6 +54,8 @@ struct Ring {
         var lookupMessages = 0
         var toDead = 0
         var kinds: [String: Int] = [:]
+        /// Routes of lookups that asked for it.
+        var traces: [[PeerID]] = []
     }
 
     var now = Instant.zero
@@ -338,6 +340,7 @@ struct Ring {
             return
         }
         findings.hops += Int(routed.hops)
+        if let trace = routed.trace { findings.traces.append(trace) }
         let took = Double((now - lookup.issued).nanoseconds)
         findings.delay += took
         if measuresStretch, lookup.from != index {

@@ -41,6 +41,6 @@ extension PeerID {
     @inline(__always)
     func digit(at index: Int) -> Int {
         let half = index < 16 ? high : low
-        return Int(half >> UInt64(60 - PrefixTable.digitBits * (index & 15))) & 15
+        return Int((half >> UInt64(60 - PrefixTable.digitBits * (index & 15))) & 15)
     }
 }

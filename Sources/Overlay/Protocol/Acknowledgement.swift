@@ -45,8 +45,6 @@ extension Overlay {
         let last = unacknowledged.count - 1
         if index != last { unacknowledged.swapAt(index, last) }
         unacknowledged.removeLast()
-        // What a burst needed is not kept for ever.
-        if last == 0, unacknowledged.capacity > 8 { unacknowledged = [] }
     }
 
     mutating func onAcknowledgementsDue(at now: Instant, into effects: inout [Effect]) {
@@ -85,7 +83,7 @@ extension Overlay {
         // Doubles while it is the same peer again: it may be slow, or the network full.
         var patience = timeout
         if peer == waiting.next {
-            patience = min(timeout << Int64(min(waiting.attempts - 1, 8)), hopTimeouts.most)
+            patience = min(timeout << Int64(min(waiting.attempts - 1, 8)), configuration.hopTimeouts.most)
         } else {
             nextHop &+= 1
             waiting.hop = nextHop

@@ -15,7 +15,7 @@ extension Overlay {
             }
             guard !probes.contains(where: { $0.peer == peer && $0.kind == .leaf }) else { continue }
             guard isAmongNearest(peer) else {
-                hasPassedOver = true
+                passedOver = true
                 continue
             }
             isNew = true
@@ -110,13 +110,13 @@ extension Overlay {
     /// When nobody is left to be asked, what is known is agreed.
     mutating func settle(at now: Instant, into effects: inout [Effect]) {
         guard life == .agreeing || life == .active, !probes.contains(where: { $0.kind == .leaf }) else { return }
-        if hasPassedOver {
-            hasPassedOver = false
-            let edges = leaves.isWhole ? leaves.contacts.map { $0.id } : leaves.edgesOfShortSides
-            if !leaves.isFull, !edges.isEmpty {
-                for peer in edges { probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects) }
-                return
+        if passedOver, rounds < 4, leaves.count > 0 {
+            passedOver = false
+            rounds += 1
+            for peer in leaves.outermost {
+                probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
             }
+            return
         }
         if !leaves.isWhole, !leaves.isFull {
             let isOneSided = leaves.upper == 0 || leaves.lower == 0
@@ -146,6 +146,7 @@ extension Overlay {
 
     mutating func activate(at now: Instant, into effects: inout [Effect]) {
         life = .active
+        rounds = 0
         join = nil
         effects.append(.active(true))
         effects.append(.remember(worthRemembering()))

@@ -59,8 +59,6 @@ extension Overlay {
             if probe.kind == .leaf { effects.append(.send(.failed(probe.peer), to: probe.peer)) }
             onFailed(probe.peer, isHearsay: probe.isHearsay, at: now, into: &effects)
         }
-        // What a join needed is not kept for ever.
-        if probes.isEmpty, probes.capacity > 8 { probes = [] }
         if !silent.isEmpty { settle(at: now, into: &effects) }
         walkOn(at: now, into: &effects)
     }

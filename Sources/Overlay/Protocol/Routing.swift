@@ -19,12 +19,12 @@ extension Overlay {
         if leaves.covers(id.clockwise(to: key)) {
             guard let index = leaves.closest(to: key, avoiding: avoided) else { return .here }
             let leaf = leaves[index]
-            return .hop(leaf.id, timeout: leaf.timeout(hopTimeouts), isLast: true, isDetour: false)
+            return .hop(leaf.id, timeout: leaf.timeout(configuration.hopTimeouts), isLast: true, isDetour: false)
         }
         if let index = table.index(toward: key) {
             let entry = table[index]
             if !entry.isSuspected, entry.id != avoided {
-                return .hop(entry.id, timeout: entry.timeout(hopTimeouts), isLast: false, isDetour: false)
+                return .hop(entry.id, timeout: entry.timeout(configuration.hopTimeouts), isLast: false, isDetour: false)
             }
         }
         return detour(toward: key, avoiding: avoided)
@@ -53,7 +53,7 @@ extension Overlay {
             best = leaves[index]
         }
         guard let best else { return .here }
-        return .hop(best.id, timeout: best.timeout(hopTimeouts), isLast: false, isDetour: true)
+        return .hop(best.id, timeout: best.timeout(configuration.hopTimeouts), isLast: false, isDetour: true)
     }
 
     mutating func onRoute(
@@ -88,7 +88,7 @@ extension Overlay {
         case .here:
             arrive(routed, at: now, into: &effects)
         case .hop(let next, let timeout, _, let isDetour):
-            if isShown, intercepted & routed.application.bit != 0 {
+            if isShown, configuration.intercepted & routed.application.bit != 0 {
                 effects.append(.forward(routed, next: next))
                 return
             }
@@ -100,7 +100,7 @@ extension Overlay {
     mutating func onResume(_ routed: Routed, to next: PeerID, at now: Instant, into effects: inout [Effect]) {
         // Who was next may have failed since: then anew.
         if let contact = contact(of: next), !contact.isSuspected {
-            transmit(routed, to: next, timeout: contact.timeout(hopTimeouts), at: now, into: &effects)
+            transmit(routed, to: next, timeout: contact.timeout(configuration.hopTimeouts), at: now, into: &effects)
         } else {
             advance(routed, isShown: false, at: now, into: &effects)
         }

@@ -10,7 +10,7 @@ struct Schedule: Sendable {
     var repair = Instant.zero
 
     /// Each period begins at a random place, so that peers that started together do not go on together.
-    mutating func start(at now: Instant, configuration: Overlay.Configuration, random: inout SeededRandom) {
+    mutating func start(at now: Instant, configuration: Rules, random: inout SeededRandom) {
         func within(_ period: Duration) -> Instant {
             now + .nanoseconds(Int64(random.below(Int(max(1, period.nanoseconds)))))
         }
@@ -49,6 +49,9 @@ extension Overlay {
         judgeProbes(at: now, into: &effects)
         if join != nil { pressJoin(at: now, into: &effects) }
         expireHeld(at: now, into: &effects)
+        // What a join or a burst needed is not kept for ever.
+        if probes.isEmpty, probes.capacity > 4 { probes = [] }
+        if unacknowledged.isEmpty, unacknowledged.capacity > 4 { unacknowledged = [] }
         var next = now + configuration.tick
         for probe in probes { next = min(next, probe.deadline) }
         if let join { next = min(next, max(join.deadline, now + .milliseconds(1))) }
@@ -117,6 +120,7 @@ extension Overlay {
 
     private mutating func tune(at now: Instant) {
         schedule.tuning = now + .seconds(60)
+        rounds = 0
         failed.expire(at: tick(now), after: configuration.failedFor.seconds)
         let timeout = configuration.probeTimeout.seconds
         let detection = Double(configuration.probeRetries + 1) * timeout

@@ -13,6 +13,10 @@ struct Leaves: Sendable {
     /// Whether these may be all peers of the ring: until the set is full, and again once there is room and nobody here
     /// names anyone else.
     var isWhole = true
+    /// How far up and down the sides reach, and who is next down: asked at every hop, so kept out of the list.
+    private var upperEdge: UInt128 = 0
+    private var lowerEdge: UInt128 = .max
+    private(set) var left: PeerID?
 
     init(own: PeerID, half: Int) {
         self.own = own
@@ -24,8 +28,6 @@ struct Leaves: Sendable {
     var isFull: Bool { contacts.count == 2 * half }
     /// The next peer up: it sends us heartbeats.
     var right: PeerID? { contacts.first?.id }
-    /// The next peer down: it gets our heartbeats.
-    var left: PeerID? { contacts.last?.id }
 
     /// Where the id stands or would stand.
     @inline(__always)
@@ -42,7 +44,9 @@ struct Leaves: Sendable {
 
     @inline(__always)
     func index(of peer: PeerID) -> Int? {
-        let place = position(own.clockwise(to: peer))
+        let offset = own.clockwise(to: peer)
+        guard covers(offset) else { return nil }
+        let place = position(offset)
         return place < contacts.count && contacts[place].id == peer ? place : nil
     }
 
@@ -70,6 +74,7 @@ struct Leaves: Sendable {
     ///
     /// - Returns: who had to make room.
     mutating func insert(_ contact: Contact) -> Contact? {
+        defer { noteEdges() }
         let offset = own.clockwise(to: contact.id)
         let place = position(offset)
         // The very last place of the upper side and the first of the lower one are the same index.
@@ -94,14 +99,19 @@ struct Leaves: Sendable {
     mutating func remove(at index: Int) {
         contacts.remove(at: index)
         if !isWhole, index < upper { upper -= 1 }
+        noteEdges()
+    }
+
+    private mutating func noteEdges() {
+        upperEdge = upper > 0 ? own.clockwise(to: contacts[upper - 1].id) : 0
+        lowerEdge = upper < contacts.count ? own.clockwise(to: contacts[upper].id) : .max
+        left = contacts.last?.id
     }
 
     /// Whether the root of the key is here or `own`.
     @inline(__always)
     func covers(_ offset: UInt128) -> Bool {
-        if isWhole { return true }
-        if upper > 0, offset <= own.clockwise(to: contacts[upper - 1].id) { return true }
-        return upper < contacts.count ? offset >= own.clockwise(to: contacts[upper].id) : offset == 0
+        offset <= upperEdge || offset >= lowerEdge || isWhole
     }
 
     /// The known peer closest to the key: an index, or nil for `own`.
@@ -132,6 +142,12 @@ struct Leaves: Sendable {
         if upper < half, upper > 0 { edges.append(contacts[upper - 1].id) }
         if lower < half, lower > 0 { edges.append(contacts[upper].id) }
         return edges
+    }
+
+    /// Who knows best whether someone is missing here: the outermost of both sides; of a ring that may be whole, everyone
+    /// is.
+    var outermost: [PeerID] {
+        isWhole ? contacts.map { $0.id } : [upper - 1, upper].filter(contacts.indices.contains).map { contacts[$0].id }
     }
 
     /// How much of the ring the peers here take up, and how many they are: their density tells the ring's size.

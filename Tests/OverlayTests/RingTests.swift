@@ -1,0 +1,177 @@
+import Automata
+import Overlay
+import Testing
+
+/// Whole rings on virtual time, without a fault or with one at a time.
+@Suite struct RingTests {
+    @Test("peers that join one after the other have the leaf sets that the sorted ids give, and every key its root")
+    func joining() {
+        var ring = Ring(seed: 1)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 60, every: .milliseconds(200))
+        ring.run(for: .seconds(20))
+        #expect(ring.wrongLeafSets().isEmpty)
+        for _ in 0..<300 { ring.randomLookup() }
+        ring.run(for: .seconds(10))
+        #expect(ring.findings.deliveries == 300 && ring.findings.wrongCount == 0 && ring.unanswered(after: .zero) == 0)
+        #expect(Double(ring.findings.hops) / 300 < 2.5, "\(ring.findings.hops) hops")
+    }
+
+    @Test("peers that join all at once agree", arguments: 1...3 as ClosedRange<UInt64>)
+    func flashCrowd(seed: UInt64) {
+        var ring = Ring(seed: seed)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 4, every: .seconds(1))
+        for _ in 0..<40 { ring.add(seeds: [ring.random.below(4)]) }
+        ring.run(for: .seconds(30), lookupEvery: .milliseconds(100))
+        #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
+        #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
+    }
+
+    @Test("a route is told when it was asked for: origin first, every hop nearer")
+    func trace() {
+        var ring = Ring(seed: 2)
+        ring.configuration.leafSetSize = 4
+        ring.grow(to: 30, every: .milliseconds(300))
+        let key = PeerID(high: 77, low: 5)
+        let root = ring.root(of: key, side: 0)
+        ring.lookup(key, from: ring.nodes.indices.first { ring.nodes[$0].id != root } ?? 0, traced: true)
+        ring.run(for: .seconds(5))
+        let trace = ring.findings.traces.first ?? []
+        #expect(!trace.isEmpty && trace.count == ring.findings.hops)
+        #expect(ring.findings.wrongCount == 0)
+    }
+
+    @Test("a crashed peer leaves all leaf sets within a minute, and its keys go to the next", arguments: [1, 8])
+    func crash(count: Int) {
+        var ring = Ring(seed: 3)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 40, every: .milliseconds(200))
+        ring.run(for: .seconds(40))
+        for index in 0..<count { ring.crash(5 + index) }
+        ring.run(for: .seconds(60), lookupEvery: .milliseconds(100))
+        #expect(ring.wrongLeafSets().isEmpty)
+        ring.run(for: .seconds(60))
+        #expect(ring.findings.wrongCount == 0 && ring.unanswered() == 0, "\(ring.findings.wrong)")
+    }
+
+    @Test("a peer that says goodbye is gone at once, and what it held is not lost")
+    func leaving() {
+        var ring = Ring(seed: 4)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 30, every: .milliseconds(200))
+        ring.run(for: .seconds(10))
+        ring.stop(7)
+        ring.run(for: .seconds(2))
+        #expect(ring.wrongLeafSets().isEmpty)
+        #expect(ring.findings.kinds["failed"] == nil)
+    }
+
+    @Test("a peer that comes back under its id within seconds, its old life not yet missed, joins and gets its keys")
+    func restart() {
+        var ring = Ring(seed: 5)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 30, every: .milliseconds(200))
+        ring.run(for: .seconds(10))
+        let id = ring.nodes[12].id
+        ring.crash(12)
+        ring.lookup(id, from: 3)
+        ring.run(for: .milliseconds(700))
+        ring.restart(12, seeds: [2])
+        ring.run(for: .seconds(15))
+        #expect(ring.nodes[12].overlay.isActive && ring.wrongLeafSets().isEmpty)
+        #expect(ring.findings.deliveries == 1 && ring.findings.wrongCount == 0 && ring.unanswered(after: .zero) == 0)
+    }
+
+    @Test("half of all peers fail at once: the others agree again", arguments: 1...3 as ClosedRange<UInt64>)
+    func massFailure(seed: UInt64) {
+        var ring = Ring(seed: seed)
+        ring.configuration.leafSetSize = 16
+        ring.grow(to: 80, every: .milliseconds(100))
+        ring.run(for: .seconds(30))
+        for index in ring.nodes.indices where index % 2 == 1 { ring.crash(index) }
+        ring.run(for: .seconds(180), lookupEvery: .milliseconds(200))
+        #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
+        #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
+    }
+
+    @Test("one whole side of the leaf set fails at once: nothing is delivered until it is known who comes next")
+    func oneSide() {
+        var ring = Ring(seed: 6)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 60, every: .milliseconds(100))
+        ring.run(for: .seconds(40))
+        let sorted = ring.nodes.indices.sorted { ring.nodes[$0].id < ring.nodes[$1].id }
+        for position in 20..<30 { ring.crash(sorted[position]) }
+        ring.run(for: .seconds(120), lookupEvery: .milliseconds(50))
+        #expect(ring.wrongLeafSets().isEmpty)
+        #expect(ring.findings.wrongCount == 0, "\(ring.findings.wrong)")
+    }
+
+    @Test("two halves of a partition go on apart, and are one ring again after it heals")
+    func partition() {
+        var ring = Ring(seed: 7)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 40, every: .milliseconds(200))
+        ring.run(for: .seconds(30))
+        for index in ring.nodes.indices { ring.nodes[index].side = UInt8(index % 2) }
+        ring.isParted = true
+        ring.run(for: .seconds(200))
+        #expect(ring.findings.wrongCount == 0 && !ring.wrongLeafSets().isEmpty)
+        ring.isParted = false
+        ring.run(for: .seconds(360))
+        #expect(ring.wrongLeafSets().isEmpty)
+    }
+
+    @Test("rings that began apart become one when someone hears of the other")
+    func ringsThatBeganApart() {
+        var ring = Ring(seed: 8)
+        ring.configuration.leafSetSize = 8
+        ring.add(seeds: [])
+        ring.add(seeds: [])
+        for index in 0..<20 { ring.add(seeds: [index % 2]) }
+        ring.run(for: .seconds(20))
+        #expect(!ring.wrongLeafSets().isEmpty)
+        ring.seed(0, with: 1)
+        ring.run(for: .seconds(20))
+        #expect(ring.wrongLeafSets().isEmpty)
+    }
+
+    @Test("after a cold start, in which everyone remembers only others that are joining too, there is one ring")
+    func coldStart() {
+        var ring = Ring(seed: 9)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 12, every: .milliseconds(200))
+        ring.run(for: .seconds(5))
+        let ids = ring.nodes.map { $0.id }
+        for index in ring.nodes.indices { ring.crash(index) }
+        for index in ring.nodes.indices { ring.restart(index, seeds: [], remembered: ids.filter { $0 != ids[index] }) }
+        ring.run(for: .seconds(120))
+        #expect(ring.wrongLeafSets().isEmpty)
+    }
+
+    @Test("who remembers only peers that are gone is the first of a ring in the end; who was told a seed waits for it")
+    func alone() {
+        var ring = Ring(seed: 10)
+        ring.add(seeds: [])
+        ring.crash(0)
+        let rememberer = ring.add(seeds: [], remembered: [ring.nodes[0].id])
+        let told = ring.add(seeds: [0])
+        ring.run(for: .seconds(60))
+        #expect(ring.nodes[rememberer].overlay.isActive)
+        #expect(!ring.nodes[told].overlay.isActive)
+    }
+
+    @Test("the same seed gives the same run")
+    func determinism() {
+        func run() -> String {
+            var ring = Ring(seed: 11)
+            ring.configuration.leafSetSize = 8
+            ring.network.lossPerMille = 50
+            ring.grow(to: 20, every: .milliseconds(200))
+            ring.run(Churn(meanSession: .seconds(60)), for: .seconds(60))
+            return "\(ring.findings.messages) \(ring.findings.hops) \(ring.findings.delay) \(ring.random.next())"
+        }
+        #expect(run() == run())
+    }
+}
