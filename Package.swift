@@ -128,7 +128,8 @@ let package = Package(
         // One hint to the processor that Swift has no word for.
         .target(name: "CPrefetch"),
         edge(
-            "Simulation", "Automata", "CPrefetch", "Overlay", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire",
+            "Simulation", "Automata", "CPrefetch", "Overlay", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous",
+            "Wire",
             .product(name: "Yams", package: "Yams")),
         edge(
             "Console", "Automata", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",

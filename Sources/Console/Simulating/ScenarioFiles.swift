@@ -60,7 +60,8 @@ public enum ScenarioFiles {
     public static func check(sabotage: String?, of scenario: any Simulatable) throws(Refusal) {
         guard let sabotage, !scenario.sabotages.contains(sabotage) else { return }
         throw Refusal(
-            .invalid, "--sabotage: found \"\(sabotage)\", expected one of \(scenario.sabotages.joined(separator: ", "))",
+            .invalid,
+            "--sabotage: found \"\(sabotage)\", expected one of \(scenario.sabotages.joined(separator: ", "))",
             remedy: "`palmier sim list -o wide` shows what each scenario has")
     }
 

@@ -58,7 +58,7 @@ public struct Sweep: Sendable {
             document.events += result.events
             document.virtualSeconds += result.virtualTime.inSeconds
             reached.merge(result.reached, uniquingKeysWith: +)
-                        document.runs.append(
+            document.runs.append(
                 SweepDocument.Run(
                     seed: result.seed, traceHash: result.traceHash.description,
                     figures: result.figures.map { FigureDocument($0.name, $0.value, unit: $0.unit) }))
@@ -88,7 +88,8 @@ public struct Sweep: Sendable {
         document.peakBytes = ScenarioFiles.peakBytes
         document.figures =
             [FigureDocument("runs per second", Double(document.seeds) / document.wallSeconds, unit: "1/s")]
-            + totals.figures + reached.sorted { $0.key < $1.key }.map { FigureDocument($0.key, Double($0.value), unit: "times") }
+            + totals.figures
+            + reached.sorted { $0.key < $1.key }.map { FigureDocument($0.key, Double($0.value), unit: "times") }
         return document
     }
 

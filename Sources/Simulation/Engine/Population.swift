@@ -25,7 +25,8 @@ protocol Population {
     mutating func stop(_ peer: UInt32, in core: inout Core<Message>)
     /// The process is gone, with its memory.
     mutating func vanish(_ peer: UInt32, in core: inout Core<Message>)
-    mutating func receive(_ message: consuming Message, from sender: UInt32, at peer: UInt32, in core: inout Core<Message>)
+    mutating func receive(
+        _ message: consuming Message, from sender: UInt32, at peer: UInt32, in core: inout Core<Message>)
     /// Asks the processor for a peer's memory, which an event will need soon. May do nothing.
     func fetch(_ peer: UInt32)
     mutating func fire(timer: Int, of peer: UInt32, in core: inout Core<Message>)

@@ -97,6 +97,8 @@ struct Simulator<Hosted: Population> {
         core.trace.add(UInt64(event.source) << 32 | UInt64(event.target))
         core.trace.add(digest &+ UInt64(event.kind.rawValue) << 56 &+ UInt64(event.detail) << 48)
         core.recent.add(event)
-        if let listener = core.listener { listener.heard(event, from: core.id(of: event.source), to: core.id(of: event.target)) }
+        if let listener = core.listener {
+            listener.heard(event, from: core.id(of: event.source), to: core.id(of: event.target))
+        }
     }
 }

@@ -25,7 +25,9 @@ struct TraceHash {
     var digest: Digest {
         var bytes: [UInt8] = []
         for word in [one, other] {
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+            }
         }
         return Digest(of: bytes)
     }

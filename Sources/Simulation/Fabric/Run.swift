@@ -35,7 +35,8 @@ extension Scenario: Simulatable {
             Figure("acknowledged", Double(result.acknowledged), "requests"),
         ]
         result.parameters = [
-            ("masters", "\(masters)"), ("machines", "\(machines)"), ("requests", "\(requests)"), ("faults", result.plan),
+            ("masters", "\(masters)"), ("machines", "\(machines)"), ("requests", "\(requests)"),
+            ("faults", result.plan),
         ]
         return result
     }

@@ -20,7 +20,9 @@ extension ChaosRanges {
         let isMild = draw.below(2) == 0
 
         func number(_ range: ClosedRange<Int>) -> Int { draw.below(3) == 0 ? 0 : draw.within(range) }
-        func share(_ range: ClosedRange<Double>) -> Double { draw.below(3) == 0 ? 0 : draw.within(range).wholeMillionths }
+        func share(_ range: ClosedRange<Double>) -> Double {
+            draw.below(3) == 0 ? 0 : draw.within(range).wholeMillionths
+        }
         func time(_ range: ClosedRange<Duration>) -> Duration {
             .microseconds(draw.within(range.lowerBound.nanoseconds...range.upperBound.nanoseconds) / 1_000)
         }
@@ -46,15 +48,23 @@ extension ChaosRanges {
             return (.crash(.share(draw.within(massShare).wholeMillionths), back: back, disk: draw.below(2) == 0), .zero)
         }
         add(number(restarts)) { _, _ in
-            (.restart(.count(2 + draw.below(6)), every: .seconds(Int64(2 + draw.below(20))), graceful: draw.below(2) == 0), .zero)
+            (
+                .restart(
+                    .count(2 + draw.below(6)), every: .seconds(Int64(2 + draw.below(20))), graceful: draw.below(2) == 0),
+                .zero
+            )
         }
         add(number(stalls)) { _, rest in (.stall(.count(1 + draw.below(3))), min(rest, time(lasts))) }
         let cuts = (number(partitions), number(oneWayPartitions), number(slowLinks))
         let lost = share(loss)
         if !isMild {
-            add(cuts.0) { _, rest in (.partition(.share((0.1 + 0.4 * draw.unit()).wholeMillionths), oneWay: false), min(rest, time(lasts))) }
+            add(cuts.0) { _, rest in
+                (.partition(.share((0.1 + 0.4 * draw.unit()).wholeMillionths), oneWay: false), min(rest, time(lasts)))
+            }
             add(cuts.1) { _, rest in (.partition(.count(1 + draw.below(4)), oneWay: true), min(rest, time(lasts))) }
-            add(cuts.2) { _, rest in (.slow(.count(1 + draw.below(5)), factor: 2 + draw.below(40)), min(rest, time(lasts))) }
+            add(cuts.2) { _, rest in
+                (.slow(.count(1 + draw.below(5)), factor: 2 + draw.below(40)), min(rest, time(lasts)))
+            }
             mix.loss = lost
         }
         mix.doubling = share(doubling)

@@ -64,7 +64,8 @@ extension ScriptedFault.Action {
     var words: String {
         switch self {
         case .crash(let amount, let back, let disk):
-            "crash \(amount.words)" + (back.map { ", back after \($0)" } ?? "") + (disk || back == nil ? "" : " without disk")
+            "crash \(amount.words)" + (back.map { ", back after \($0)" } ?? "")
+                + (disk || back == nil ? "" : " without disk")
         case .leave(let amount): "leave \(amount.words)"
         case .join(let count): "join \(count)"
         case .restart(let amount, let every, let graceful):

@@ -84,5 +84,7 @@ struct ActiveRing {
 
 extension PeerID {
     fileprivate var next: PeerID { low == .max ? PeerID(high: high &+ 1, low: 0) : PeerID(high: high, low: low + 1) }
-    fileprivate var previous: PeerID { low == 0 ? PeerID(high: high &- 1, low: .max) : PeerID(high: high, low: low - 1) }
+    fileprivate var previous: PeerID {
+        low == 0 ? PeerID(high: high &- 1, low: .max) : PeerID(high: high, low: low - 1)
+    }
 }

@@ -28,15 +28,28 @@ struct OverlayChecker {
     ) {
         guard isStrict, core.now >= core.excusedUntil else { return }
         let here = "peer \(peer) (\(core.id(of: peer).fingerprint))"
-        let right = root.map { "peer \($0.peer) (\($0.id.fingerprint)) is closer, live and active" } ?? "nobody is active"
+        let right =
+            root.map { "peer \($0.peer) (\($0.id.fingerprint)) is closer, live and active" } ?? "nobody is active"
         let key = routed.key.fingerprint
-        report("I8", "key \(key) was delivered at \(here) while \(right)", [peer] + (root.map { [$0.peer] } ?? []), &core)
+        report(
+            "I8", "key \(key) was delivered at \(here) while \(right)", [peer] + (root.map { [$0.peer] } ?? []), &core)
     }
 
-    mutating func lookupLost(_ record: LookupBook.Record, _ core: inout Core<OverlayMessage>) {
+    mutating func lookupLost(
+        _ record: LookupBook.Record, key: PeerID, root: ActiveRing.Member?, _ core: inout Core<OverlayMessage>
+    ) {
+        guard isStrict else { return }
+        let began = Instant(nanoseconds: record.began)
+        let right = root.map { "peer \($0.peer) (\($0.id.fingerprint))" } ?? "nobody"
         report(
-            "I4", "a lookup that peer \(record.origin) made at \(Instant(nanoseconds: record.began)) was never delivered, "
-                + "although all faults are over", [record.origin], &core)
+            "I4",
+            "the lookup of key \(key.fingerprint) that peer \(record.origin) made at \(began) was never delivered, "
+                + "although all faults are over; the key's root is \(right)", [record.origin], &core)
+    }
+
+    mutating func standsStill(_ core: inout Core<OverlayMessage>) {
+        let last = core.recent.last(1).first?.target ?? 0
+        report("I4", "time stands still: peer \(last) is called at one instant without end", [last], &core)
     }
 
     mutating func tooManyLost(_ lost: Int, of lookups: Int, limit: Double, _ core: inout Core<OverlayMessage>) {
@@ -44,7 +57,8 @@ struct OverlayChecker {
     }
 
     /// Looks at every leaf set, once, at the end.
-    mutating func atEnd(_ population: borrowing OverlayPopulation, leafSetSize: Int, _ core: inout Core<OverlayMessage>) {
+    mutating func atEnd(_ population: borrowing OverlayPopulation, leafSetSize: Int, _ core: inout Core<OverlayMessage>)
+    {
         for peer in population.running.items.sorted() {
             guard let overlay = population.overlay(peer) else { continue }
             let name = "peer \(peer) (\(core.id(of: peer).fingerprint))"
@@ -58,10 +72,12 @@ struct OverlayChecker {
                 let found = isUp ? leaves.larger : leaves.smaller
                 guard found != truth else { continue }
                 let side = isUp ? "larger" : "smaller"
-                let stranger = found.first { !truth.contains($0) }.map { "; \($0.fingerprint) does not belong there" } ?? ""
+                let stranger =
+                    found.first { !truth.contains($0) }.map { "; \($0.fingerprint) does not belong there" } ?? ""
                 let missing = truth.first { !found.contains($0) }.map { "; \($0.fingerprint) is missing" } ?? ""
                 report(
-                    "I8", "\(name) has \(found.count) \(side) leaves that are not the \(truth.count) nearest live "
+                    "I8",
+                    "\(name) has \(found.count) \(side) leaves that are not the \(truth.count) nearest live "
                         + "peers, although all faults are over\(stranger)\(missing)", [peer], &core)
                 return
             }

@@ -4,7 +4,8 @@ import Overlay
 /// How the engine counts, hashes and weighs the overlay's messages.
 enum OverlayKinds {
     static let names = [
-        "lookup", "join", "groups", "objects", "rendezvous", "acknowledged", "undeliverable", "heartbeat", "ping", "pong",
+        "lookup", "join", "groups", "objects", "rendezvous", "acknowledged", "undeliverable", "heartbeat", "ping",
+        "pong",
         "measured", "leaves", "failed", "leaving", "joined", "ask", "told",
     ]
     static let lookup = 0
@@ -50,7 +51,8 @@ enum OverlayKinds {
             UInt64(number) << 32 ^ UInt64(wanted.microseconds) << 8 ^ UInt64(period.seconds)
         case .measured(let trip): UInt64(trip.microseconds)
         case .leaves(let exchange):
-            ids(exchange.leaves) ^ ids(exchange.failed) &* 7 ^ UInt64(exchange.number) << 1 ^ (exchange.isActive ? 1 : 0)
+            ids(exchange.leaves) ^ ids(exchange.failed) &* 7 ^ UInt64(exchange.number) << 1
+                ^ (exchange.isActive ? 1 : 0)
         case .failed(let peer): peer.high
         case .leaving: 0
         case .joined(let answer): ids(answer.leaves) ^ ids(answer.contacts) &* 7 ^ answer.number

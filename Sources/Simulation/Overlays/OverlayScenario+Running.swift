@@ -90,7 +90,8 @@ extension OverlayScenario {
         var lines = [
             ("peers", "\(peers)"), ("joining", join.words), ("settling", settle.words), ("measured", duration.words),
             ("healing", heal.words), ("quiet", drain.words), ("latency", network.latency.words),
-            ("network loss", "\(plan.loss * 100)%"), ("lookups", lookups.count.map { "\($0)" } ?? "\(lookups.rate)/s/peer"),
+            ("network loss", "\(plan.loss * 100)%"),
+            ("lookups", lookups.count.map { "\($0)" } ?? "\(lookups.rate)/s/peer"),
             ("faults", plan.description),
         ]
         if network.bandwidth > 0 { lines.append(("bandwidth", "\(network.bandwidth) bit/s")) }
@@ -114,7 +115,8 @@ extension Duration {
     /// `90s`, `5min`, `200ms`: as scenarios write it, without loss.
     var words: String {
         let nanoseconds = self.nanoseconds
-        for (unit, size) in [("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000)] as [(String, Int64)]
+        for (unit, size) in [("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000)]
+            as [(String, Int64)]
         where nanoseconds > 0 && nanoseconds % size == 0 {
             return "\(nanoseconds / size)\(unit)"
         }
@@ -133,7 +135,8 @@ struct JSONTrace: TraceListener {
         switch event.kind {
         case .message:
             sink(
-                #"{"at":\#(at),"event":"message","kind":"\#(OverlayKinds.names[Int(event.detail)])","from":"\#(source)","to":"\#(target)"}"#)
+                #"{"at":\#(at),"event":"message","kind":"\#(OverlayKinds.names[Int(event.detail)])","from":"\#(source)","to":"\#(target)"}"#
+            )
         case .refusal: sink(#"{"at":\#(at),"event":"refusal","from":"\#(source)","to":"\#(target)"}"#)
         case .timer: sink(#"{"at":\#(at),"event":"timer","timer":\#(event.slot),"peer":"\#(target)"}"#)
         case .churn: sink(#"{"at":\#(at),"event":"churn","peer":"\#(target)","step":\#(event.detail)}"#)

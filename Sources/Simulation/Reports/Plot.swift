@@ -34,22 +34,28 @@ struct Plot {
         ]
         for tick in xs.ticks {
             let x = number(at(tick, xs, Self.left, Self.width - Self.right))
-            parts.append(#"<line x1="\#(x)" y1="\#(Self.top)" x2="\#(x)" y2="\#(Self.height - Self.bottom)" class="grid"/>"#)
+            parts.append(
+                #"<line x1="\#(x)" y1="\#(Self.top)" x2="\#(x)" y2="\#(Self.height - Self.bottom)" class="grid"/>"#)
             let label = isLogarithmic ? number(pow(10, tick)) : number(tick)
             parts.append(
-                #"<text x="\#(x)" y="\#(Self.height - Self.bottom + 16)" class="tick" text-anchor="middle">\#(label)</text>"#)
+                #"<text x="\#(x)" y="\#(Self.height - Self.bottom + 16)" class="tick" text-anchor="middle">\#(label)</text>"#
+            )
         }
         for tick in ys.ticks {
             let y = number(at(tick, ys, Self.height - Self.bottom, Self.top))
-            parts.append(#"<line x1="\#(Self.left)" y1="\#(y)" x2="\#(Self.width - Self.right)" y2="\#(y)" class="grid"/>"#)
-            parts.append(#"<text x="\#(Self.left - 6)" y="\#(y)" dy="4" class="tick" text-anchor="end">\#(number(tick))</text>"#)
+            parts.append(
+                #"<line x1="\#(Self.left)" y1="\#(y)" x2="\#(Self.width - Self.right)" y2="\#(y)" class="grid"/>"#)
+            parts.append(
+                #"<text x="\#(Self.left - 6)" y="\#(y)" dy="4" class="tick" text-anchor="end">\#(number(tick))</text>"#)
         }
         for (index, line) in lines.enumerated() {
             let color = Self.colors[index % Self.colors.count]
             let path = thinned(line.points).map { point in
                 "\(number(at(place(point.x), xs, Self.left, Self.width - Self.right))),\(number(at(point.y, ys, Self.height - Self.bottom, Self.top)))"
             }
-            parts.append(#"<polyline points="\#(path.joined(separator: " "))" fill="none" stroke="\#(color)" stroke-width="1.6"/>"#)
+            parts.append(
+                #"<polyline points="\#(path.joined(separator: " "))" fill="none" stroke="\#(color)" stroke-width="1.6"/>"#
+            )
             guard lines.count > 1 else { continue }
             let x = Self.width - Self.right - 110
             let y = Self.top + 12 + Double(index) * 15
@@ -57,9 +63,12 @@ struct Plot {
             parts.append(#"<text x="\#(x + 16)" y="\#(y - 3)" class="tick">\#(line.name.escaped)</text>"#)
         }
         let middle = (Self.left + Self.width - Self.right) / 2
-        parts.append(#"<text x="\#(middle)" y="\#(Self.height - 10)" class="tick" text-anchor="middle">\#(xLabel.escaped)</text>"#)
         parts.append(
-            #"<text transform="translate(14 \#((Self.top + Self.height - Self.bottom) / 2)) rotate(-90)" class="tick" text-anchor="middle">\#(yLabel.escaped)</text>"#)
+            #"<text x="\#(middle)" y="\#(Self.height - 10)" class="tick" text-anchor="middle">\#(xLabel.escaped)</text>"#
+        )
+        parts.append(
+            #"<text transform="translate(14 \#((Self.top + Self.height - Self.bottom) / 2)) rotate(-90)" class="tick" text-anchor="middle">\#(yLabel.escaped)</text>"#
+        )
         return (parts + ["</svg>"]).joined(separator: "\n")
     }
 

@@ -4,11 +4,14 @@ public import Foundation
 extension Report {
     /// The time series: one line an interval.
     public var csv: String {
-        var lines = ["end_s,live,active,lookups,delivered,wrong,lost,mean_hops,mean_delay_ms,control_messages,control_bytes,messages"]
+        var lines = [
+            "end_s,live,active,lookups,delivered,wrong,lost,mean_hops,mean_delay_ms,control_messages,control_bytes,messages"
+        ]
         for interval in result.measures?.intervals ?? [] {
             let delivered = Double(max(1, interval.delivered))
             let numbers: [String] = [
-                Self.number(Double(interval.end) / 1e9), "\(interval.live)", "\(interval.active)", "\(interval.lookups)",
+                Self.number(Double(interval.end) / 1e9), "\(interval.live)", "\(interval.active)",
+                "\(interval.lookups)",
                 "\(interval.delivered)", "\(interval.wrong)", "\(interval.lost)",
                 Self.number(Double(interval.hops) / delivered), Self.number(Double(interval.delay) / delivered / 1_000),
                 "\(interval.control)", "\(interval.controlBytes)", "\(interval.messages)",

@@ -50,14 +50,18 @@ public struct Report: Sendable {
 
     private var violations: String {
         guard !result.violations.isEmpty else { return #"<p class="good">No invariant was violated.</p>"# }
-        let lines = result.violations.map { #"<p class="bad">\#($0.invariant) at \#($0.at): \#($0.summary.escaped)</p>"# }
-        return lines.joined() + "<h2>What led there</h2><pre>\(result.recent.suffix(60).joined(separator: "\n").escaped)</pre>"
+        let lines = result.violations.map {
+            #"<p class="bad">\#($0.invariant) at \#($0.at): \#($0.summary.escaped)</p>"#
+        }
+        return lines.joined()
+            + "<h2>What led there</h2><pre>\(result.recent.suffix(60).joined(separator: "\n").escaped)</pre>"
     }
 
     private var quantiles: String {
         guard let measures = result.measures else { return "" }
         let rows: [[String]] = [
-            ("delay, ms", measures.delay, 1_000.0), ("hops", measures.hops, 1), ("stretch, times", measures.stretch, 1_000),
+            ("delay, ms", measures.delay, 1_000.0), ("hops", measures.hops, 1),
+            ("stretch, times", measures.stretch, 1_000),
             ("joining, s", measures.joining, 1e6),
         ].map { name, histogram, unit in
             [name]
@@ -84,7 +88,8 @@ public struct Report: Sendable {
         func time(_ title: String, _ label: String, _ lines: [Plot.Line]) -> Plot {
             Plot(title: title, xLabel: "minutes", yLabel: label, lines: lines)
         }
-        func curve(_ title: String, _ label: String, _ histogram: Histogram, _ unit: Double, log: Bool = false) -> Plot {
+        func curve(_ title: String, _ label: String, _ histogram: Histogram, _ unit: Double, log: Bool = false) -> Plot
+        {
             let points = histogram.curve.map { (x: $0.value / unit, y: $0.share) }
             return Plot(
                 title: title, xLabel: label, yLabel: "share of lookups",
@@ -94,23 +99,46 @@ public struct Report: Sendable {
         return [
             time(
                 "Live peers", "peers",
-                [series("live", { interval, _ in Double(interval.live) }), series("active", { interval, _ in Double(interval.active) })]),
+                [
+                    series("live", { interval, _ in Double(interval.live) }),
+                    series("active", { interval, _ in Double(interval.active) }),
+                ]),
             time(
                 "Control messages", "messages/s/peer",
-                [series("control", { interval, seconds in interval.live > 0 ? Double(interval.control) / seconds / Double(interval.live) : nil })]),
+                [
+                    series(
+                        "control",
+                        { interval, seconds in
+                            interval.live > 0 ? Double(interval.control) / seconds / Double(interval.live) : nil
+                        })
+                ]),
             time(
                 "Delay of lookups", "ms",
-                [series("delay", { interval, _ in interval.delivered > 0 ? Double(interval.delay) / Double(interval.delivered) / 1_000 : nil })]),
+                [
+                    series(
+                        "delay",
+                        { interval, _ in
+                            interval.delivered > 0 ? Double(interval.delay) / Double(interval.delivered) / 1_000 : nil
+                        })
+                ]),
             time(
                 "Hops", "hops",
-                [series("hops", { interval, _ in interval.delivered > 0 ? Double(interval.hops) / Double(interval.delivered) : nil })]),
+                [
+                    series(
+                        "hops",
+                        { interval, _ in
+                            interval.delivered > 0 ? Double(interval.hops) / Double(interval.delivered) : nil
+                        })
+                ]),
             time(
                 "Lookups lost and delivered wrong", "lookups/s",
                 [
                     series("lost", { interval, seconds in Double(interval.lost) / seconds }),
                     series("wrong", { interval, seconds in Double(interval.wrong) / seconds }),
                 ]),
-            time("Lookups", "lookups/s", [series("lookups", { interval, seconds in Double(interval.lookups) / seconds })]),
+            time(
+                "Lookups", "lookups/s", [series("lookups", { interval, seconds in Double(interval.lookups) / seconds })]
+            ),
             curve("Delay", "ms", measures.delay, 1_000, log: true), curve("Hops", "hops", measures.hops, 1),
             curve("Stretch", "times the direct way", measures.stretch, 1_000, log: true),
             curve("Joining, until active", "s", measures.joining, 1e6, log: true),
@@ -119,7 +147,8 @@ public struct Report: Sendable {
 
     private static func table(_ rows: [[String]]) -> String {
         let lines = rows.map { row in
-            "<tr>" + row.map { Double($0) == nil ? "<td>\($0.escaped)</td>" : "<td class=\"n\">\($0)</td>" }.joined() + "</tr>"
+            "<tr>" + row.map { Double($0) == nil ? "<td>\($0.escaped)</td>" : "<td class=\"n\">\($0)</td>" }.joined()
+                + "</tr>"
         }
         return "<table>\(lines.joined(separator: "\n"))</table>"
     }

@@ -111,7 +111,8 @@ extension Reader {
             guard let delay = Self.duration(text) else { throw error(node, expected) }
             return .constant(delay)
         }
-        guard let (key, value) = node.mapping?.first.map({ ($0.key.string ?? "", $0.value) }), node.mapping?.count == 1 else {
+        guard let (key, value) = node.mapping?.first.map({ ($0.key.string ?? "", $0.value) }), node.mapping?.count == 1
+        else {
             throw error(node, expected)
         }
         switch key {
@@ -125,7 +126,8 @@ extension Reader {
                     "stub-domains": { $0.stubs = try $2.positive($1) },
                     "stub-routers": { $0.routers = try $2.positive($1) },
                 ])
-            guard shape.domains * shape.transit <= 500, shape.domains * shape.transit * shape.stubs * shape.routers < 60_000
+            guard shape.domains * shape.transit <= 500,
+                shape.domains * shape.transit * shape.stubs * shape.routers < 60_000
             else { throw error(value, "expected at most 500 transit routers and 60000 routers in all") }
             return .transitStub(
                 domains: shape.domains, transitRouters: shape.transit, stubDomains: shape.stubs,
@@ -197,7 +199,9 @@ extension Reader {
                         keys: [
                             "mean": { $0.mean = try $2.lasting($1) }, "median": { $0.median = try $2.lasting($1) },
                         ])
-                    guard draft.mean >= draft.median else { throw reader.error(node, "expected a mean not below the median") }
+                    guard draft.mean >= draft.median else {
+                        throw reader.error(node, "expected a mean not below the median")
+                    }
                     draft.length = .logNormal(mean: draft.mean, median: draft.median)
                 },
                 "trace": { draft, node, reader in

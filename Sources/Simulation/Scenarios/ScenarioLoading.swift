@@ -108,7 +108,8 @@ extension SideFile {
             }
         }
         guard !rows.isEmpty, rows.count <= 10_000 else {
-            throw ScenarioError(file: path, line: nil, message: "expected 1 to 10000 lines of delays, found \(rows.count)")
+            throw ScenarioError(
+                file: path, line: nil, message: "expected 1 to 10000 lines of delays, found \(rows.count)")
         }
         return (rows.count, microseconds)
     }

@@ -45,7 +45,9 @@ public struct Shrinking {
     }
 
     private mutating func keep(_ what: String, _ candidate: OverlayScenario) -> Bool {
-        guard candidate != scenario, runs < runsMax, violation(of: candidate)?.invariant == invariant else { return false }
+        guard candidate != scenario, runs < runsMax, violation(of: candidate)?.invariant == invariant else {
+            return false
+        }
         scenario = candidate
         told("\(what): \(candidate.peers) peers, \(candidate.faults.count) faults, \(candidate.length.words)")
         return true
@@ -90,7 +92,8 @@ public struct Shrinking {
     }
 
     private mutating func shrinkTime() {
-        for part in [\OverlayScenario.duration, \.settle, \.join, \.heal, \.drain] as [WritableKeyPath<OverlayScenario, Duration>]
+        for part in [\OverlayScenario.duration, \.settle, \.join, \.heal, \.drain]
+            as [WritableKeyPath<OverlayScenario, Duration>]
         {
             while scenario[keyPath: part] > .seconds(2) {
                 var candidate = scenario

@@ -13,7 +13,8 @@ struct SimMerge: ParsableCommand {
                 "one part, on one machine of a cluster"),
             .init("palmier sim merge part*.json -o json", "the whole sweep as one document")))
 
-    @Argument(help: "Documents of `palmier sim run --seeds … --shard … -o json`.", completion: .file(extensions: ["json"]))
+    @Argument(
+        help: "Documents of `palmier sim run --seeds … --shard … -o json`.", completion: .file(extensions: ["json"]))
     var files: [String]
 
     @OptionGroup var output: OutputOptions

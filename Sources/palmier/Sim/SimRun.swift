@@ -46,7 +46,9 @@ struct SimRun: AsyncParsableCommand {
     @Flag(help: "Keep the last messages and events, and print them; one seed only.")
     var last = false
 
-    @Option(help: ArgumentHelp("Write every event as a line of JSON; one seed only.", valueName: "FILE"), completion: .file())
+    @Option(
+        help: ArgumentHelp("Write every event as a line of JSON; one seed only.", valueName: "FILE"),
+        completion: .file())
     var trace: String?
 
     @Option(
@@ -63,7 +65,9 @@ struct SimRun: AsyncParsableCommand {
         guard seeds == nil || !last && trace == nil && report == nil else {
             throw ValidationError("--trace, --last and --report are for one seed: use --seed N")
         }
-        guard seeds != nil || shard == nil else { throw ValidationError("--shard is for many seeds: use --seeds A...B") }
+        guard seeds != nil || shard == nil else {
+            throw ValidationError("--shard is for many seeds: use --seeds A...B")
+        }
         guard shard.map({ Shard($0) != nil }) ?? true else {
             throw ValidationError("--shard: expected i/n such as 1/4, found \"\(shard ?? "")\"")
         }
@@ -83,7 +87,8 @@ struct SimRun: AsyncParsableCommand {
         if let lines { options.trace = { lines.write($0) } }
         let line = ProgressLine(isSilent: !Terminal.errorsAreTerminal)
         if Terminal.errorsAreTerminal {
-            options.progress = { now, end, events in line.update(SimView.progress(now, end, events, clock.now - began)) }
+            options.progress = { now, end, events in line.update(SimView.progress(now, end, events, clock.now - began))
+            }
         }
         let result = scenario.run(seed: seed, options: options)
         line.finish()

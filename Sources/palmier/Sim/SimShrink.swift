@@ -33,7 +33,9 @@ struct SimShrink: ParsableCommand {
     var runs = 500
 
     func validate() throws {
-        guard (1...1_000_000).contains(runs) else { throw ValidationError("--runs: expected 1 to 1000000, found \(runs)") }
+        guard (1...1_000_000).contains(runs) else {
+            throw ValidationError("--runs: expected 1 to 1000000, found \(runs)")
+        }
     }
 
     func run() throws {

@@ -10,9 +10,11 @@ final class LineFile: Sendable {
 
     /// - Throws: `Refusal` `invalid` when it cannot be created.
     init(_ path: String) throws {
-        guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path)
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
         else {
-            throw Refusal(.invalid, "\(path) cannot be written", remedy: "name a file in a directory that you can write to")
+            throw Refusal(
+                .invalid, "\(path) cannot be written", remedy: "name a file in a directory that you can write to")
         }
         self.handle = handle
     }
