@@ -14,9 +14,10 @@ struct OverlayRunTests {
 
     private var churning: OverlayScenario {
         var scenario = OverlayScenario()
-        scenario.peers = 100
+        scenario.peers = 60
+        scenario.duration = .seconds(300)
         scenario.network.latency = .transitStub(domains: 4, transitRouters: 3, stubDomains: 4, stubRouters: 5)
-        scenario.churn = .sessions(.exponential(mean: .seconds(1_800)), crash: 0.5)
+        scenario.churn = .sessions(.exponential(mean: .seconds(900)), crash: 0.5)
         scenario.lookups.rate = 0.05
         return scenario
     }
@@ -36,7 +37,7 @@ struct OverlayRunTests {
         options.progress = { _, _, _ in lines.steps += 1 }
         let heard = churning.run(seed: 4, options: options)
         #expect(heard.traceHash == churning.run(seed: 4, options: RunOptions()).traceHash)
-        #expect(lines.all.count > 10_000 && lines.steps > 50 && !heard.recent.isEmpty)
+        #expect(lines.all.count > 5_000 && lines.steps > 50 && !heard.recent.isEmpty)
         for line in lines.all.prefix(200) { _ = try JSONSerialization.jsonObject(with: Data(line.utf8)) }
     }
 
@@ -45,7 +46,7 @@ struct OverlayRunTests {
         let result = churning.run(seed: seed, options: RunOptions())
         #expect(result.violations.isEmpty, "\(result.violations)\n\(result.plan)")
         let measures = try #require(result.measures)
-        #expect(measures.wrong == 0 && measures.delivered > 2_500 && measures.starts > 120)
+        #expect(measures.wrong == 0 && measures.delivered > 600 && measures.starts > 70)
         #expect(measures.hops.mean > 1 && measures.hops.mean < 3 && measures.stretch.mean > 1_000)
     }
 
