@@ -44,6 +44,28 @@ struct SweepTests {
         #expect(document.seeds < 60)
     }
 
+    @Test("a divided sweep, merged, is the whole one")
+    func shards() async throws {
+        let whole = try await sweep(jobs: 2, sabotage: Sabotage.deafTimers.rawValue)
+        var parts: [SweepDocument] = []
+        for index in 1...3 {
+            let part = Sweep(
+                scenario: scenario, file: "small.yaml", seeds: 1...6, sabotage: Sabotage.deafTimers.rawValue,
+                shard: Shard("\(index)/3"))
+            parts.append(try await part.run { _, _ in })
+        }
+        let merged = try SweepDocument(merging: parts, files: ["1", "2", "3"])
+        #expect(merged.violations == whole.violations && merged.runs == whole.runs && merged.seeds == 6)
+        #expect(merged.figures.filter { $0.unit == "times" } == whole.figures.filter { $0.unit == "times" })
+        let refusal = #expect(throws: Refusal.self) {
+            _ = try SweepDocument(merging: [parts[0], parts[0]], files: ["1", "1"])
+        }
+        #expect(refusal?.message.contains("is in two of the parts") == true)
+    }
+
+    @Test("a shard is one part of several", arguments: ["", "0/3", "4/3", "1", "a/b", "1/2/3", "1/0"])
+    func noShards(text: String) { #expect(Shard(text) == nil) }
+
     @Test(
         "seeds are one number or a range",
         arguments: [("7", 7...7), ("1...500", 1...500), ("0...0", 0...0)] as [(String, ClosedRange<UInt64>)])

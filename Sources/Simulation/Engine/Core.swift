@@ -19,6 +19,8 @@ struct Core<Message> {
     private let timers: UnsafeMutablePointer<TimerState>
     private var ids: [PeerID]
     private var nextSequence: UInt64 = 0
+    private var standing = 0
+    private let standingMax: Int
 
     var trace = TraceHash()
     var recent = RecentEvents()
@@ -39,6 +41,7 @@ struct Core<Message> {
         self.count = count
         self.timersPerPeer = timersPerPeer
         self.network = network
+        standingMax = 100_000 + 100 * count
         table = PeerTable(expected: count)
         ids = Array(repeating: PeerID(0), count: count)
         timers = .allocate(capacity: max(1, count * timersPerPeer))
@@ -74,8 +77,13 @@ struct Core<Message> {
 
     mutating func advance(to time: Int64) {
         precondition(time >= now, "an event of \(time) ns came at \(now) ns")
+        standing = time == now ? standing + 1 : 0
         now = time
+        if standing > standingMax { isOver = true }
     }
+
+    /// Whether so much happened at one instant that time will never go on: somebody sets a timer for now again and again.
+    var isStandingStill: Bool { standing > standingMax }
 
     @inline(__always)
     mutating func schedule(

@@ -7,6 +7,8 @@ import Automata
 struct LookupBook {
     struct Record {
         var high: UInt64 = 0
+        /// The drawn half of the key's rest.
+        var low: UInt32 = 0
         var began: Int64 = 0
         var origin: UInt32 = 0
         var originLife: UInt16 = 0
@@ -24,7 +26,7 @@ struct LookupBook {
     private var firstOpen = 0
 
     /// Makes a lookup's key.
-    mutating func begin(_ record: Record, low: UInt64) -> PeerID {
+    mutating func begin(_ record: Record) -> PeerID {
         let slot: UInt32
         if let last = free.popLast() {
             slot = last
@@ -34,7 +36,7 @@ struct LookupBook {
             records.append(record)
         }
         open.append(slot)
-        return PeerID(high: record.high, low: low << 32 | UInt64(slot))
+        return PeerID(high: record.high, low: UInt64(record.low) << 32 | UInt64(slot))
     }
 
     /// The record of a delivered key; nil for a key of an earlier lookup, or of none.
@@ -46,7 +48,7 @@ struct LookupBook {
     mutating func update(_ slot: Int, _ change: (inout Record) -> Void) { change(&records[slot]) }
 
     /// Takes the next lookup that began before `time`.
-    mutating func close(begunBefore time: Int64) -> Record? {
+    mutating func close(begunBefore time: Int64) -> (key: PeerID, record: Record)? {
         guard firstOpen < open.count else { return nil }
         let slot = open[firstOpen]
         guard records[Int(slot)].began < time else { return nil }
@@ -58,6 +60,6 @@ struct LookupBook {
             open.removeFirst(firstOpen)
             firstOpen = 0
         }
-        return record
+        return (PeerID(high: record.high, low: UInt64(record.low) << 32 | UInt64(slot)), record)
     }
 }

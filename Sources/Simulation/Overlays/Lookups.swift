@@ -35,10 +35,11 @@ extension OverlayPopulation {
             return
         }
         let record = LookupBook.Record(
-            high: workload.draw.bits() | 1, began: core.now, origin: origin,
+            high: workload.draw.bits() | 1, low: UInt32(truncatingIfNeeded: workload.draw.bits()), began: core.now,
+            origin: origin,
             originLife: core.network.states[Int(origin)].life, counts: workload.counted.contains(core.now),
             isOwed: core.now >= workload.owedFrom)
-        let key = lookups.begin(record, low: workload.draw.bits())
+        let key = lookups.begin(record)
         if record.counts { measures.lookups += 1 }
         measures.current.lookups += 1
         core.trace.add(key.high)
@@ -74,7 +75,7 @@ extension OverlayPopulation {
 
     /// Closes lookups whose time is over.
     mutating func closeLookups(_ core: inout Core<OverlayMessage>) {
-        while let record = lookups.close(begunBefore: core.now - workload.timeout) {
+        while let (key, record) = lookups.close(begunBefore: core.now - workload.timeout) {
             guard record.deliveries == 0 else { continue }
             let state = core.network.states[Int(record.origin)]
             let livesOn = state.isUp && state.life == record.originLife
@@ -83,7 +84,7 @@ extension OverlayPopulation {
             }
             guard livesOn else { continue }
             measures.current.lost += 1
-            if record.isOwed { checker.lookupLost(record, &core) }
+            if record.isOwed { checker.lookupLost(record, key: key, root: ring.root(of: key), &core) }
         }
     }
 }

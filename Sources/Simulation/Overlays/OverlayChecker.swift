@@ -35,11 +35,21 @@ struct OverlayChecker {
             "I8", "key \(key) was delivered at \(here) while \(right)", [peer] + (root.map { [$0.peer] } ?? []), &core)
     }
 
-    mutating func lookupLost(_ record: LookupBook.Record, _ core: inout Core<OverlayMessage>) {
+    mutating func lookupLost(
+        _ record: LookupBook.Record, key: PeerID, root: ActiveRing.Member?, _ core: inout Core<OverlayMessage>
+    ) {
+        guard isStrict else { return }
+        let began = Instant(nanoseconds: record.began)
+        let right = root.map { "peer \($0.peer) (\($0.id.fingerprint))" } ?? "nobody"
         report(
             "I4",
-            "a lookup that peer \(record.origin) made at \(Instant(nanoseconds: record.began)) was never delivered, "
-                + "although all faults are over", [record.origin], &core)
+            "the lookup of key \(key.fingerprint) that peer \(record.origin) made at \(began) was never delivered, "
+                + "although all faults are over; the key's root is \(right)", [record.origin], &core)
+    }
+
+    mutating func standsStill(_ core: inout Core<OverlayMessage>) {
+        let last = core.recent.last(1).first?.target ?? 0
+        report("I4", "time stands still: peer \(last) is called at one instant without end", [last], &core)
     }
 
     mutating func tooManyLost(_ lost: Int, of lookups: Int, limit: Double, _ core: inout Core<OverlayMessage>) {

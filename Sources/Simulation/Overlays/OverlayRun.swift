@@ -56,6 +56,7 @@ struct OverlayRun {
             simulator.run(until: until)
             progress?(simulator.core.now, simulator.core.counters.events)
         }
+        if simulator.core.isStandingStill { simulator.hosted.checker.standsStill(&simulator.core) }
         guard !simulator.core.isOver else { return }
         simulator.hosted.sample(in: &simulator.core)
         let measures = simulator.hosted.measures

@@ -61,7 +61,7 @@ extension Reader {
         "after-events": { $0.trigger = .events(try $2.integer($1)) },
         "when": { $0.trigger = .when(try $2.condition($1)) },
         "for": { $0.lasts = try $2.lasting($1) },
-        "salt": { $0.salt = UInt64(try $2.integer($1)) },
+        "salt": { $0.salt = try $2.parse($1, "a whole number from 0 on") { UInt64($0) } },
         "back": { $0.back = try $2.lasting($1) },
         "disk": { draft, node, reader in
             draft.disk = try reader.parse(node, "kept or lost") { $0 == "kept" ? true : $0 == "lost" ? false : nil }
