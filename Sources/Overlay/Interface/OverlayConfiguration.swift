@@ -33,6 +33,8 @@ extension Overlay {
         public var walkSteps = 4
         /// Peers measured in a step.
         public var walkWidth = 8
+        /// Peers that all find each other only joining wait this long before the one with the largest id begins a ring.
+        public var coldPatience: Duration = .seconds(10)
         /// A peer that was given no seed, and finds none of those it remembers, is the first of a ring after this.
         public var alonePatience: Duration = .seconds(30)
         /// A per-hop acknowledgement's time-out: of a neighbour that was never measured, and its bounds.

@@ -1,0 +1,124 @@
+import Automata
+
+/// Per-hop acknowledgement and rerouting (MSPastry 2004, 4.1).
+extension Overlay {
+    /// Hands a message on and answers for it until it is acknowledged.
+    mutating func transmit(
+        _ routed: Routed, to next: PeerID, timeout: Int64, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard Int(routed.hops) < configuration.hopsMax else {
+            giveUp(routed, into: &effects)
+            return
+        }
+        var onward = routed
+        onward.hops += 1
+        if onward.trace != nil, onward.application != .join { onward.trace?.append(id) }
+        nextHop &+= 1
+        counters.forwarded &+= 1
+        noteSent(to: next, at: now)
+        if configuration.sabotage.contains(.noAcknowledgement) {
+            effects.append(.send(.routed(onward, hop: nextHop), to: next))
+            return
+        }
+        let deadline = Instant(nanoseconds: now.nanoseconds &+ timeout)
+        effects.append(.send(.routed(onward, hop: nextHop), to: next))
+        if unacknowledged.count >= configuration.heldMax {
+            giveUp(unacknowledged.removeFirst().routed, into: &effects)
+        }
+        unacknowledged.append(
+            Unacknowledged(routed: onward, next: next, sent: now, deadline: deadline, hop: nextHop))
+        armAcknowledgements(at: deadline, into: &effects)
+    }
+
+    private mutating func armAcknowledgements(at deadline: Instant, into effects: inout [Effect]) {
+        guard deadline < acknowledgementsAt else { return }
+        acknowledgementsAt = deadline
+        effects.append(.set(.acknowledgements, at: deadline))
+    }
+
+    mutating func onAcknowledged(_ hop: UInt32, from peer: PeerID, at now: Instant) {
+        guard let index = unacknowledged.firstIndex(where: { $0.hop == hop && $0.next == peer }) else { return }
+        // Of one that was sent twice nobody knows which was answered (Karn 1987).
+        if unacknowledged[index].attempts == 1 {
+            onMeasured(RoundTrip(nanoseconds: now.nanoseconds - unacknowledged[index].sent.nanoseconds), to: peer)
+        }
+        let last = unacknowledged.count - 1
+        if index != last { unacknowledged.swapAt(index, last) }
+        unacknowledged.removeLast()
+        // What a burst needed is not kept for ever.
+        if last == 0, unacknowledged.capacity > 8 { unacknowledged = [] }
+    }
+
+    mutating func onAcknowledgementsDue(at now: Instant, into effects: inout [Effect]) {
+        guard now >= acknowledgementsAt else { return }
+        acknowledgementsAt = .distantFuture
+        var index = 0
+        var earliest = Instant.distantFuture
+        while index < unacknowledged.count {
+            if unacknowledged[index].deadline <= now, !resend(index, at: now, into: &effects) { continue }
+            earliest = min(earliest, unacknowledged[index].deadline)
+            index += 1
+        }
+        if earliest != .distantFuture { armAcknowledgements(at: earliest, into: &effects) }
+    }
+
+    /// Sends what was not acknowledged in time another way, or the same leaf once more when that is the root.
+    ///
+    /// - Returns: false when the message is out of our hands, and the last one stands at the index in its place.
+    private mutating func resend(_ index: Int, at now: Instant, into effects: inout [Effect]) -> Bool {
+        var waiting = unacknowledged[index]
+        suspect(waiting.next, at: now, into: &effects)
+        let avoided = waiting.routed.application == .join ? waiting.routed.origin : id
+        let next = step(toward: waiting.routed.key, avoiding: avoided)
+        guard case .hop(let peer, let timeout, _, _) = next, waiting.attempts < configuration.attemptsMax else {
+            unacknowledged.swapAt(index, unacknowledged.count - 1)
+            unacknowledged.removeLast()
+            if case .here = next {
+                arrive(waiting.routed, at: now, into: &effects)
+            } else {
+                giveUp(waiting.routed, into: &effects)
+            }
+            return false
+        }
+        counters.resent &+= 1
+        waiting.attempts += 1
+        // Doubles while it is the same peer again: it may be slow, or the network full.
+        var patience = timeout
+        if peer == waiting.next {
+            patience = min(timeout << Int64(min(waiting.attempts - 1, 8)), hopTimeouts.most)
+        } else {
+            nextHop &+= 1
+            waiting.hop = nextHop
+            waiting.next = peer
+        }
+        waiting.sent = now
+        waiting.deadline = Instant(nanoseconds: now.nanoseconds &+ patience)
+        unacknowledged[index] = waiting
+        noteSent(to: peer, at: now)
+        effects.append(.send(.routed(waiting.routed, hop: waiting.hop), to: peer))
+        return true
+    }
+
+    /// What waits for a peer that is gone need not wait.
+    mutating func hurry(_ gone: PeerID, at now: Instant, into effects: inout [Effect]) {
+        var found = false
+        for index in unacknowledged.indices where unacknowledged[index].next == gone {
+            unacknowledged[index].deadline = now
+            found = true
+        }
+        if found { armAcknowledgements(at: now, into: &effects) }
+    }
+
+    /// After a stall all deadlines have passed, and mean nothing.
+    mutating func renewAcknowledgements(at now: Instant, into effects: inout [Effect]) {
+        for index in unacknowledged.indices {
+            unacknowledged[index].sent = now
+            unacknowledged[index].deadline = now + configuration.hopTimeoutInitial
+            unacknowledged[index].attempts = max(2, unacknowledged[index].attempts)
+        }
+        acknowledgementsAt = .distantFuture
+        if !unacknowledged.isEmpty {
+            armAcknowledgements(at: now + configuration.hopTimeoutInitial, into: &effects)
+        }
+    }
+}

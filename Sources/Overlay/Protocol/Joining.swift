@@ -1,0 +1,289 @@
+import Automata
+
+/// Where a peer is on its way into the ring.
+struct Join: Sendable {
+    enum Stage: Sendable {
+        /// A peer was asked for others: the walk to a near seed.
+        case asking
+        /// Those it named are being measured.
+        case measuring
+        /// The join is on its way to the root.
+        case routing
+    }
+
+    var stage = Stage.routing
+    var seeds: [PeerID]
+    /// How many times a seed was tried.
+    var attempts = 0
+    /// The nearest peer so far, and its round trip.
+    var nearest: PeerID
+    var roundTrip = RoundTrip.unknown
+    var steps = 0
+    /// Joins an answer to what was asked.
+    var number: UInt64 = 0
+    var asked = Instant.zero
+    var deadline = Instant.zero
+    /// Since when nobody at all has answered.
+    var begun: Instant
+    var isAnswered = false
+    /// Answers of peers that are themselves only joining, and the largest of their ids.
+    var coldAnswers = 0
+    var coldest: PeerID?
+}
+
+/// The way into the ring (Pastry 2001, 2.4; the walk to a near seed: Castro et al. 2002).
+extension Overlay {
+    mutating func onStarted(
+        seeds: [PeerID], remembered: [PeerID], at now: Instant, into effects: inout [Effect]
+    ) {
+        guard life == .new else { return }
+        birth = now
+        tuning = ProbeTuning(start: Tick(value: 0), initial: configuration.tableProbeMax.seconds)
+        acquaintances = Acquaintances(
+            seeds: seeds.filter { $0 != id }, remembered: remembered.filter { $0 != id })
+        life = .joining
+        if acquaintances.all.isEmpty {
+            activate(at: now, into: &effects)
+        } else {
+            begin(through: acquaintances.all, walking: true, at: now, into: &effects)
+        }
+        wake(by: now + configuration.tick, into: &effects)
+    }
+
+    mutating func onSeed(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
+        guard peer != id, life != .new else { return }
+        acquaintances.addSeed(peer)
+        if join != nil {
+            if join?.seeds.contains(peer) == false { join?.seeds.append(peer) }
+            // Nobody has answered yet: this one may.
+            if join?.isAnswered == false, join?.stage == .routing, life == .joining {
+                join?.deadline = now
+                wake(by: now, into: &effects)
+            }
+        } else if contact(of: peer) == nil, life == .active {
+            acquaintances.addUrgent(peer)
+            schedule.merge = min(schedule.merge, now)
+            wake(by: now, into: &effects)
+        }
+    }
+
+    private mutating func begin(
+        through seeds: [PeerID], walking: Bool, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard let first = seeds.first else { return }
+        join = Join(seeds: seeds, nearest: first, begun: now)
+        if walking, configuration.walkSteps > 0 {
+            askNearest(.leaves, at: now, into: &effects)
+        } else {
+            sendJoin(at: now, into: &effects)
+        }
+    }
+
+    /// Nobody is left of those known: back to those of before.
+    mutating func rejoin(at now: Instant, into effects: inout [Effect]) {
+        deactivate(into: &effects)
+        life = .joining
+        var seeds = table.entries.map { $0.id }
+        random.shuffle(&seeds)
+        begin(through: seeds + acquaintances.all, walking: false, at: now, into: &effects)
+        if join == nil {
+            leaves.isWhole = true
+            activate(at: now, into: &effects)
+        }
+    }
+
+    private mutating func askNearest(_ question: ContactQuestion, at now: Instant, into effects: inout [Effect]) {
+        guard var joining = join else { return }
+        joining.stage = .asking
+        joining.number = random.next() >> 32
+        joining.asked = now
+        joining.deadline = now + configuration.joinTimeout
+        join = joining
+        effects.append(.send(.ask(question, number: UInt32(joining.number)), to: joining.nearest))
+        wake(by: joining.deadline, into: &effects)
+    }
+
+    /// The seed answered with peers it knows: measures some.
+    func isWalkAnswer(_ number: UInt32, from peer: PeerID) -> Bool {
+        guard let join, join.stage == .asking else { return false }
+        return join.number == UInt64(number) && join.nearest == peer
+    }
+
+    mutating func onWalkAnswer(_ contacts: [Nearby], at now: Instant, into effects: inout [Effect]) {
+        guard var joining = join else { return }
+        joining.isAnswered = true
+        if joining.steps == 0 {
+            joining.roundTrip = RoundTrip(nanoseconds: now.nanoseconds - joining.asked.nanoseconds)
+        }
+        joining.steps += 1
+        joining.stage = .measuring
+        joining.deadline = now + .nanoseconds(configuration.joinTimeout.nanoseconds / 3)
+        // The round number tells later whether a step brought anyone nearer.
+        joining.number = UInt64(joining.roundTrip.microseconds)
+        join = joining
+        let width = configuration.walkWidth * (joining.steps == 1 ? 2 : 1)
+        for nearby in contacts.prefix(width) where nearby.peer != id && nearby.peer != joining.nearest {
+            probe(nearby.peer, .walk, retries: 0, at: now, into: &effects)
+        }
+        wake(by: joining.deadline, into: &effects)
+        walkOn(at: now, into: &effects)
+    }
+
+    /// A peer on the walk answered.
+    mutating func onWalked(_ peer: PeerID, _ roundTrip: RoundTrip, at now: Instant, into effects: inout [Effect]) {
+        if join?.stage == .measuring, let nearest = join?.roundTrip, roundTrip < nearest {
+            join?.nearest = peer
+            join?.roundTrip = roundTrip
+        }
+        walkOn(at: now, into: &effects)
+    }
+
+    /// When all have answered, or their time is over: on from the nearest, or enough.
+    mutating func walkOn(at now: Instant, into effects: inout [Effect]) {
+        guard let joining = join, joining.stage == .measuring else { return }
+        guard now >= joining.deadline || !probes.contains(where: { $0.kind == .walk }) else { return }
+        probes.removeAll { $0.kind == .walk }
+        let isNearer = UInt64(joining.roundTrip.microseconds) < joining.number
+        if isNearer, joining.steps < configuration.walkSteps {
+            askNearest(.nearest, at: now, into: &effects)
+        } else {
+            sendJoin(at: now, into: &effects)
+        }
+    }
+
+    private mutating func sendJoin(at now: Instant, into effects: inout [Effect]) {
+        guard var joining = join else { return }
+        joining.stage = .routing
+        joining.attempts += 1
+        joining.number = random.next()
+        joining.asked = now
+        joining.deadline = now + configuration.joinTimeout
+        join = joining
+        sendJoin(number: joining.number, through: joining.nearest, into: &effects)
+        wake(by: joining.deadline, into: &effects)
+    }
+
+    /// Not ours to repeat at this hop: who sent it has a time-out for the whole way.
+    mutating func sendJoin(number: UInt64, through seed: PeerID, into effects: inout [Effect]) {
+        nextHop &+= 1
+        let routed = Routed(key: id, origin: id, number: number, hops: 1, application: .join, trace: [])
+        effects.append(.send(.routed(routed, hop: nextHop), to: seed))
+    }
+
+    /// The join has waited long enough: another seed, or alone.
+    mutating func pressJoin(at now: Instant, into effects: inout [Effect]) {
+        guard var joining = join, joining.deadline <= now, joining.stage != .measuring else {
+            walkOn(at: now, into: &effects)
+            return
+        }
+        guard life == .joining else {
+            join = nil
+            return
+        }
+        if isFirst(joining, at: now) {
+            leaves.isWhole = true
+            activate(at: now, into: &effects)
+            return
+        }
+        // An attempt without an answer: those that had said that they are joining may have failed.
+        if now - joining.asked >= configuration.joinTimeout { joining.coldAnswers = 0 }
+        // The first time through what was walked to; then through each seed in turn.
+        joining.nearest = joining.seeds[joining.attempts % joining.seeds.count]
+        join = joining
+        sendJoin(at: now, into: &effects)
+    }
+
+    /// Whether this peer may take itself for the first of a ring.
+    private func isFirst(_ joining: Join, at now: Instant) -> Bool {
+        // A cold start: everyone is joining through each other. The largest id begins; not soon, since in a living ring
+        // a seed that is itself still joining has joined by then.
+        if joining.coldAnswers >= 5, now - joining.begun >= configuration.coldPatience, let other = joining.coldest,
+            id > other
+        {
+            return true
+        }
+        // Nobody told it to join anyone, and those it knew are gone.
+        return acquaintances.seeds.isEmpty && !joining.isAnswered
+            && now - joining.begun >= configuration.alonePatience
+    }
+
+    /// A join passes: adds the rows of the table that the newcomer can use, and goes on to the root.
+    mutating func onJoinPassing(
+        _ routed: Routed, from peer: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        var onward = routed
+        let newcomer = routed.origin
+        guard newcomer == routed.key, newcomer != id, (routed.trace?.count ?? 0) <= 256 else {
+            counters.refused += 1
+            return
+        }
+        // Rows up to the shared prefix; the peer before has told those up to its own.
+        let shared = id.sharedDigits(with: newcomer)
+        let told = peer == newcomer ? 0 : min(shared, peer.sharedDigits(with: newcomer) + 1)
+        for row in told...shared where row < table.rows {
+            onward.trace?.append(contentsOf: table.row(row).lazy.map { $0.id }.filter { $0 != newcomer })
+        }
+        onward.trace?.append(id)
+        // Two that join through each other must notice.
+        if life == .joining, join != nil { noteCold(newcomer) }
+        advance(onward, isShown: false, at: now, into: &effects)
+    }
+
+    private mutating func noteCold(_ peer: PeerID) {
+        join?.coldAnswers += 1
+        if (join?.coldest).map({ $0 < peer }) ?? true { join?.coldest = peer }
+    }
+
+    /// The join has come to the root of the newcomer's id.
+    mutating func answerJoin(_ routed: Routed, at now: Instant, into effects: inout [Effect]) {
+        let answer = JoinAnswer(
+            number: routed.number, leaves: leaves.contacts.map { $0.id }.filter { $0 != routed.origin },
+            contacts: routed.trace ?? [], isActive: isActive)
+        effects.append(.send(.joined(answer), to: routed.origin))
+        noteSent(to: routed.origin, at: now)
+    }
+
+    mutating func onJoined(
+        _ answer: JoinAnswer, from peer: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard answer.leaves.count <= 64, answer.contacts.count <= 512 else {
+            counters.refused += 1
+            return
+        }
+        if answer.number == acquaintances.mergeNumber {
+            onMergeAnswer(answer, from: peer, at: now, into: &effects)
+            return
+        }
+        guard life == .joining, var joining = join, joining.stage == .routing, answer.number == joining.number else {
+            counters.refused += 1
+            return
+        }
+        joining.isAnswered = true
+        guard answer.isActive else {
+            // It will be active soon, or it is as new as we.
+            joining.deadline = now + random.duration(in: .milliseconds(300) ... .milliseconds(900))
+            join = joining
+            if answer.leaves.isEmpty { noteCold(peer) }
+            wake(by: joining.deadline, into: &effects)
+            return
+        }
+        join = nil
+        life = .agreeing
+        if configuration.sabotage.contains(.noAgreement) {
+            for other in [peer] + answer.leaves { take(other, at: now, into: &effects) }
+            activate(at: now, into: &effects)
+        }
+        consider([peer] + answer.leaves, at: now, into: &effects)
+        measure(candidates: answer.contacts, perPlace: 2, at: now, into: &effects)
+        settle(at: now, into: &effects)
+    }
+
+    /// A seed that cannot be reached is not waited for.
+    mutating func seedFailed(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
+        guard var joining = join, joining.nearest == peer, life == .joining else { return }
+        if joining.stage == .asking { joining.stage = .routing }
+        joining.deadline = min(joining.deadline, now + .nanoseconds(configuration.joinTimeout.nanoseconds / 3))
+        join = joining
+        wake(by: joining.deadline, into: &effects)
+    }
+}

@@ -1,0 +1,92 @@
+import Automata
+
+/// Through whom the ring, or another part of it, can be found again.
+struct Acquaintances: Sendable {
+    /// Named by the user or found on the link.
+    private(set) var seeds: [PeerID] = []
+    /// From an earlier life.
+    private(set) var remembered: [PeerID] = []
+    /// Called failed: on the other side of a partition perhaps. Newest last.
+    private(set) var lost: [PeerID] = []
+    /// To be tried at once.
+    var urgent: [PeerID] = []
+    /// Joins the answer to the last attempt; zero when none is awaited.
+    var mergeNumber: UInt64 = 0
+    /// Periods between two attempts: doubles while they find nothing.
+    var patience: UInt8 = 1
+
+    static let seedsMax = 64
+    static let rememberedMax = 20
+    static let lostMax = 8
+
+    init(seeds: [PeerID] = [], remembered: [PeerID] = []) {
+        self.seeds = Array(seeds.prefix(Self.seedsMax))
+        self.remembered = Array(remembered.prefix(Self.rememberedMax))
+    }
+
+    var all: [PeerID] { seeds + remembered.filter { !seeds.contains($0) } }
+
+    mutating func addSeed(_ peer: PeerID) {
+        guard !seeds.contains(peer) else { return }
+        if seeds.count == Self.seedsMax { seeds.removeFirst() }
+        seeds.append(peer)
+    }
+
+    mutating func addUrgent(_ peer: PeerID) {
+        if !urgent.contains(peer), urgent.count < Self.seedsMax { urgent.append(peer) }
+    }
+
+    mutating func lost(_ peer: PeerID) {
+        lost.removeAll { $0 == peer }
+        if lost.count == Self.lostMax { lost.removeFirst() }
+        if lost.capacity == lost.count { lost.reserveCapacity(lost.count + 2) }
+        lost.append(peer)
+        patience = 1
+    }
+}
+
+/// Finds another part of the ring (FreePastry's partition handler): nothing else would ever notice that there are two.
+extension Overlay {
+    /// Routes a join for the own key through someone who is not known to be in this ring. The root there answers with
+    /// its leaf set; where it is the same ring, nobody in it is new.
+    mutating func seekOtherRing(at now: Instant, into effects: inout [Effect]) {
+        guard !configuration.sabotage.contains(.noMerge) else { return }
+        let periods = Int64(acquaintances.patience)
+        let period = configuration.mergePeriod.nanoseconds
+        schedule.merge = now + .nanoseconds(period * periods - Int64(random.below(Int(period / 4))))
+        var target: PeerID?
+        if acquaintances.urgent.isEmpty {
+            let candidates = (acquaintances.lost + acquaintances.all).filter { contact(of: $0) == nil }
+            target = random.pick(candidates)
+        } else {
+            target = acquaintances.urgent.removeFirst()
+            schedule.merge = now + .milliseconds(500)
+        }
+        guard let target else { return }
+        if acquaintances.patience < 8 { acquaintances.patience *= 2 }
+        acquaintances.mergeNumber = random.next() | 1
+        sendJoin(number: acquaintances.mergeNumber, through: target, into: &effects)
+    }
+
+    mutating func onMergeAnswer(
+        _ answer: JoinAnswer, from peer: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        acquaintances.mergeNumber = 0
+        guard answer.isActive else { return }
+        // The dead of our failed list may be the living of the other side.
+        let isNew = consider([peer] + answer.leaves, at: now, into: &effects)
+        if isNew { acquaintances.patience = 1 }
+        measure(candidates: answer.contacts, perPlace: 1, at: now, into: &effects)
+    }
+
+    /// Up to 20 peers through which a later life can come back: half of them leaves, half from all over the ring.
+    func worthRemembering() -> [PeerID] {
+        let near = leaves.contacts.prefix(5) + leaves.contacts.suffix(5)
+        var peers: [PeerID] = []
+        for contact in Array(near) + table.entries where !peers.contains(contact.id) {
+            peers.append(contact.id)
+            if peers.count == Acquaintances.rememberedMax { break }
+        }
+        return peers
+    }
+}

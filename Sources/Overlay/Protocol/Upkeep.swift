@@ -1,0 +1,169 @@
+import Automata
+
+/// When periodic work is due next.
+struct Schedule: Sendable {
+    var gossip = Instant.distantFuture
+    var table = Instant.distantFuture
+    var tableGossip = Instant.distantFuture
+    var merge = Instant.distantFuture
+    var tuning = Instant.distantFuture
+    var repair = Instant.zero
+
+    /// Each period begins at a random place, so that peers that started together do not go on together.
+    mutating func start(at now: Instant, configuration: Overlay.Configuration, random: inout SeededRandom) {
+        func within(_ period: Duration) -> Instant {
+            now + .nanoseconds(Int64(random.below(Int(max(1, period.nanoseconds)))))
+        }
+        gossip = within(configuration.gossipPeriod)
+        table = now
+        tableGossip = within(configuration.tableGossip)
+        merge = within(configuration.mergePeriod)
+        tuning = within(.seconds(60))
+    }
+
+    /// Leaf sets were exchanged: no need to do it again soon.
+    mutating func exchanged(at now: Instant, period: Duration) {
+        if gossip != .distantFuture { gossip = now + period }
+    }
+
+    /// Someone was lost: a partition perhaps.
+    mutating func mergeSoon(at now: Instant, period: Duration) {
+        if merge != .distantFuture { merge = min(merge, now + period) }
+    }
+}
+
+/// What is done because time has passed: one timer, set to the earliest deadline.
+extension Overlay {
+    /// Sees to it that the upkeep timer fires then or earlier.
+    mutating func wake(by due: Instant, into effects: inout [Effect]) {
+        guard due < upkeepAt else { return }
+        upkeepAt = due
+        stalledAfter = due + configuration.stallTolerance
+        effects.append(.set(.upkeep, at: due))
+    }
+
+    mutating func onUpkeep(at now: Instant, into effects: inout [Effect]) {
+        guard now >= upkeepAt else { return }
+        upkeepAt = .distantFuture
+        stalledAfter = .distantFuture
+        judgeProbes(at: now, into: &effects)
+        if join != nil { pressJoin(at: now, into: &effects) }
+        expireHeld(at: now, into: &effects)
+        var next = now + configuration.tick
+        for probe in probes { next = min(next, probe.deadline) }
+        if let join { next = min(next, max(join.deadline, now + .milliseconds(1))) }
+        if life == .active { next = min(next, keepUp(at: now, into: &effects)) }
+        wake(by: next, into: &effects)
+    }
+
+    /// - Returns: when there is something to do next.
+    private mutating func keepUp(at now: Instant, into effects: inout [Effect]) -> Instant {
+        if now >= schedule.tuning { tune(at: now) }
+        if now >= schedule.merge { seekOtherRing(at: now, into: &effects) }
+        var next = min(schedule.tuning, schedule.merge)
+        guard !configuration.sabotage.contains(.neverProbe) else { return next }
+        next = min(next, watchNeighbours(at: now, into: &effects))
+        if now >= schedule.gossip {
+            schedule.gossip = now + configuration.gossipPeriod
+            if let leaf = random.pick(leaves.contacts) {
+                probe(leaf.id, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
+            }
+        }
+        if now >= schedule.table { probeTable(at: now, into: &effects) }
+        if now >= schedule.tableGossip {
+            schedule.tableGossip = now + configuration.tableGossip
+            gossipTable(at: now, into: &effects)
+        }
+        return min(next, schedule.gossip, schedule.table, schedule.tableGossip)
+    }
+
+    /// A heartbeat to the left; the right one's is expected.
+    private mutating func watchNeighbours(at now: Instant, into effects: inout [Effect]) -> Instant {
+        guard let left = leaves.left, let right = leaves.contacts.first else { return .distantFuture }
+        let heartbeat = configuration.leafHeartbeat
+        var due = instant(leftSent) + heartbeat
+        if due <= now || leftSent.value == 0 {
+            effects.append(.send(.heartbeat(probePeriod: tuning.own), to: left))
+            leftSent = tick(now)
+            due = now + heartbeat
+        }
+        let limit = instant(right.heard) + heartbeat + configuration.probeTimeout
+        guard limit <= now else { return min(due, limit) }
+        suspect(right.id, at: now, into: &effects)
+        return min(due, now + configuration.tick)
+    }
+
+    /// Probes entries that were not heard for the tuned period, some at a time.
+    private mutating func probeTable(at now: Instant, into effects: inout [Effect]) {
+        let period = Duration.seconds(Int64(tuning.period))
+        var next = now + period
+        var budget = 8
+        for entry in table.entries {
+            let due = instant(entry.heard) + period
+            guard due <= now else {
+                next = min(next, due)
+                continue
+            }
+            guard budget > 0 else {
+                next = min(next, now + .seconds(1))
+                continue
+            }
+            guard !probes.contains(where: { $0.peer == entry.id }) else { continue }
+            budget -= 1
+            probe(entry.id, .liveness, retries: configuration.probeRetries, at: now, into: &effects)
+        }
+        schedule.table = max(next, now + .seconds(1))
+    }
+
+    private mutating func tune(at now: Instant) {
+        schedule.tuning = now + .seconds(60)
+        failed.expire(at: tick(now), after: configuration.failedFor.seconds)
+        let timeout = configuration.probeTimeout.seconds
+        let detection = Double(configuration.probeRetries + 1) * timeout
+        tuning.update(
+            at: tick(now), contacts: leaves.count + table.count, peers: peersEstimate, detection: detection,
+            leafDetection: configuration.leafHeartbeat.seconds + timeout + detection,
+            loss: Double(configuration.lossTargetPerMille) / 1_000,
+            bounds: configuration.tableProbeMin.seconds...configuration.tableProbeMax.seconds)
+        // A shorter period brings probes forward.
+        schedule.table = min(schedule.table, now + .seconds(1))
+    }
+
+    /// Peers in the ring: their density in the leaf set, taken for the whole.
+    var peersEstimate: UInt64 {
+        let span = leaves.span
+        guard !leaves.isWhole, span.count > 0, span.width > 0 else { return UInt64(leaves.count + 1) }
+        let spacing = span.width / UInt128(span.count)
+        return UInt64(clamping: UInt128.max / max(1, spacing))
+    }
+
+    private func instant(_ tick: Tick) -> Instant {
+        Instant(nanoseconds: birth.nanoseconds &+ Int64(tick.value) << 26)
+    }
+
+    /// Says goodbye, and hands on what is in this peer's care.
+    mutating func onStopping(at now: Instant, into effects: inout [Effect]) {
+        guard life != .new else {
+            life = .stopped
+            return
+        }
+        let inCare = held.map { $0.routed }
+        held = []
+        for contact in leaves.contacts { effects.append(.send(.leaving, to: contact.id)) }
+        for entry in table.entries { effects.append(.send(.leaving, to: entry.id)) }
+        for routed in inCare {
+            // To the nearest other peer: from the next instant on it is the root.
+            if let next = leaves.nearest(to: routed.key, count: 2).first(where: { $0 != id }) {
+                nextHop &+= 1
+                effects.append(.send(.routed(routed, hop: nextHop), to: next))
+            } else {
+                giveUp(routed, into: &effects)
+            }
+        }
+        deactivate(into: &effects)
+        life = .stopped
+        upkeepAt = .distantFuture
+        stalledAfter = .distantFuture
+        acknowledgementsAt = .distantFuture
+    }
+}
