@@ -2,6 +2,7 @@ public import Automata
 public import Claims
 public import Ledger
 public import Neighbours
+public import Overlay
 public import Rendezvous
 
 /// One machine: the composition of all automata, and itself an automaton. `Runtime` hosts one, `Simulation` hosts many.
@@ -20,6 +21,7 @@ public import Rendezvous
 public struct Peer: Automaton {
     public struct Configuration: Sendable {
         public var neighbours = Neighbours.Configuration()
+        public var overlay = Overlay.Configuration()
         public var claims = ClaimKeeper.Configuration()
         public var requests = RequestKeeper.Configuration()
         public var directory = Directory.Configuration()
@@ -36,6 +38,8 @@ public struct Peer: Automaton {
         /// The log's entries, all of them applied.
         public var books = Books()
         public var remembered: [Advertisement] = []
+        /// Peers of the ring, best first.
+        public var ring: [Contact] = []
 
         public init() {}
     }
@@ -45,6 +49,8 @@ public struct Peer: Automaton {
         case discovered(Advertisement)
         case withdrawn(PeerID, ended: Bool)
         case connected(PeerID)
+        /// A connection that the owner asked for by address (`--join`).
+        case met(PeerID)
         case disconnected(PeerID)
         case unreachable(PeerID, refused: Bool)
         case received(PeerMessage, from: PeerID)
@@ -54,6 +60,7 @@ public struct Peer: Automaton {
         /// The agent says what an instance does; `destroyed` means that its partition is empty.
         case instance(ClaimReference, InstanceStatus)
         case call(CallID, Call)
+        case ringCall(CallID, RingCall)
         /// The host has read what `readLog` asked for.
         case logRead(CallID, Result<LogPiece, Refusal>)
         /// Where this peer listens, when the host has found out.
@@ -69,6 +76,9 @@ public struct Peer: Automaton {
         case directory(Directory.Timer)
         case finder(Finder.Timer)
         case calls(CallRouter.Timer)
+        case overlay(Overlay.Timer)
+        /// A lookup has waited long enough.
+        case ring(CallID)
     }
 
     /// Orders to the host, to be carried out in this order; `append` and `persist` are durable before any later effect.
@@ -76,6 +86,8 @@ public struct Peer: Automaton {
         case append(Entry)
         case persist(PartitionRecord)
         case remember([Advertisement])
+        /// The same for peers of the ring.
+        case rememberRing([Contact])
         case learn(PeerID, [Endpoint])
         case send(PeerMessage, to: PeerID)
         case set(Timer, at: Instant)
@@ -86,14 +98,23 @@ public struct Peer: Automaton {
         case leaseEnds(ClaimReference, at: Instant)
         case readLog(CallID, ClaimReference, LogQuery)
         case answer(CallID, CallResult)
+        case ringAnswer(CallID, RingResult)
+        /// A routed message has ended here, at its key's root.
+        case delivered(Routed)
         case report(Neighbours.Notice)
     }
 
     public let id: PeerID
-    public private(set) var neighbours: Neighbours
+    public internal(set) var neighbours: Neighbours
     public private(set) var claims: ClaimKeeper
     public private(set) var master: Master?
+    public internal(set) var overlay: Overlay
     private var calls: CallRouter
+    var ring = RingCalls()
+    var addresses = AddressBook()
+    /// Who was told where this peer is, on the connection that is there.
+    var introduced: Set<PeerID> = []  // looked up only
+    let restoredRing: [PeerID]
     private var isStopping = false
 
     /// - Parameters:
@@ -112,6 +133,10 @@ public struct Peer: Automaton {
         claims = ClaimKeeper(
             configuration: configuration.claims, machine: own.peer, name: own.name, capacity: capacity, memory: memory,
             price: own.price, records: restored.partitions)
+        overlay = Overlay(
+            id: own.peer, configuration: configuration.overlay, random: .stream(seed: seed, "overlay"))
+        restoredRing = restored.ring.map(\.peer)
+        for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
         if own.isMaster {
             master = Master(
@@ -130,17 +155,30 @@ public struct Peer: Automaton {
             tellDirectory(at: now, into: &effects)
             claims(.started, at: now, into: &effects)
             requests(.started, at: now, into: &effects)
+            startRing(at: now, into: &effects)
         case .discovered(let advertisement): neighbours(.discovered(advertisement), at: now, into: &effects)
         case .withdrawn(let peer, let ended): neighbours(.withdrawn(peer, ended: ended), at: now, into: &effects)
-        case .connected(let peer): neighbours(.connected(peer), at: now, into: &effects)
-        case .disconnected(let peer): neighbours(.disconnected(peer), at: now, into: &effects)
+        case .connected(let peer):
+            introduced.remove(peer)
+            neighbours(.connected(peer), at: now, into: &effects)
+        case .met(let peer):
+            introduced.remove(peer)
+            neighbours(.met(peer), at: now, into: &effects)
+            overlay(.seed(peer), at: now, into: &effects)
+        case .disconnected(let peer):
+            introduced.remove(peer)
+            neighbours(.disconnected(peer), at: now, into: &effects)
+            overlay(.unreachable(peer), at: now, into: &effects)
         case .unreachable(let peer, let refused):
+            addresses.doubt(peer)
             neighbours(.unreachable(peer, refused: refused), at: now, into: &effects)
+            overlay(.unreachable(peer), at: now, into: &effects)
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         case .appended(let index): log(.appended(through: index), at: now, into: &effects)
         case .instance(let claim, let status): claims(.reported(claim, status), at: now, into: &effects)
         case .call(let id, let call): route(.call(id, call), at: now, into: &effects)
+        case .ringCall(let id, let call): self.call(id, call, at: now, into: &effects)
         case .logRead(let id, let result): route(.logRead(id, result), at: now, into: &effects)
         case .listening(let endpoints):
             var own = neighbours.own
@@ -151,6 +189,7 @@ public struct Peer: Automaton {
         case .stopping:
             isStopping = true
             neighbours(.stopping, at: now, into: &effects)
+            overlay(.stopping, at: now, into: &effects)
         }
     }
 
@@ -168,6 +207,9 @@ public struct Peer: Automaton {
             route(.called(number: number, call, from: peer), at: now, into: &effects)
         case .result(let number, let result):
             route(.resulted(number: number, result, from: peer), at: now, into: &effects)
+        case .overlay(let message, let contacts):
+            onOverlay(message, contacts, from: peer, at: now, into: &effects)
+        case .found(let routed): answer(ring.found(routed, by: peer, at: now), into: &effects)
         }
         if peer != id { neighbours(.heard(peer), at: now, into: &effects) }
     }
@@ -180,6 +222,8 @@ public struct Peer: Automaton {
         case .directory(let timer): directory(.timerFired(timer), at: now, into: &effects)
         case .finder(let timer): finder(.timerFired(timer), at: now, into: &effects)
         case .calls(let timer): route(.timerFired(timer), at: now, into: &effects)
+        case .overlay(let timer): overlay(.timerFired(timer), at: now, into: &effects)
+        case .ring(let id): answer(ring.expired(id), into: &effects)
         }
     }
 }
@@ -188,8 +232,10 @@ extension Peer.Effect {
     /// Whether later effects must wait until this one is durable.
     public var isWrite: Bool {
         switch self {
-        case .append, .persist, .remember: true
-        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .report: false
+        case .append, .persist, .remember, .rememberRing: true
+        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .delivered,
+            .report:
+            false
         }
     }
 }
@@ -208,7 +254,10 @@ extension Peer {
     private mutating func neighbours(_ input: Neighbours.Input, at now: Instant, into effects: inout [Effect]) {
         for effect in neighbours.effects(of: input, at: now) {
             switch effect {
-            case .learn(let peer, let endpoints): effects.append(.learn(peer, endpoints))
+            case .learn(let peer, let endpoints):
+                let isProven = neighbours[peer]?.hasSpoken == true
+                _ = addresses.learn(Contact(peer: peer, endpoints: endpoints), proven: isProven)
+                effects.append(.learn(peer, endpoints))
             case .send(let message, let peer): send(.neighbour(message), to: peer, at: now, into: &effects)
             case .publish(let advertisement): effects.append(.publish(advertisement))
             case .remember(let advertisements): effects.append(.remember(advertisements))
@@ -220,6 +269,7 @@ extension Peer {
 
     private mutating func onNotice(_ notice: Neighbours.Notice, at now: Instant, into effects: inout [Effect]) {
         effects.append(.report(notice))
+        if case .joined(let advertisement) = notice { overlay(.seed(advertisement.peer), at: now, into: &effects) }
         guard master != nil else { return }
         switch notice {
         case .joined(let advertisement):

@@ -14,6 +14,11 @@ enum Schema {
             // One claim is the placement of one request: looked for at each placement.
             try database.execute(sql: "CREATE INDEX request_by_placement ON request(machine, partition, fencing)")
         }
+        migrator.registerMigration("3 ring") { database in
+            // Peers of the ring to come back through, the best first; endpoints are separated by spaces.
+            try database.execute(
+                sql: "CREATE TABLE ring(position INTEGER PRIMARY KEY, peer TEXT NOT NULL, endpoints TEXT NOT NULL) STRICT")
+        }
         return migrator
     }
 

@@ -31,6 +31,7 @@ final class PeerCore {
     private var queued: [Peer.Effect] = []
     private var writing: [Peer.Effect]?
     private var waiting: [CallID: CheckedContinuation<CallResult, Never>] = [:]
+    private var asking: [CallID: CheckedContinuation<RingResult, Never>] = [:]
     private var nextCall: UInt64 = 1
     private var isHandling = false
     private var pendingInputs: [Peer.Input] = []
@@ -75,6 +76,14 @@ final class PeerCore {
         input(.call(id, call))
     }
 
+    /// Asks the ring; the peer answers within its own bound.
+    func call(_ call: RingCall, _ continuation: CheckedContinuation<RingResult, Never>) {
+        let id = CallID(nextCall)
+        nextCall += 1
+        asking[id] = continuation
+        input(.ringCall(id, call))
+    }
+
     /// The write under way is durable: performs what waited for it.
     func written() {
         loop.preconditionInEventLoop()
@@ -97,6 +106,8 @@ final class PeerCore {
     func abandonCalls(_ refusal: Refusal) {
         for continuation in waiting.values { continuation.resume(returning: .refused(refusal)) }
         waiting = [:]
+        for continuation in asking.values { continuation.resume(returning: .refused(refusal)) }
+        asking = [:]
     }
 
     // MARK: Effects
@@ -115,7 +126,7 @@ final class PeerCore {
 
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .append, .persist, .remember: preconditionFailure("a write reached the performer: \(effect)")
+        case .append, .persist, .remember, .rememberRing: preconditionFailure("a write reached the performer: \(effect)")
         case .learn(let peer, let endpoints): outlets.learn(peer, endpoints)
         case .send(let message, let peer): outlets.send(message, peer)
         case .set(let timer, let due): timers.set(timer, at: due)
@@ -125,6 +136,8 @@ final class PeerCore {
         case .leaseEnds(let claim, let end): outlets.agent(.leaseEnds(claim, at: end))
         case .readLog(let id, let claim, let query): outlets.agent(.readLog(id, claim, query))
         case .answer(let id, let result): waiting.removeValue(forKey: id)?.resume(returning: result)
+        case .ringAnswer(let id, let result): asking.removeValue(forKey: id)?.resume(returning: result)
+        case .delivered: return
         case .report: outlets.notice(effect)
         }
     }
@@ -169,7 +182,10 @@ extension WriteBatch {
             case .append(let entry): entries.append(entry)
             case .persist(let record): partitions.append(record)
             case .remember(let advertisements): remembered = advertisements
-            case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .report: continue
+            case .rememberRing(let contacts): ring = contacts
+            case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer,
+                .delivered, .report:
+                continue
             }
         }
     }

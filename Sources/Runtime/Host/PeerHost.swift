@@ -101,6 +101,7 @@ public final class PeerHost: PeerService, Service {
         (restored.books, restored.partitions, restored.remembered) = (
             stored.books, stored.partitions, stored.remembered
         )
+        restored.ring = stored.ring
         restored.remembered += configuration.acquaintances.filter { seen in
             !restored.remembered.contains { $0.peer == seen.peer }
         }
@@ -180,6 +181,12 @@ public final class PeerHost: PeerService, Service {
             return .refused(Self.refusal(problem))
         }
         return await withCheckedContinuation { continuation in
+            loop.execute { [core] in core.value.call(call, continuation) }
+        }
+    }
+
+    public func call(_ call: RingCall) async -> RingResult {
+        await withCheckedContinuation { continuation in
             loop.execute { [core] in core.value.call(call, continuation) }
         }
     }
