@@ -85,11 +85,11 @@ let package = Package(
         automata("Claims", "Automata"),
         automata("Ledger", "Automata"),
         automata("Rendezvous", "Automata", "Claims"),
-        automata("Peer", "Automata", "Neighbours", "Claims", "Ledger", "Rendezvous"),
+        automata("Peer", "Automata", "Overlay", "Neighbours", "Claims", "Ledger", "Rendezvous"),
 
         // The codec of peers' messages and of ledger entries, for both hosts.
         .target(name: "WireSchema", dependencies: [protobuf], swiftSettings: language),
-        edge("Wire", "Peer", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema", protobuf),
+        edge("Wire", "Peer", "Overlay", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema", protobuf),
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
@@ -154,7 +154,7 @@ let package = Package(
         tests(of: "Ledger", "Automata"),
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(of: "Peer", "Automata", "Neighbours", "Claims", "Ledger"),
-        tests(of: "Wire", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "WireSchema", protobuf),
+        tests(of: "Wire", "Automata", "Peer", "Overlay", "Neighbours", "Claims", "Ledger", "WireSchema", protobuf),
         // One peer's discovery as a process, for tests that kill it or put it into a network namespace.
         .executableTarget(
             name: "DiscoveryProbe", dependencies: ["Automata", "Discovery", log], path: "Tests/DiscoveryProbe",

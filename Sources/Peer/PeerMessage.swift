@@ -2,6 +2,7 @@ public import Automata
 public import Claims
 public import Ledger
 public import Neighbours
+public import Overlay
 
 /// Everything that one peer says to another.
 public enum PeerMessage: Hashable, Sendable {
@@ -11,6 +12,10 @@ public enum PeerMessage: Hashable, Sendable {
     /// Asks another peer to answer for it; `number` is the asker's own.
     case call(number: UInt64, Call)
     case result(number: UInt64, CallResult)
+    /// `contacts`: where the peers are that the message names, as far as the sender knows; at most 128.
+    case overlay(OverlayMessage, contacts: [Contact])
+    /// To a lookup's origin, from the root of its key: the message as it came.
+    case found(Routed)
 }
 
 extension PeerMessage {
@@ -28,7 +33,7 @@ extension PeerMessage {
             case .masters, .failed, .recovered: true
             case .hello, .probe, .alive, .goodbye: false
             }
-        case .result: false
+        case .result, .overlay, .found: false
         }
     }
 }

@@ -43,12 +43,7 @@ extension WireAdvertisement {
         name = advertisement.name
         fabric = advertisement.fabric
         state = WireMachineState(advertisement.state)
-        endpoints = advertisement.endpoints.map { endpoint in
-            .with {
-                $0.host = endpoint.host
-                $0.port = UInt32(endpoint.port)
-            }
-        }
+        endpoints = advertisement.endpoints.map { WireEndpoint($0) }
         if let apiPort = advertisement.apiPort { self.apiPort = UInt32(apiPort) }
         capacity = UInt32(clamping: advertisement.capacity)
         free = UInt32(clamping: advertisement.free)
@@ -68,12 +63,7 @@ extension WireAdvertisement {
             name: try text(name, "a peer's name", bytes: 1...WireBounds.labelBytesMax),
             fabric: try text(fabric, "a fabric's name", bytes: 1...WireBounds.labelBytesMax),
             state: try state.decoded(),
-            endpoints: try list(endpoints, "endpoints", max: WireBounds.endpointsMax) {
-                (endpoint) throws(WireError) in
-                Endpoint(
-                    host: try text(endpoint.host, "a host", bytes: 1...WireBounds.hostBytesMax),
-                    port: try port(endpoint.port))
-            },
+            endpoints: try endpoints.decoded(),
             apiPort: hasApiPort ? try port(apiPort) : nil,
             capacity: Int(try number(capacity, "a capacity", partitions)),
             free: Int(try number(free, "free partitions", partitions)),

@@ -47,10 +47,24 @@ func revision(_ value: UInt64) throws(WireError) -> Revision {
 }
 
 func peer(_ bytes: Data, _ what: StaticString) throws(WireError) -> PeerID {
-    guard let peer = PeerID(bytes: Array(bytes)) else {
-        throw WireError(.outOfBounds, "\(what) has \(bytes.count) bytes, a peer's id has 16")
+    guard bytes.count == PeerID.bytesCount else {
+        throw WireError(.outOfBounds, "\(what) has \(bytes.count) bytes, a peer's id has \(PeerID.bytesCount)")
     }
-    return peer
+    return bytes.withUnsafeBytes { PeerID(in: $0, at: 0) }
+}
+
+/// Ids one after the other.
+func peers(_ bytes: Data, _ what: StaticString, max: Int) throws(WireError) -> [PeerID] {
+    let count = bytes.count / PeerID.bytesCount
+    guard bytes.count % PeerID.bytesCount == 0 else {
+        throw WireError(.outOfBounds, "\(what) have \(bytes.count) bytes, \(PeerID.bytesCount) are a peer's id")
+    }
+    guard count <= max else {
+        throw WireError(.outOfBounds, "\(what) are \(count), at most \(max) are allowed")
+    }
+    return bytes.withUnsafeBytes { buffer in
+        (0..<count).map { PeerID(in: buffer, at: $0 * PeerID.bytesCount) }
+    }
 }
 
 func digest(_ bytes: Data, _ what: StaticString) throws(WireError) -> Digest {
@@ -113,8 +127,32 @@ func noCase(_ what: StaticString, _ rawValue: Int) -> WireError {
 
 // MARK: Encoding
 
+// An id is on every message, sixty-four are in many: not byte by byte.
 extension PeerID {
-    var data: Data { Data(bytes) }
+    static let bytesCount = 16
+
+    var data: Data { [self].data }
+
+    fileprivate init(in buffer: UnsafeRawBufferPointer, at offset: Int) {
+        self.init(
+            high: UInt64(bigEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt64.self)),
+            low: UInt64(bigEndian: buffer.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)))
+    }
+}
+
+extension [PeerID] {
+    /// Ids one after the other.
+    var data: Data {
+        var data = Data(count: count * PeerID.bytesCount)
+        data.withUnsafeMutableBytes { buffer in
+            for (index, peer) in enumerated() {
+                let offset = index * PeerID.bytesCount
+                buffer.storeBytes(of: peer.high.bigEndian, toByteOffset: offset, as: UInt64.self)
+                buffer.storeBytes(of: peer.low.bigEndian, toByteOffset: offset + 8, as: UInt64.self)
+            }
+        }
+        return data
+    }
 }
 
 /// Text for people, cut to its bound at the end of a character.

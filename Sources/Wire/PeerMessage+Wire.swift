@@ -19,6 +19,9 @@ extension PeerMessage {
                 $0.number = number
                 $0.result = WireResult(result)
             }
+        case .overlay(let it, let contacts):
+            message.overlay = WireOverlayMessage(it)
+            message.contacts = [WireContact](contacts)
         }
         return message.bytes()
     }
@@ -39,6 +42,7 @@ extension PeerMessage {
                 .call(number: it.number, try required(it.hasCall, it.call, "a call").decoded())
             case .result(let it):
                 .result(number: it.number, try required(it.hasResult, it.result, "a result").decoded())
+            case .overlay(let it): .overlay(try it.decoded(), contacts: try message.contacts.decoded())
             case nil: throw noKind("a message", message.unknownFields)
             }
     }

@@ -12,7 +12,8 @@
 ///   `WireError`; it never traps and never accepts a value whose later arithmetic could.
 /// - **Encoding never fails**, and the same value gives the same bytes: there are no maps, and fields stand in the order
 ///   of their numbers. Texts that only people read (reasons, refusals) are cut to their bound, and durations are brought
-///   into theirs, so that a long excuse never makes a message that its receiver must refuse.
+///   into theirs, so that a long excuse never makes a message that its receiver must refuse. Of contacts, which are hints,
+///   those beyond their bound are left out.
 /// - Whatever was accepted encodes to bytes that decode to an equal value.
 ///
 /// ## A later version's words
@@ -68,6 +69,22 @@ public enum WireBounds {
     /// A piece of a log.
     public static let logBytesMax = 256 << 10
     public static let endpointsMax = 8
+    /// Contacts beside one message.
+    public static let contactsMax = 128
+    /// A leaf set.
+    public static let leavesMax = 64
+    /// Failed peers in a leaf set exchange.
+    public static let failedLeavesMax = 32
+    /// Peers that a traced message passed.
+    public static let traceMax = 64
+    /// Peers that those on a join's way told of, some rows of 15 each.
+    public static let joinTraceMax = 512
+    /// Contacts in one answer to a question for them.
+    public static let nearbyMax = 64
+    /// 128 bits are 32 digits of 4.
+    public static let tableRowMax: UInt32 = 31
+    /// What a routed message carries: an object of 64 KiB with what belongs to it.
+    public static let payloadBytesMax = 96 << 10
     /// Elements of a list where nothing else is said.
     public static let elementsMax = 1_024
     /// Requests in one answer to `list`.

@@ -154,6 +154,17 @@ public nonisolated enum WireInstanceState: SwiftProtobuf.Enum, Swift.CaseIterabl
 
 }
 
+/// Of a kind that says everything by being there.
+public nonisolated struct WireEmpty: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 /// What makes a request idempotent.
 public nonisolated struct WireRequestKey: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -839,6 +850,25 @@ nonisolated extension WireDesiredState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireInstanceState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0INSTANCE_STATE_UNSPECIFIED\0\u{1}INSTANCE_STATE_WAITING\0\u{1}INSTANCE_STATE_UNSATISFIABLE\0\u{1}INSTANCE_STATE_INSTALLING\0\u{1}INSTANCE_STATE_STARTING\0\u{1}INSTANCE_STATE_RUNNING\0\u{1}INSTANCE_STATE_UNREACHABLE\0\u{1}INSTANCE_STATE_STOPPED\0\u{1}INSTANCE_STATE_FAILED\0\u{1}INSTANCE_STATE_DESTROYED\0")
+}
+
+nonisolated extension WireEmpty: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Empty"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireEmpty, rhs: WireEmpty) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension WireRequestKey: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

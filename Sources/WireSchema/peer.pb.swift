@@ -238,51 +238,69 @@ public nonisolated enum WireRefusalCode: SwiftProtobuf.Enum, Swift.CaseIterable 
 
 }
 
-public nonisolated struct WirePeerMessage: Sendable {
+public nonisolated struct WirePeerMessage: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: WirePeerMessage.OneOf_Kind? = nil
+  public var kind: OneOf_Kind? {
+    get {return _storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   public var neighbour: WireNeighbourMessage {
     get {
-      if case .neighbour(let v)? = kind {return v}
+      if case .neighbour(let v)? = _storage._kind {return v}
       return WireNeighbourMessage()
     }
-    set {kind = .neighbour(newValue)}
+    set {_uniqueStorage()._kind = .neighbour(newValue)}
   }
 
   public var claim: WireClaimMessage {
     get {
-      if case .claim(let v)? = kind {return v}
+      if case .claim(let v)? = _storage._kind {return v}
       return WireClaimMessage()
     }
-    set {kind = .claim(newValue)}
+    set {_uniqueStorage()._kind = .claim(newValue)}
   }
 
   public var directory: WireDirectoryMessage {
     get {
-      if case .directory(let v)? = kind {return v}
+      if case .directory(let v)? = _storage._kind {return v}
       return WireDirectoryMessage()
     }
-    set {kind = .directory(newValue)}
+    set {_uniqueStorage()._kind = .directory(newValue)}
   }
 
   public var call: WireNumberedCall {
     get {
-      if case .call(let v)? = kind {return v}
+      if case .call(let v)? = _storage._kind {return v}
       return WireNumberedCall()
     }
-    set {kind = .call(newValue)}
+    set {_uniqueStorage()._kind = .call(newValue)}
   }
 
   public var result: WireNumberedResult {
     get {
-      if case .result(let v)? = kind {return v}
+      if case .result(let v)? = _storage._kind {return v}
       return WireNumberedResult()
     }
-    set {kind = .result(newValue)}
+    set {_uniqueStorage()._kind = .result(newValue)}
+  }
+
+  public var overlay: WireOverlayMessage {
+    get {
+      if case .overlay(let v)? = _storage._kind {return v}
+      return WireOverlayMessage()
+    }
+    set {_uniqueStorage()._kind = .overlay(newValue)}
+  }
+
+  /// Where the peers are that an overlay's message names, as far as its sender knows; at most 128. Of other kinds none, and
+  /// ignored. A peer that is not told of is looked up by other ways, so that less than all is no error.
+  public var contacts: [WireContact] {
+    get {_storage._contacts}
+    set {_uniqueStorage()._contacts = newValue}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -293,16 +311,25 @@ public nonisolated struct WirePeerMessage: Sendable {
     case directory(WireDirectoryMessage)
     case call(WireNumberedCall)
     case result(WireNumberedResult)
+    case overlay(WireOverlayMessage)
 
   }
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-public nonisolated struct WireEmpty: Sendable {
+/// A peer, and where it listens.
+public nonisolated struct WireContact: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  public var peer: Data = Data()
+
+  /// at most 8, the preferred one first
+  public var endpoints: [WireEndpoint] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1765,7 +1792,185 @@ nonisolated extension WireRefusalCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PeerMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{2}\u{9}contacts\0")
+
+  fileprivate class _StorageClass {
+    var _kind: WirePeerMessage.OneOf_Kind?
+    var _contacts: [WireContact] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kind = source._kind
+      _contacts = source._contacts
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try {
+          var v: WireNeighbourMessage?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .neighbour(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .neighbour(v)
+          }
+        }()
+        case 2: try {
+          var v: WireClaimMessage?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .claim(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .claim(v)
+          }
+        }()
+        case 3: try {
+          var v: WireDirectoryMessage?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .directory(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .directory(v)
+          }
+        }()
+        case 4: try {
+          var v: WireNumberedCall?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .call(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .call(v)
+          }
+        }()
+        case 5: try {
+          var v: WireNumberedResult?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .result(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .result(v)
+          }
+        }()
+        case 6: try {
+          var v: WireOverlayMessage?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .overlay(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .overlay(v)
+          }
+        }()
+        case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._contacts) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      switch _storage._kind {
+      case .neighbour?: try {
+        guard case .neighbour(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      }()
+      case .claim?: try {
+        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      }()
+      case .directory?: try {
+        guard case .directory(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .call?: try {
+        guard case .call(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .result?: try {
+        guard case .result(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .overlay?: try {
+        guard case .overlay(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case nil: break
+      }
+      if !_storage._contacts.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._contacts, fieldNumber: 15)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WirePeerMessage, rhs: WirePeerMessage) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._contacts != rhs_storage._contacts {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireContact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Contact"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}endpoints\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1773,128 +1978,26 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try {
-        var v: WireNeighbourMessage?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .neighbour(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .neighbour(v)
-        }
-      }()
-      case 2: try {
-        var v: WireClaimMessage?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .claim(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .claim(v)
-        }
-      }()
-      case 3: try {
-        var v: WireDirectoryMessage?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .directory(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .directory(v)
-        }
-      }()
-      case 4: try {
-        var v: WireNumberedCall?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .call(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .call(v)
-        }
-      }()
-      case 5: try {
-        var v: WireNumberedResult?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .result(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .result(v)
-        }
-      }()
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.peer) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.endpoints) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    switch self.kind {
-    case .neighbour?: try {
-      guard case .neighbour(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    }()
-    case .claim?: try {
-      guard case .claim(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    }()
-    case .directory?: try {
-      guard case .directory(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .call?: try {
-      guard case .call(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .result?: try {
-      guard case .result(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case nil: break
+    if !self.peer.isEmpty {
+      try visitor.visitSingularBytesField(value: self.peer, fieldNumber: 1)
+    }
+    if !self.endpoints.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.endpoints, fieldNumber: 2)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: WirePeerMessage, rhs: WirePeerMessage) -> Bool {
-    if lhs.kind != rhs.kind {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireEmpty: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Empty"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: WireEmpty, rhs: WireEmpty) -> Bool {
+  public static func ==(lhs: WireContact, rhs: WireContact) -> Bool {
+    if lhs.peer != rhs.peer {return false}
+    if lhs.endpoints != rhs.endpoints {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

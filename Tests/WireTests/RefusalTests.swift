@@ -34,7 +34,9 @@ struct RefusalTests {
 
     @Test("a message with one value outside its bounds")
     func bounds() throws {
-        for violation in try Self.helloViolations() + Self.claimViolations() + Self.callViolations() {
+        for violation in try Self.helloViolations() + Self.claimViolations() + Self.callViolations()
+            + OverlayViolations.all()
+        {
             let bytes: [UInt8] = try violation.message.serializedBytes()
             let error = #expect(throws: WireError.self, "\(violation)") { try PeerMessage(decoding: bytes) }
             #expect(error?.code == violation.code, "\(violation): \(error?.message ?? "")")

@@ -18,6 +18,7 @@ struct Sample: Sendable, CustomStringConvertible {
         + DirectoryKind.allCases.map { Sample(name: "directory-\($0)", message: .directory($0.sample)) }
         + CallKind.allCases.map { Sample(name: "call-\($0)", message: .call(number: 7, $0.sample)) }
         + ResultKind.allCases.map { Sample(name: "result-\($0)", message: .result(number: .max, $0.sample)) }
+        + OverlayKind.allCases.map { Sample(name: "overlay-\($0)", message: $0.message) }
 
     /// The part of a message that has one kind for each of its cases.
     static func area(of message: PeerMessage) -> String {
@@ -27,6 +28,7 @@ struct Sample: Sendable, CustomStringConvertible {
         case .directory(let it): "directory-\(DirectoryKind(it))"
         case .call(_, let it): "call-\(CallKind(it))"
         case .result(_, let it): "result-\(ResultKind(it))"
+        case .overlay(let it, _): "overlay-\(OverlayKind(it))"
         }
     }
 }
