@@ -81,15 +81,19 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ], swiftSettings: settings),
         automata("Overlay", "Automata"),
+        automata("Groups", "Automata", "Overlay"),
+        automata("Objects", "Automata", "Overlay"),
         automata("Neighbours", "Automata"),
         automata("Claims", "Automata"),
         automata("Ledger", "Automata"),
         automata("Rendezvous", "Automata", "Claims"),
-        automata("Peer", "Automata", "Overlay", "Neighbours", "Claims", "Ledger", "Rendezvous"),
+        automata("Peer", "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Rendezvous"),
 
         // The codec of peers' messages and of ledger entries, for both hosts.
         .target(name: "WireSchema", dependencies: [protobuf], swiftSettings: language),
-        edge("Wire", "Peer", "Overlay", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema", protobuf),
+        edge(
+            "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema",
+            protobuf),
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
@@ -149,12 +153,16 @@ let package = Package(
 
         tests(of: "Automata"),
         tests(of: "Overlay", "Automata"),
+        tests(of: "Groups", "Automata", "Overlay"),
+        tests(of: "Objects", "Automata", "Overlay"),
         tests(of: "Neighbours", "Automata"),
         tests(of: "Claims", "Automata"),
         tests(of: "Ledger", "Automata"),
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(of: "Peer", "Automata", "Neighbours", "Claims", "Ledger"),
-        tests(of: "Wire", "Automata", "Peer", "Overlay", "Neighbours", "Claims", "Ledger", "WireSchema", protobuf),
+        tests(
+            of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger",
+            "WireSchema", protobuf),
         // One peer's discovery as a process, for tests that kill it or put it into a network namespace.
         .executableTarget(
             name: "DiscoveryProbe", dependencies: ["Automata", "Discovery", log], path: "Tests/DiscoveryProbe",

@@ -1,7 +1,9 @@
 public import Automata
 public import Claims
+public import Groups
 public import Ledger
 public import Neighbours
+public import Objects
 public import Overlay
 public import Rendezvous
 
@@ -22,6 +24,8 @@ public struct Peer: Automaton {
     public struct Configuration: Sendable {
         public var neighbours = Neighbours.Configuration()
         public var overlay = Overlay.Configuration()
+        public var groups = Groups.Configuration()
+        public var objects = Objects.Configuration()
         public var claims = ClaimKeeper.Configuration()
         public var requests = RequestKeeper.Configuration()
         public var directory = Directory.Configuration()
@@ -30,6 +34,13 @@ public struct Peer: Automaton {
         public var calls = CallRouter.Configuration()
 
         public init() {}
+
+        /// The overlay's, with what groups need to see on its way.
+        var ringed: Overlay.Configuration {
+            var overlay = overlay
+            overlay.intercepted.insert(.groups)
+            return overlay
+        }
     }
 
     /// What was on disk when the process started.
@@ -40,11 +51,22 @@ public struct Peer: Automaton {
         public var remembered: [Advertisement] = []
         /// Peers of the ring, best first.
         public var ring: [Contact] = []
+        /// The objects whose bytes the host keeps.
+        public var objects: [ObjectEntry] = []
 
         public init() {}
     }
 
-    public enum Input: Hashable, Sendable {
+    /// What the host does with the bytes of objects; not in the order of other effects.
+    public enum ObjectOrder: Hashable, Sendable {
+        /// Make it durable, then say `objectWritten`.
+        case write(StoredObject)
+        case erase(Key)
+        /// Answer by `objectRead`.
+        case read(Key, ReadToken)
+    }
+
+    public enum Input: Sendable {
         case started
         case discovered(Advertisement)
         case withdrawn(PeerID, ended: Bool)
@@ -61,6 +83,12 @@ public struct Peer: Automaton {
         case instance(ClaimReference, InstanceStatus)
         case call(CallID, Call)
         case ringCall(CallID, RingCall)
+        /// A local member or client of groups: join, leave, update, multicast, anycast, answered, summary.
+        case group(Groups.Input)
+        /// What came of `ObjectOrder.write`.
+        case objectWritten(Key, durable: Bool)
+        /// What came of `ObjectOrder.read`.
+        case objectRead(ReadToken, Objects.Contents)
         /// The host has read what `readLog` asked for.
         case logRead(CallID, Result<LogPiece, Refusal>)
         /// Where this peer listens, when the host has found out.
@@ -77,6 +105,8 @@ public struct Peer: Automaton {
         case finder(Finder.Timer)
         case calls(CallRouter.Timer)
         case overlay(Overlay.Timer)
+        case groups(Groups.Timer)
+        case objects(Objects.Timer)
         /// A lookup has waited long enough.
         case ring(CallID)
     }
@@ -99,6 +129,9 @@ public struct Peer: Automaton {
         case readLog(CallID, ClaimReference, LogQuery)
         case answer(CallID, CallResult)
         case ringAnswer(CallID, RingResult)
+        /// For a local member of a group: deliver, offered, ended, summary, refused.
+        case group(Groups.Effect)
+        case object(ObjectOrder)
         /// A routed message has ended here, at its key's root.
         case delivered(Routed)
         case report(Neighbours.Notice)
@@ -109,6 +142,8 @@ public struct Peer: Automaton {
     public private(set) var claims: ClaimKeeper
     public private(set) var master: Master?
     public internal(set) var overlay: Overlay
+    public internal(set) var groups: Groups
+    public internal(set) var objects: Objects
     private var calls: CallRouter
     var ring = RingCalls()
     var addresses = AddressBook()
@@ -134,7 +169,11 @@ public struct Peer: Automaton {
             configuration: configuration.claims, machine: own.peer, name: own.name, capacity: capacity, memory: memory,
             price: own.price, records: restored.partitions)
         overlay = Overlay(
-            id: own.peer, configuration: configuration.overlay, random: .stream(seed: seed, "overlay"))
+            id: own.peer, configuration: configuration.ringed, random: .stream(seed: seed, "overlay"))
+        groups = Groups(id: own.peer, configuration: configuration.groups, random: .stream(seed: seed, "groups"))
+        objects = Objects(
+            own: own.peer, configuration: configuration.objects, index: restored.objects,
+            random: .stream(seed: seed, "objects"))
         restoredRing = restored.ring.map(\.peer)
         for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
@@ -168,17 +207,22 @@ public struct Peer: Automaton {
         case .disconnected(let peer):
             introduced.remove(peer)
             neighbours(.disconnected(peer), at: now, into: &effects)
-            overlay(.unreachable(peer), at: now, into: &effects)
+            lose(peer, at: now, into: &effects)
         case .unreachable(let peer, let refused):
             addresses.doubt(peer)
             neighbours(.unreachable(peer, refused: refused), at: now, into: &effects)
-            overlay(.unreachable(peer), at: now, into: &effects)
+            lose(peer, at: now, into: &effects)
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         case .appended(let index): log(.appended(through: index), at: now, into: &effects)
         case .instance(let claim, let status): claims(.reported(claim, status), at: now, into: &effects)
         case .call(let id, let call): route(.call(id, call), at: now, into: &effects)
         case .ringCall(let id, let call): self.call(id, call, at: now, into: &effects)
+        case .group(let input): groups(input, at: now, into: &effects)
+        case .objectWritten(let key, let durable):
+            objects(.written(key, durable: durable, in: RingView(overlay)), at: now, into: &effects)
+        case .objectRead(let token, let contents):
+            objects(.contents(token, contents, in: RingView(overlay)), at: now, into: &effects)
         case .logRead(let id, let result): route(.logRead(id, result), at: now, into: &effects)
         case .listening(let endpoints):
             var own = neighbours.own
@@ -189,6 +233,7 @@ public struct Peer: Automaton {
         case .stopping:
             isStopping = true
             neighbours(.stopping, at: now, into: &effects)
+            groups(.stopping, at: now, into: &effects)
             overlay(.stopping, at: now, into: &effects)
         }
     }
@@ -209,6 +254,12 @@ public struct Peer: Automaton {
             route(.resulted(number: number, result, from: peer), at: now, into: &effects)
         case .overlay(let message, let contacts):
             onOverlay(message, contacts, from: peer, at: now, into: &effects)
+        case .group(let message, let contacts):
+            learn(contacts, from: peer, into: &effects)
+            groups(.received(message, from: peer), at: now, into: &effects)
+        case .object(let message, let contacts):
+            learn(contacts, from: peer, into: &effects)
+            objects(.received(message, from: peer, in: RingView(overlay)), at: now, into: &effects)
         case .found(let routed): answer(ring.found(routed, by: peer, at: now), into: &effects)
         }
         if peer != id { neighbours(.heard(peer), at: now, into: &effects) }
@@ -223,6 +274,9 @@ public struct Peer: Automaton {
         case .finder(let timer): finder(.timerFired(timer), at: now, into: &effects)
         case .calls(let timer): route(.timerFired(timer), at: now, into: &effects)
         case .overlay(let timer): overlay(.timerFired(timer), at: now, into: &effects)
+        case .groups(let timer): groups(.timerFired(timer), at: now, into: &effects)
+        case .objects(let timer):
+            objects(.timerFired(timer, in: RingView(overlay)), at: now, into: &effects)
         case .ring(let id): answer(ring.expired(id), into: &effects)
         }
     }
@@ -233,8 +287,8 @@ extension Peer.Effect {
     public var isWrite: Bool {
         switch self {
         case .append, .persist, .remember, .rememberRing: true
-        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .delivered,
-            .report:
+        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .group, .object,
+            .delivered, .report:
             false
         }
     }

@@ -1,7 +1,9 @@
 public import Automata
 public import Claims
+public import Groups
 public import Ledger
 public import Neighbours
+public import Objects
 public import Overlay
 
 /// Everything that one peer says to another.
@@ -14,6 +16,8 @@ public enum PeerMessage: Hashable, Sendable {
     case result(number: UInt64, CallResult)
     /// `contacts`: where the peers are that the message names, as far as the sender knows; at most 128.
     case overlay(OverlayMessage, contacts: [Contact])
+    case group(GroupMessage, contacts: [Contact])
+    case object(ObjectMessage, contacts: [Contact])
     /// To a lookup's origin, from the root of its key: the message as it came.
     case found(Routed)
 }
@@ -33,7 +37,7 @@ extension PeerMessage {
             case .masters, .failed, .recovered: true
             case .hello, .probe, .alive, .goodbye: false
             }
-        case .result, .overlay, .found: false
+        case .result, .overlay, .group, .object, .found: false
         }
     }
 }

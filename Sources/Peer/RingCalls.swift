@@ -1,4 +1,5 @@
 public import Automata
+import Ledger
 public import Overlay
 
 /// What the owner of a peer asks of the ring.
@@ -6,11 +7,17 @@ public enum RingCall: Hashable, Sendable {
     case status
     /// Which peer is root of the key; `traced`: and by which way a message gets there.
     case lookup(Key, traced: Bool)
+    /// Keep these bytes; the answer is their id.
+    case put([UInt8])
+    case get(Key)
 }
 
 public enum RingResult: Hashable, Sendable {
     case status(OverlayStatus)
     case found(RingRoute)
+    /// So many copies were durable when this was said; more may follow.
+    case stored(Key, copies: Int)
+    case contents([UInt8])
     case refused(Refusal)
 }
 
