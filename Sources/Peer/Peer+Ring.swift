@@ -89,7 +89,8 @@ extension Peer {
                 return
             }
             effects.append(.set(.ring(id), at: now + RingCalls.patience))
-            overlay(.route(key: key, application: .probe, payload: Self.wanted, traced: traced), at: now, into: &effects)
+            overlay(
+                .route(key: key, application: .probe, payload: Self.wanted, traced: traced), at: now, into: &effects)
         }
     }
 

@@ -287,7 +287,8 @@ extension Peer.Effect {
     public var isWrite: Bool {
         switch self {
         case .append, .persist, .remember, .rememberRing: true
-        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .group, .object,
+        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .group,
+            .object,
             .delivered, .report:
             false
         }

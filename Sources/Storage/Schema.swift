@@ -17,7 +17,13 @@ enum Schema {
         migrator.registerMigration("3 ring") { database in
             // Peers of the ring to come back through, the best first; endpoints are separated by spaces.
             try database.execute(
-                sql: "CREATE TABLE ring(position INTEGER PRIMARY KEY, peer TEXT NOT NULL, endpoints TEXT NOT NULL) STRICT")
+                sql:
+                    "CREATE TABLE ring(position INTEGER PRIMARY KEY, peer TEXT NOT NULL, endpoints TEXT NOT NULL) STRICT"
+            )
+        }
+        migrator.registerMigration("4 objects") { database in
+            // Copies of immutable objects, by the hexadecimal of their content address.
+            try database.execute(sql: "CREATE TABLE object(id TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT")
         }
         return migrator
     }

@@ -16,6 +16,7 @@ import Wire
 /// | `partition` | a machine's newest fencing numbers and confirmed tenants; the truth about what runs here | `write` |
 /// | `neighbour` | peers to ask after a restart; a hint | `write` |
 /// | `ring` | peers of the overlay, the same | `write` |
+/// | `object` | copies of objects | `writeObject` |
 /// | `meta` | single numbers: this life's number, how far the derived tables are | `write`, `nextIncarnation` |
 /// | `request`, `note`, `admission` | derived from `ledger` in the same transaction; for people | `write`, `open` |
 ///

@@ -19,6 +19,7 @@ final class PeerCore {
         var publish: (Advertisement) -> Void
         var write: (WriteBatch) -> Void
         var agent: (AgentCommand) -> Void
+        var object: (Peer.ObjectOrder) -> Void
         var notice: (Peer.Effect) -> Void
     }
 
@@ -126,7 +127,8 @@ final class PeerCore {
 
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .append, .persist, .remember, .rememberRing: preconditionFailure("a write reached the performer: \(effect)")
+        case .append, .persist, .remember, .rememberRing:
+            preconditionFailure("a write reached the performer: \(effect)")
         case .learn(let peer, let endpoints): outlets.learn(peer, endpoints)
         case .send(let message, let peer): outlets.send(message, peer)
         case .set(let timer, let due): timers.set(timer, at: due)
@@ -137,7 +139,8 @@ final class PeerCore {
         case .readLog(let id, let claim, let query): outlets.agent(.readLog(id, claim, query))
         case .answer(let id, let result): waiting.removeValue(forKey: id)?.resume(returning: result)
         case .ringAnswer(let id, let result): asking.removeValue(forKey: id)?.resume(returning: result)
-        case .delivered: return
+        case .object(let order): outlets.object(order)
+        case .delivered, .group: return  // nobody here is a member of a group yet
         case .report: outlets.notice(effect)
         }
     }
@@ -184,7 +187,7 @@ extension WriteBatch {
             case .remember(let advertisements): remembered = advertisements
             case .rememberRing(let contacts): ring = contacts
             case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer,
-                .delivered, .report:
+                .group, .object, .delivered, .report:
                 continue
             }
         }
