@@ -24,6 +24,14 @@ func longText(_ value: Data, _ what: StaticString, bytesMax: Int) throws(WireErr
     return text
 }
 
+/// Bytes that mean nothing to this layer.
+func blob(_ value: Data, _ what: StaticString, max: Int) throws(WireError) -> [UInt8] {
+    guard value.count <= max else {
+        throw WireError(.outOfBounds, "\(what) has \(value.count) bytes, at most \(max) are allowed")
+    }
+    return Array(value)
+}
+
 func number<Number: BinaryInteger>(
     _ value: Number, _ what: StaticString, _ range: ClosedRange<Number>
 ) throws(WireError) -> Number {

@@ -67,12 +67,12 @@ extension WireRouted {
 
     func decoded() throws(WireError) -> Routed {
         let application = try application.decoded()
-        _ = try Wire.number(payload.count, "a routed payload", 0...WireBounds.payloadBytesMax)
         let traceMax = application == .join ? WireBounds.joinTraceMax : WireBounds.traceMax
         return Routed(
             key: try peer(key, "a key"), origin: try peer(origin, "an origin"), number: number,
             hops: UInt8(try Wire.number(hops, "the hops of a message", 0...255)), application: application,
-            payload: Array(payload), trace: hasTrace ? try peers(trace, "a trace", max: traceMax) : nil)
+            payload: try blob(payload, "a routed payload", max: WireBounds.payloadBytesMax),
+            trace: hasTrace ? try peers(trace, "a trace", max: traceMax) : nil)
     }
 }
 

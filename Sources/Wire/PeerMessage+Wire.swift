@@ -22,6 +22,12 @@ extension PeerMessage {
         case .overlay(let it, let contacts):
             message.overlay = WireOverlayMessage(it)
             message.contacts = [WireContact](contacts)
+        case .group(let it, let contacts):
+            message.group = WireGroupMessage(it)
+            message.contacts = [WireContact](contacts)
+        case .object(let it, let contacts):
+            message.object = WireObjectMessage(it)
+            message.contacts = [WireContact](contacts)
         }
         return message.bytes()
     }
@@ -43,6 +49,8 @@ extension PeerMessage {
             case .result(let it):
                 .result(number: it.number, try required(it.hasResult, it.result, "a result").decoded())
             case .overlay(let it): .overlay(try it.decoded(), contacts: try message.contacts.decoded())
+            case .group(let it): .group(try it.decoded(), contacts: try message.contacts.decoded())
+            case .object(let it): .object(try it.decoded(), contacts: try message.contacts.decoded())
             case nil: throw noKind("a message", message.unknownFields)
             }
     }

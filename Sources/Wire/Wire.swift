@@ -85,6 +85,15 @@ public enum WireBounds {
     public static let tableRowMax: UInt32 = 31
     /// What a routed message carries: an object of 64 KiB with what belongs to it.
     public static let payloadBytesMax = 96 << 10
+    /// Of a multicast, of a search, of the answer to it.
+    public static let groupPayloadBytesMax = 64 << 10
+    /// A peer's ancestors in a group's tree.
+    public static let pathMax = 64
+    public static let objectBytesMax = 64 << 10
+    /// Ids of objects in one message.
+    public static let objectKeysMax = 512
+    /// Peers nearest to an object's id.
+    public static let nearestMax = 64
     /// Elements of a list where nothing else is said.
     public static let elementsMax = 1_024
     /// Requests in one answer to `list`.

@@ -296,8 +296,24 @@ public nonisolated struct WirePeerMessage: @unchecked Sendable {
     set {_uniqueStorage()._kind = .overlay(newValue)}
   }
 
-  /// Where the peers are that an overlay's message names, as far as its sender knows; at most 128. Of other kinds none, and
-  /// ignored. A peer that is not told of is looked up by other ways, so that less than all is no error.
+  public var group: WireGroupMessage {
+    get {
+      if case .group(let v)? = _storage._kind {return v}
+      return WireGroupMessage()
+    }
+    set {_uniqueStorage()._kind = .group(newValue)}
+  }
+
+  public var object: WireObjectMessage {
+    get {
+      if case .object(let v)? = _storage._kind {return v}
+      return WireObjectMessage()
+    }
+    set {_uniqueStorage()._kind = .object(newValue)}
+  }
+
+  /// Beside the message of an overlay, a group or an object: where the peers are that it names, as far as its sender knows;
+  /// at most 128, so that less than all is no error. Beside other kinds there are none, and they are ignored.
   public var contacts: [WireContact] {
     get {_storage._contacts}
     set {_uniqueStorage()._contacts = newValue}
@@ -312,6 +328,8 @@ public nonisolated struct WirePeerMessage: @unchecked Sendable {
     case call(WireNumberedCall)
     case result(WireNumberedResult)
     case overlay(WireOverlayMessage)
+    case group(WireGroupMessage)
+    case object(WireObjectMessage)
 
   }
 
@@ -1792,7 +1810,7 @@ nonisolated extension WireRefusalCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PeerMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{2}\u{9}contacts\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{2}\u{7}contacts\0")
 
   fileprivate class _StorageClass {
     var _kind: WirePeerMessage.OneOf_Kind?
@@ -1905,6 +1923,32 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
             _storage._kind = .overlay(v)
           }
         }()
+        case 7: try {
+          var v: WireGroupMessage?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .group(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .group(v)
+          }
+        }()
+        case 8: try {
+          var v: WireObjectMessage?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .object(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .object(v)
+          }
+        }()
         case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._contacts) }()
         default: break
         }
@@ -1942,6 +1986,14 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case .overlay?: try {
         guard case .overlay(let v)? = _storage._kind else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .group?: try {
+        guard case .group(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .object?: try {
+        guard case .object(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
       }()
       case nil: break
       }

@@ -49,7 +49,10 @@ import Testing
     @Test("the manifest is read right: the layers that everyone relies on are found, in their order")
     func manifest() throws {
         let manifest = try repository.manifest()
-        #expect(manifest.pureTargets == ["Automata", "Overlay", "Neighbours", "Claims", "Ledger", "Rendezvous", "Peer"])
+        #expect(
+            manifest.pureTargets == [
+                "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Rendezvous", "Peer",
+            ])
         #expect(manifest.dependencies(of: "Rendezvous") == ["Automata", "Claims"])
         #expect(manifest.dependencies(of: "Discovery") == ["Automata", "CAvahi"])
         #expect(manifest.dependencies(of: "palmier").contains("Runtime"))

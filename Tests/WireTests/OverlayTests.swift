@@ -79,10 +79,6 @@ struct OverlayTests {
         for kind in OverlayKind.allCases { #expect(!kind.message.isMastersOnly) }
     }
 
-    private func ids(_ count: Int) -> [PeerID] {
-        (0..<count).map { PeerID(high: UInt64($0) << 48, low: ~UInt64($0)) }
-    }
-
     private func routed(_ application: Application, payload: [UInt8], trace: [PeerID]?) -> Routed {
         Routed(
             key: place, origin: beta, number: .max, hops: .max, application: application, payload: payload, trace: trace

@@ -35,7 +35,7 @@ struct RefusalTests {
     @Test("a message with one value outside its bounds")
     func bounds() throws {
         for violation in try Self.helloViolations() + Self.claimViolations() + Self.callViolations()
-            + OverlayViolations.all()
+            + OverlayViolations.all() + GroupViolations.all() + ObjectViolations.all()
         {
             let bytes: [UInt8] = try violation.message.serializedBytes()
             let error = #expect(throws: WireError.self, "\(violation)") { try PeerMessage(decoding: bytes) }

@@ -19,6 +19,8 @@ struct Sample: Sendable, CustomStringConvertible {
         + CallKind.allCases.map { Sample(name: "call-\($0)", message: .call(number: 7, $0.sample)) }
         + ResultKind.allCases.map { Sample(name: "result-\($0)", message: .result(number: .max, $0.sample)) }
         + OverlayKind.allCases.map { Sample(name: "overlay-\($0)", message: $0.message) }
+        + GroupKind.allCases.map { Sample(name: "group-\($0)", message: $0.message) }
+        + ObjectKind.allCases.map { Sample(name: "object-\($0)", message: $0.message) }
 
     /// The part of a message that has one kind for each of its cases.
     static func area(of message: PeerMessage) -> String {
@@ -29,6 +31,8 @@ struct Sample: Sendable, CustomStringConvertible {
         case .call(_, let it): "call-\(CallKind(it))"
         case .result(_, let it): "result-\(ResultKind(it))"
         case .overlay(let it, _): "overlay-\(OverlayKind(it))"
+        case .group(let it, _): "group-\(GroupKind(it))"
+        case .object(let it, _): "object-\(ObjectKind(it))"
         }
     }
 }
