@@ -121,7 +121,7 @@ let package = Package(
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")),
         edge(
-            "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Identity", "Releases", "Runtime", log,
+            "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Wire", "Identity", "Releases", "Runtime", log,
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),

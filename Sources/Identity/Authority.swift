@@ -62,7 +62,7 @@ public struct Authority: Sendable {
         guard case .identity = request.subject.role else {
             throw IdentityError(
                 .requestRefused, "the request asks for the role \(request.subject.roleWord)",
-                remedy: "authorities are admitted by the fabric's root: palmier fabric admit")
+                remedy: "authorities are admitted by the fabric's root: palmier fabric sign")
         }
         guard request.subject.fabric.isEmpty || request.subject.fabric == trust.name else {
             throw IdentityError(
@@ -78,7 +78,7 @@ public struct Authority: Sendable {
         guard now < notAfter else {
             throw IdentityError(
                 .authorityExpired, "the authority of \"\(self.name)\" ended on \(notAfter.calendar)",
-                remedy: "have it renewed by whoever keeps the fabric's root")
+                remedy: "renew it: palmier fabric request here, palmier fabric sign where the root's key is")
         }
         let end = min(now + (lifetime ?? kind.defaultLifetime), notAfter)
         let leaf = try CertificateTemplate.leaf(kind).issue(
@@ -104,7 +104,8 @@ public struct Authority: Sendable {
     public static func load(from directory: String, trust: FabricTrust) throws(IdentityError) -> Authority {
         guard let pem = try StateFile.read("\(directory)/certificate.pem", isSecret: false) else {
             throw IdentityError(
-                .missing, "\(directory) holds no authority", remedy: "have this machine admitted as a master")
+                .missing, "\(directory) holds no authority",
+                remedy: "have this machine admitted as a master: palmier fabric request, sign and accept")
         }
         let key = try PrivateKey.load(from: "\(directory)/key.pem")
         let bytes: [UInt8]

@@ -43,6 +43,15 @@ public struct Books: Sendable {
         homes[key]
     }
 
+    /// Open requests that other masters hold, in the order of their keys.
+    ///
+    /// - Parameter customer: whose; nil for everybody's.
+    /// - Complexity: O(n log n) in the notes that are found.
+    public func notes(of customer: Customer?) -> [(key: RequestKey, home: PeerID)] {
+        homes.elements.filter { customer == nil || $0.key.customer == customer }
+            .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
     /// What a token is worth at `now`.
     public func token(_ digest: Digest, at now: Instant) -> TokenState {
         guard let token = tokens[digest] else { return .unknown }

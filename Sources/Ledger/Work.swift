@@ -2,7 +2,7 @@ import Automata
 
 /// What the keeper remembers of a request besides the books; lost at a crash, and made anew.
 struct Work: Sendable {
-    /// A call's proposal is on its way to the log; later calls queue.
+    /// A call's proposal is on its way to the log, or the request to the other masters; later calls queue.
     var inFlight = false
     var callers: [Caller] = []
     var queue: [QueuedCall] = []

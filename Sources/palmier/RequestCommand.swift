@@ -67,6 +67,7 @@ struct RequestCommand: AsyncParsableCommand {
         arguments.memory = memory
         arguments.node = node
         arguments.exclusive = exclusive
+        try arguments.check()
         var source: (text: RequestDocument.ReleaseText, release: Release)?
         if let release { source = try await ReleaseSource.read(release) }
         var document = try arguments.document(release: source)

@@ -36,6 +36,19 @@ actor FakePeerService: PeerService {
 
     /// Another machine or master, as discovery would show it.
     func discover(_ advertisement: Advertisement) { feed(.discovered(advertisement)) }
+    /// A peer comes, and says something.
+    func meet(_ advertisement: Advertisement, saying message: PeerMessage) {
+        feed(.discovered(advertisement))
+        feed(.connected(advertisement.peer))
+        feed(.received(message, from: advertisement.peer))
+    }
+
+    /// The peer's port refuses.
+    func lose(_ peer: PeerID) {
+        feed(.disconnected(peer))
+        feed(.unreachable(peer, refused: true))
+    }
+
     func accept(_ value: Bool) { feed(.accepting(value)) }
     func report(_ problems: [HostProblem]) { faults = problems }
 

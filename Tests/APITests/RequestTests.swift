@@ -1,7 +1,9 @@
 import Automata
 import Foundation
 import Identity
+import Ledger
 import NIOHTTP1
+import Peer
 import Releases
 import Testing
 
@@ -142,6 +144,8 @@ struct RequestTests {
         var testDescription: String { body ?? path }
     }
 
+    private static let long = String(repeating: "x", count: 129)
+
     static let badInputs: [BadInput] = [
         .init(body: "{", says: ["not JSON"]),
         .init(body: "[]", says: ["the body", "expected an object"]),
@@ -173,6 +177,31 @@ struct RequestTests {
             says: ["parameters.memry: unknown parameter", "memory"]),
         .init(body: #"{"reference":"x","release":{"url":"R","text":"T"},"type":"cash"}"#, says: ["cash", "cache"]),
         .init(body: #"{"reference":"x","state":"destroyed"}"#, status: 404, says: ["no instance \"x\""]),
+        .init(
+            body: #"{"reference":"\#(long)"}"#, says: ["reference: expected 1 to 128 bytes of text, found 129"]),
+        .init(body: #"{"reference":"a\u0007b"}"#, says: ["reference:", "control characters"]),
+        .init(
+            body: #"{"reference":"x","customer":"\#(long)"}"#, says: ["customer: expected 1 to 128 bytes"]),
+        .init(
+            body: #"{"reference":"x","type":"\#(long)"}"#, says: ["type: has 129 bytes, at most 128 are allowed"]),
+        .init(
+            body: #"{"reference":"x","requirements":{"machine":"\#(long)"}}"#,
+            says: ["requirements.machine: has 129 bytes"]),
+        .init(
+            body: #"{"reference":"x","requirements":{"memoryMiB":268435457}}"#,
+            says: ["requirements.memoryMiB: expected an integer from 0 to 268435456"]),
+        .init(
+            body: #"{"reference":"x","release":{"url":"\#(String(repeating: "u", count: 2_049))","text":"t"}}"#,
+            says: ["release.url: has 2049 bytes, at most 2048 are allowed"]),
+        .init(
+            body: #"{"reference":"x","release":{"url":"u","text":"\#(String(repeating: "t", count: 65_537))"}}"#,
+            says: ["release.text: has 65537 bytes, at most 65536 are allowed", "archive"]),
+        .init(
+            body: #"{"reference":"x","release":{"url":"R","text":"T"},"parameters":{"#
+                + #""a":"\#(String(repeating: "p", count: 65_536))"}}"#,
+            says: ["parameters: has 65544 bytes, at most 65536 are allowed"]),
+        .init(path: "/v1/instances/\(long)", says: ["reference: expected 1 to 128 bytes"]),
+        .init(path: "/v1/instances/x/log?offset=9007199254740993", says: ["offset: expected an integer"]),
         .init(path: "/v1/instances?al=1", says: ["al: unknown query parameter"]),
         .init(path: "/v1/instances/x?wait=up", says: ["wait: expected one of"]),
         .init(path: "/v1/instances/x?wait=running&timeout=-1", says: ["timeout: expected seconds"]),
@@ -208,6 +237,34 @@ struct RequestTests {
             let other = try await stage.raw(.POST, "/v1/invitations", #"{"kind":"master"}"#, headers: key)
             #expect(other.status == 409)
             #expect(try await stage.raw(.POST, "/v1/invitations", "{}").body != first.body)
+        }
+    }
+
+    @Test("what a master that does not answer is known to hold is named, to its customer alone")
+    func heldByTheDead() async throws {
+        try await Stage.with { (stage) async throws in
+            let beta = Advertisement(
+                peer: PeerID(0xB0), incarnation: Incarnation(1), name: "beta", fabric: "lab",
+                endpoints: [Endpoint(host: "127.0.0.1", port: 1)], apiPort: 7_002)
+            let (alice, bob) = (try stage.person("alice@lab"), try stage.person("bob@lab"))
+            let keys = [("alice@lab", "mine"), ("bob@lab", "his")].map {
+                RequestKey(customer: Customer($0.0), reference: $0.1)
+            }
+            await stage.service.meet(beta, saying: .directory(.hold(keys)))
+            await stage.service.lose(beta.peer)
+            let list = try await stage.client(as: alice) { try await $0.instances() }
+            #expect(list.missing == ["beta"] && list.instances.isEmpty)
+            #expect(
+                list.unreachable == [
+                    UnreachableDocument(
+                        customer: "alice@lab", reference: "mine", home: "beta",
+                        reason: "held by master beta, which does not answer")
+                ])
+            let status = try await stage.client(as: bob) { try await $0.status() }
+            #expect(status.attention.map(\.subject) == ["master beta", "instance his"])
+            #expect(status.instances == ["unreachable": 1] && !status.isHealthy)
+            let all = try await stage.client { try await $0.instances(all: true) }
+            #expect(all.unreachable.map(\.reference) == ["mine", "his"])
         }
     }
 

@@ -96,6 +96,29 @@ struct RequestArgumentsTests {
         #expect(error?.description.contains(message) == true, "\(String(describing: error))")
     }
 
+    @Test("what no peer could be told is refused before it is sent, by the flag's name and its bound")
+    func bounds() throws {
+        let long = String(repeating: "x", count: 129)
+        let changes: [(flag: String, bound: String, change: (inout RequestArguments) -> Void)] = [
+            ("NAME", "1 to 128", { $0.reference = long }), ("NAME", "1 to 128", { $0.reference = "" }),
+            ("NAME", "control", { $0.reference = "a\nb" }), ("--customer", "1 to 128", { $0.customer = long }),
+            ("--type", "128", { $0.type = long }), ("--node", "128", { $0.node = long }),
+            ("--param", "65536", { $0.assignments = ["a=" + String(repeating: "x", count: 70_000)] }),
+        ]
+        for (flag, bound, change) in changes {
+            var arguments = RequestArguments(reference: "cache")
+            change(&arguments)
+            let problem = #expect(throws: ProblemDocument.self) { _ = try arguments.document(release: nil) }
+            let text = problem?.detail ?? ""
+            #expect(text.hasPrefix(flag) && text.contains(bound) && problem?.exitCode == .usage, "\(text)")
+        }
+        var arguments = RequestArguments(reference: String(repeating: "x", count: 128))
+        arguments.node = ""
+        #expect(throws: Never.self) { _ = try arguments.document(release: nil) }
+        arguments.memory = "257TiB"
+        #expect(throws: Refusal.self) { _ = try arguments.document(release: nil) }
+    }
+
     @Test("an unknown instance type is refused with the nearest one")
     func unknownType() throws {
         var arguments = RequestArguments(reference: "cache")

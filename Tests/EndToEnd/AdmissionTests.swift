@@ -44,6 +44,45 @@ extension Scenarios {
             }
         }
 
+        @Test(
+            "a master is admitted by a root that is kept off-line: the request is carried there, the admission back",
+            .timeLimit(.minutes(2)))
+        func offline() async throws {
+            try await Trial.with("offline") { trial in
+                let m1 = try trial.member("m1", isMaster: true)
+                try await trial.palmier([
+                    "fabric", "create", trial.fabric, "--admission", "link", "--state", m1.state, "--master-name", "m1",
+                ]).ended(with: .done)
+                let disk = "\(trial.folder)/disk"
+                try FileManager.default.moveItem(atPath: "\(m1.state)/root", toPath: disk)
+                try await m1.join()
+
+                let m2 = try trial.member("m2", isMaster: true)
+                try await m2.start()
+                #expect(try await m2.current?.wait(within: .seconds(60)) == .exited(ExitCode.refused.rawValue))
+                #expect(
+                    m2.log.contains("palmier fabric request") && m2.log.contains("palmier fabric sign"), "\(m2.log)")
+
+                let asked = try await trial.palmier(["fabric", "request", "--state", m2.state, "--name", "m2"])
+                    .ended(with: .done)
+                let request = try trial.write(asked.output, to: "m2.request")
+                let missing = try await trial.palmier(["fabric", "sign", request, "--state", m1.state])
+                try missing.ended(with: .notFound)
+                #expect(missing.error.contains("--root DIR"), "\(missing)")
+                let signed = try await trial.palmier(["fabric", "sign", request, "--root", disk]).ended(with: .done)
+                let fingerprint = try #require(asked.error.firstMatch(of: /[0-9a-f]{4}(-[0-9a-f]{4}){3}/)).output.0
+                #expect(signed.error.contains(fingerprint), "the same on both screens: \(asked) \(signed)")
+                let admission = try trial.write(signed.output, to: "m2.admission")
+                try await trial.palmier(["fabric", "accept", admission, "--state", m2.state]).ended(with: .done)
+
+                try await m2.join()
+                for master in [m1, m2] { try await master.seesLive([m1, m2]) }
+                let a1 = try trial.member("a1")
+                try await a1.join()
+                #expect(try await m2.requestCache("cache").state == "running")
+            }
+        }
+
         private func pending(_ master: Member) async throws -> [AdmissionsDocument.Admission] {
             try await master.palmier(["node", "list", "--pending", "-o", "json"]).ended(with: .done)
                 .document(AdmissionsDocument.self).admissions

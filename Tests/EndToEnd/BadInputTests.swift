@@ -30,6 +30,8 @@ extension Scenarios {
             Wrong("node list --master nonsense", .usage, "nonsense", "HOST:PORT"),
             Wrong("node list --master FOLDER/none", .unreachable, "FOLDER/none", "palmier master"),
             Wrong("node list -o xml", .usage, "xml", "json"),
+            Wrong("request LONG --release FOLDER/none.yaml --master FOLDER", .usage, "NAME", "128"),
+            Wrong("request cache --type LONG --master FOLDER", .usage, "--type", "128"),
             Wrong("instance logs cache --tail=-1 --master FOLDER", .usage, "--tail", "0"),
             Wrong("request cache --release FOLDER/none.yaml --master FOLDER", .notFound, "FOLDER/none.yaml", "path"),
             Wrong("request cache --release FOLDER/list.yaml --master FOLDER", .usage, "FOLDER/list.yaml"),
@@ -55,7 +57,10 @@ extension Scenarios {
                 _ = try trial.write(
                     Self.release("typo", build: "true").replacing("source:", with: "sourse:"), to: "typo.yaml")
                 for wrong in Self.typed {
-                    let arguments = wrong.arguments.map { $0.replacing("FOLDER", with: trial.folder) }
+                    let arguments = wrong.arguments.map {
+                        $0.replacing("FOLDER", with: trial.folder).replacing(
+                            "LONG", with: String(repeating: "x", count: 129))
+                    }
                     let answer = try await trial.palmier(arguments)
                     #expect(answer.code == wrong.code.rawValue, "\(answer)")
                     for word in wrong.words.map({ $0.replacing("FOLDER", with: trial.folder) }) {

@@ -59,6 +59,15 @@ extension Scenarios {
             #expect(problem.schema == "palmier.problem/1" && problem.code == "unreachable")
             #expect(problem.detail.contains(dead.name), "who holds it: \(problem.detail)")
             #expect((problem.detail + problem.remedy).contains("goes on"), "that it goes on: \(problem)")
+            try await Polling.until("\(other.name) names what \(dead.name) holds", within: .seconds(30)) {
+                let list = try await other.instances()
+                return list.missing == [dead.name] && list.unreachable.map(\.reference) == ["cache"]
+                    && list.unreachable[0].home == dead.name
+            }
+            for command in [["instance", "list"], ["status"]] {
+                let shown = try await other.palmier(command).output
+                #expect(shown.contains("held by master \(dead.name)") && shown.contains("cache"), "\(shown)")
+            }
             let table = try await other.palmier(["instance", "show", "cache"])
             #expect(table.code == ExitCode.unreachable.rawValue)
             #expect(table.output.isEmpty && table.error.contains(dead.name), "\(table)")

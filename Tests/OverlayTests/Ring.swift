@@ -35,6 +35,8 @@ struct Ring {
     struct Lookup {
         var issued: Instant
         var from: Int
+        /// Which life of its origin: an answer to an earlier one would reach nobody.
+        var life: UInt32
     }
 
     /// What was seen from outside.
@@ -141,12 +143,12 @@ struct Ring {
     mutating func lookup(_ key: Key, from index: Int, traced: Bool = false) {
         lookups += 1
         feed(.route(key: key, application: .probe, payload: Self.bytes(UInt64(lookups)), traced: traced), to: index) {
-            $0.outstanding[UInt64($0.lookups)] = Lookup(issued: $0.now, from: index)
+            $0.outstanding[UInt64($0.lookups)] = Lookup(issued: $0.now, from: index, life: $0.nodes[index].life)
         }
     }
 
     mutating func randomLookup() {
-        guard let from = randomActive() else { return }
+        guard let from = randomActive(), nodes[from].stalledUntil <= now else { return }
         lookup(PeerID(high: random.next(), low: random.next()), from: from)
     }
 
@@ -166,6 +168,11 @@ struct Ring {
     }
 
     // MARK: - What it finds
+
+    /// Lookups that were issued some time ago, whose origin still waits.
+    func unanswered(after patience: Duration = .seconds(60)) -> Int {
+        outstanding.values.count { nodes[$0.from].life == $0.life && now - $0.issued > patience }
+    }
 
     /// Peers whose leaf set differs from what the sorted list of live ids says.
     func wrongLeafSets() -> [Int] {
@@ -321,7 +328,8 @@ struct Ring {
                 if findings.wrong.count < 5 {
                     findings.wrong.append(
                         "at \(now): key \(routed.key) delivered at \(nodes[index].id) "
-                            + "(active \(nodes[index].overlay.isActive)), root is \(right?.description ?? "nobody")")
+                            + "(\(describe(index, right))), root is \(right?.description ?? "nobody") "
+                            + (right.flatMap { numbering[$0] }.map { "(\(describe(Int($0), nodes[index].id)))" } ?? ""))
                 }
             }
         }
@@ -336,6 +344,13 @@ struct Ring {
             findings.stretch += took / Double(delay(lookup.from, index))
             findings.stretched += 1
         }
+    }
+
+    private func describe(_ index: Int, _ other: PeerID?) -> String {
+        let node = nodes[index]
+        let knows = other.map { (node.overlay.leafSet.larger + node.overlay.leafSet.smaller).contains($0) } ?? false
+        return "life \(node.life), active since \(node.activeSince?.description ?? "never"), knows the other: \(knows), "
+            + "stalled until \(node.stalledUntil), \(node.overlay.status.counters.stalls) stalls"
     }
 
     static func kind(_ message: OverlayMessage) -> String {

@@ -96,6 +96,26 @@ struct JourneyTests {
         }
     }
 
+    @Test("a stalled exclusive request is taken back; then another master may place the name, and only that one does")
+    func takenBack() throws {
+        var village = Village(masters: [m1, m2, m3], machines: [a, b])
+        village.pass(.seconds(1))
+        village.cut = [[m1, m2], [m1, m3]]
+        village.pass(.seconds(30))
+        let asked = try village.answer(ask(specification(exclusive: true)), at: m1, after: .seconds(10))
+        #expect(asked.refusal?.code == .unreachable)
+        let destroyed = try village.answer(ask(specification("{}", .destroyed, exclusive: true)), at: m1)
+        #expect(destroyed == .request(.gone(key())))
+        #expect(village.holders(of: key()).isEmpty)
+        let second = try village.answer(
+            ask(specification(exclusive: true), wait: running), at: m2, after: .seconds(10))
+        #expect(second.request?.status.state == .running)
+        village.cut = []
+        village.pass(.seconds(120))
+        #expect(village.holders(of: key()) == [m2] && village.instances.count == 1)
+        #expect(try village.answer(read(), at: m1, after: .seconds(1)).request?.status.state == .running)
+    }
+
     @Test("when a machine dies, its lease runs out, and the next attempt is placed on another")
     func machineDies() throws {
         var village = Village(masters: [m1], machines: [a, b])

@@ -61,11 +61,21 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var exitCode: ExitCode { isReached ? .done : state == InstanceState.failed.rawValue ? .failed : .accepted }
 }
 
-/// Open requests; `missing` names masters that could not be asked for theirs.
+/// A request that only its master knows more of, and that one cannot be asked.
+public struct UnreachableDocument: Codable, Hashable, Sendable {
+    public var customer: String
+    public var reference: String
+    /// The master whose ledger holds it.
+    public var home: String
+    public var reason: String
+}
+
+/// Open requests; `missing` names masters that could not be asked for theirs, `unreachable` what they are known to hold.
 public struct InstancesDocument: Codable, Hashable, Sendable {
     public var schema = "palmier.instances/1"
     public var instances: [InstanceDocument]
     public var missing: [String]
+    public var unreachable: [UnreachableDocument]
 }
 
 /// Why a request is where it is: the explanation, and what each machine says to it.

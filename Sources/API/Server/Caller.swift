@@ -57,7 +57,8 @@ struct Principal: Sendable {
 
     /// Whose request is meant: one's own, or, for administrators, the one named.
     func key(_ reference: String, customer named: String?) throws(ProblemDocument) -> RequestKey {
-        try RequestKey(customer: customer(named: named), reference: Self.check(reference))
+        try Bounds.checkName(reference, "reference")
+        return RequestKey(customer: try customer(named: named), reference: reference)
     }
 
     func customer(named: String?) throws(ProblemDocument) -> Customer {
@@ -67,9 +68,7 @@ struct Principal: Sendable {
                     .refused, "\(name) may not see or change requests of \(named)",
                     remedy: "ask an administrator: root on a master's machine", field: "customer")
             }
-            guard (1...128).contains(named.utf8.count) else {
-                throw ProblemDocument(.invalid, "customer: expected 1 to 128 bytes", field: "customer")
-            }
+            try Bounds.checkName(named, "customer")
             return Customer(named)
         }
         guard let customer else {
@@ -85,16 +84,6 @@ struct Principal: Sendable {
                 .refused, "\(name) may not \(what)",
                 remedy: "run it as root, or as the master's owner, on a master's machine")
         }
-    }
-
-    private static func check(_ reference: String) throws(ProblemDocument) -> String {
-        let isText = reference.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-        guard (1...128).contains(reference.utf8.count), isText else {
-            throw ProblemDocument(
-                .invalid, "reference: expected 1 to 128 bytes of text, found \(reference.utf8.count)",
-                field: "reference")
-        }
-        return reference
     }
 }
 

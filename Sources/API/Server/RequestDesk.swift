@@ -91,15 +91,20 @@ struct RequestWish {
         reference = try reader.requiredText("reference")
         customer = try reader.text("customer")
         if let reader = try reader.object("release", known: ["url", "text"]) {
-            release = ReleaseDocument(url: try reader.requiredText("url"), text: try reader.requiredText("text"))
+            let (url, text) = (try reader.requiredText("url"), try reader.requiredText("text"))
+            try Bounds.checkURL(url, "release.url")
+            try Bounds.checkRelease(text, "release.text")
+            release = ReleaseDocument(url: url, text: text)
         } else {
             release = nil
         }
         type = try reader.text("type")
+        if let type { try Bounds.checkChoice(type, "type") }
         parameters = try reader.members("parameters")
         let needs = try reader.object("requirements", known: ["memoryMiB", "machine"])
-        memory = try needs?.integer("memoryMiB", in: 0...(1 << 30)).map { .mebibytes($0) }
+        memory = try needs?.integer("memoryMiB", in: 0...Bounds.memoryMiBMax).map { .mebibytes($0) }
         machine = try needs?.text("machine")
+        if let machine { try Bounds.checkChoice(machine, "requirements.machine") }
         exclusive = try reader.boolean("exclusive")
         desired = try reader.word("state", DesiredState.self)
         if let reader = try reader.object("wait", known: ["until", "timeoutSeconds"]) {
@@ -125,6 +130,7 @@ struct RequestWish {
         if let type { specification.type = type }
         if let parameters {
             specification.parameters = Self.merge(parameters, over: specification.parameters).canonicalJSON
+            try Bounds.checkParameters(specification.parameters, "parameters")
         }
         if let memory { specification.requirements.memory = memory }
         if let machine { specification.requirements.machine = machine.isEmpty ? nil : machine }

@@ -71,7 +71,10 @@ extension Routes {
         let customer = all ? nil : try who.customer(named: exchange.text("customer"))
         let (found, missing) = try await list(customer)
         let views = await views()
-        return try Answer(InstancesDocument(instances: found.map { views.instance($0) }, missing: missing))
+        return try Answer(
+            InstancesDocument(
+                instances: found.map { views.instance($0) }, missing: missing,
+                unreachable: views.unreachable(of: customer, besides: found, missing: missing)))
     }
 
     private func instance(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
@@ -94,7 +97,7 @@ extension Routes {
         let key = try who.key(exchange.part("reference"), customer: exchange.text("customer"))
         let stream = try exchange.word("stream", LogQuery.Stream.self) ?? .output
         let query = LogQuery(
-            stream: stream, offset: try exchange.integer("offset", in: .min ... .max) ?? 0,
+            stream: stream, offset: try exchange.integer("offset", in: -Bounds.numberMax...Bounds.numberMax) ?? 0,
             bytesMax: Int(try exchange.integer("limit", in: 1...(256 << 10)) ?? 64 << 10))
         switch await service.call(.log(key, query)) {
         case .log(let piece): return try Answer(Self.document(of: piece, key: key, stream: stream))

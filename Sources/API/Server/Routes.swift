@@ -187,17 +187,16 @@ struct Routes: Sendable {
     }
 
     private func status(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
-        let (requests, missing) = try await visible(all: exchange.flag("all") || who.isAdministrator, who)
-        let document = await views().status(
-            fabricFingerprint: desk.trust.fingerprint, requests: requests, missing: missing,
+        let all = try exchange.flag("all") || who.isAdministrator
+        if all { try who.requireAdministrator("see everybody's requests") }
+        let (customer, seesRequests) = (all ? nil : who.customer, all || who.customer != nil)
+        let (requests, missing) = seesRequests ? try await list(customer) : ([], [])
+        let views = await views()
+        let unreachable = seesRequests ? views.unreachable(of: customer, besides: requests, missing: missing) : []
+        let document = views.status(
+            fabricFingerprint: desk.trust.fingerprint, requests: requests, missing: missing, unreachable: unreachable,
             pending: await desk.pending.count, problems: await problems())
         return try Answer(document)
-    }
-
-    private func visible(all: Bool, _ who: Principal) async throws -> ([Ledger.Request], [String]) {
-        if all, !who.isAdministrator { try who.requireAdministrator("see everybody's requests") }
-        guard all || who.customer != nil else { return ([], []) }
-        return try await list(all ? nil : who.customer)
     }
 
     func list(_ customer: Customer?) async throws(ProblemDocument) -> ([Ledger.Request], [String]) {

@@ -54,6 +54,26 @@ struct Views {
         return keeper.books.home(of: key).map { name(of: $0) } ?? ""
     }
 
+    /// What this master has noted as held by masters that cannot be asked.
+    ///
+    /// - Parameters:
+    ///   - customer: whose; nil for everybody's.
+    ///   - found: requests that some master told all the same.
+    ///   - missing: names of masters that did not answer.
+    func unreachable(of customer: Customer?, besides found: [Request], missing: [String]) -> [UnreachableDocument] {
+        guard let books = peer.master?.requests.books else { return [] }
+        let known = Set(found.map(\.key))
+        return books.notes(of: customer).filter { !known.contains($0.key) }.compactMap { note in
+            let home = peer.neighbours[note.home]
+            let name = name(of: note.home)
+            guard home?.isLive != true || missing.contains(name) else { return nil }
+            let what = home?.state == .left ? "has left" : "does not answer"
+            return UnreachableDocument(
+                customer: note.key.customer.name, reference: note.key.reference, home: name,
+                reason: "held by master \(name), which \(what)")
+        }
+    }
+
     func why(_ request: Request) -> WhyDocument {
         let document = instance(request)
         let needs = request.specification.requirements
@@ -163,7 +183,8 @@ struct Views {
 
     /// - Parameter requests: those that the caller may see.
     func status(
-        fabricFingerprint: String, requests: [Request], missing: [String], pending: Int,
+        fabricFingerprint: String, requests: [Request], missing: [String],
+        unreachable: [UnreachableDocument], pending: Int,
         problems: [DoctorDocument.Problem]
     ) -> StatusDocument {
         let (nodes, masters) = (nodes.nodes, masters.masters)
@@ -180,6 +201,12 @@ struct Views {
         for instance in instances where !instance.isReached && !instance.reason.isEmpty {
             attention.append(
                 .init(subject: "instance \(instance.reference)", state: instance.state, reason: instance.reason))
+        }
+        for request in unreachable {
+            attention.append(
+                .init(
+                    subject: "instance \(request.reference)", state: InstanceState.unreachable.rawValue,
+                    reason: request.reason))
         }
         if pending > 0 {
             attention.append(
@@ -198,7 +225,8 @@ struct Views {
             fabric: own.fabric, fabricFingerprint: fabricFingerprint, master: own.name,
             ledger: peer.master?.requests.books.index.value ?? 0, sentence: sentence, isHealthy: attention.isEmpty,
             masters: tally(masters.map(\.state)), nodes: tally(nodes.map(\.state)),
-            instances: tally(instances.map(\.state)), partitions: live.map(\.capacity).reduce(0, +),
+            instances: tally(instances.map(\.state) + unreachable.map { _ in InstanceState.unreachable.rawValue }),
+            partitions: live.map(\.capacity).reduce(0, +),
             partitionsFree: live.map(\.free).reduce(0, +), pendingAdmissions: pending,
             attention: Array(attention.prefix(100)), missing: missing, at: DocumentCoding.text(of: now))
     }

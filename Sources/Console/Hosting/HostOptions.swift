@@ -23,6 +23,9 @@ public struct HostOptions: Sendable {
     public var listen: [Endpoint]
     /// Where users connect to a master; nil: every address, port 7424 or any free one. Host `::` means every address.
     public var apiListen: Endpoint?
+    /// How long the certificates live that a master issues to machines and to itself; each renews its own by itself.
+    /// nil: seven days.
+    public var certificateLife: Duration?
     /// nil: the default of this machine (two for each core, 10 at most).
     public var partitions: Int?
     public var isolation: Isolation

@@ -1,3 +1,4 @@
+import API
 import Agent
 public import Automata
 import Configuration
@@ -18,6 +19,7 @@ public struct HostSettings: Sendable {
         SettingKey("state"), SettingKey("fabric", fallback: "(the one that answers)"), SettingKey("name"),
         SettingKey("listen", isList: true, fallback: "(every address, port 7423 or a free one)"),
         SettingKey("api-listen", fallback: "(every address, port 7424 or a free one)"),
+        SettingKey("certificate-life", fallback: "7d"),
         SettingKey("partitions", fallback: "\(InstanceHost.Configuration.defaultPartitionCount)"),
         SettingKey("isolation", fallback: "auto"),
         SettingKey("memory", fallback: "(three quarters of the machine's)"), SettingKey("price", fallback: "0"),
@@ -132,11 +134,14 @@ public struct HostSettings: Sendable {
         return HostOptions(
             isMaster: isMaster, state: StateDirectory(settings.first { $0.name == "state" }?.value ?? "."),
             fabric: values["fabric"]?.first, name: name, listen: try endpoints("listen"),
-            apiListen: try endpoints("api-listen").first,
+            apiListen: try endpoints("api-listen").first, certificateLife: try certificateLife(),
             partitions: try integer("partitions", (isMaster ? 0 : 1)...100).map { Int($0) },
             isolation: try word("isolation", Isolation.auto),
-            memory: try read("memory", "an amount such as 512MiB or 8GiB") { ByteCount(text: $0) },
-            price: try integer("price", 0...Int64.max) ?? 0, discovery: try word("discovery", DiscoveryMode.auto),
+            memory: try read("memory", "an amount such as 512MiB or 8GiB") {
+                ByteCount(text: $0).flatMap { $0 <= Bounds.machineMemoryMax ? $0 : nil }
+            },
+            price: try integer("price", 0...Bounds.numberMax) ?? 0,
+            discovery: try word("discovery", DiscoveryMode.auto),
             interfaces: values["interfaces"] ?? [], join: try endpoints("join"), token: token,
             logLevel: try word("log-level", HostOptions.LogLevel.notice),
             logFormat: try word("log-format", HostOptions.LogFormat.text))
@@ -148,6 +153,12 @@ public struct HostSettings: Sendable {
         guard let text = values[name]?.first else { return nil }
         guard let value = convert(text) else { throw wrong(name, expected, text) }
         return value
+    }
+
+    private func certificateLife() throws(Refusal) -> Duration? {
+        try read("certificate-life", "a time from 1m to 365d, such as 12h") { text in
+            Wording.duration(text).flatMap { (.seconds(60)...(.seconds(365 * 86_400))).contains($0) ? $0 : nil }
+        }
     }
 
     private func integer(_ name: String, _ range: ClosedRange<Int64>) throws(Refusal) -> Int64? {

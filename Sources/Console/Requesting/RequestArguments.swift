@@ -21,16 +21,27 @@ public struct RequestArguments: Sendable {
         self.reference = reference
     }
 
+    /// Checks what needs no release, by flag.
+    public func check() throws(ProblemDocument) {
+        try Bounds.checkName(reference, "NAME")
+        if let customer { try Bounds.checkName(customer, "--customer") }
+        if let type { try Bounds.checkChoice(type, "--type") }
+        if let node { try Bounds.checkChoice(node, "--node") }
+    }
+
     /// Makes the document. What was not given is not in it, and so stays as it is.
     ///
     /// - Parameter release: its text and what it says; nil where the request exists and keeps its release. Without it
     ///   the parameters' types are not known: each is read as JSON where it is JSON, else as a string.
     public func document(release: (text: RequestDocument.ReleaseText, release: Release)?) throws -> RequestDocument {
+        try check()
         var document = RequestDocument(reference: reference, customer: customer)
         document.release = release?.text
+        if let url = release?.text.url { try Bounds.checkURL(url, "--release") }
         document.type = type
         let schema = try release?.release.type(named: type ?? "").schema ?? Schema(additional: .allowed)
         document.parameters = try parameters(schema)
+        if let text = document.parameters?.canonicalJSON { try Bounds.checkParameters(text, "--param, --params-file") }
         if memory != nil || node != nil {
             document.requirements = RequestDocument.Needs(memoryMiB: try memoryMiB(), machine: node)
         }
@@ -69,12 +80,13 @@ public struct RequestArguments: Sendable {
 
     private func memoryMiB() throws(Refusal) -> Int64? {
         guard let memory else { return nil }
-        if let count = Int64(memory), count >= 0, count < 1 << 40 { return count }
-        guard let amount = ByteCount(text: memory) else {
+        let mebibytes =
+            Int64(memory) ?? ByteCount(text: memory).map { ($0.bytes >> 20) + ($0.bytes % (1 << 20)).signum() }
+        guard let mebibytes, (0...Bounds.memoryMiBMax).contains(mebibytes) else {
             throw Refusal(
-                .invalid, "--memory: expected an amount such as 64MiB or 2GiB, found \"\(memory)\"",
+                .invalid, "--memory: expected an amount such as 64MiB or 2GiB, at most 256TiB, found \"\(memory)\"",
                 remedy: "write a number and B, KiB, MiB or GiB")
         }
-        return (amount.bytes + (1 << 20) - 1) >> 20
+        return mebibytes
     }
 }

@@ -73,6 +73,7 @@ extension Overlay {
         failed.remove(peer)
         schedule.exchanged(at: now, period: configuration.gossipPeriod)
         tuning.heard(exchange.probePeriod)
+        let isNew = leaves.fits(peer)
         take(peer, at: now, into: &effects)
         if exchange.isQuestion {
             effects.append(.send(self.exchange(number: exchange.number, isQuestion: false), to: peer))
@@ -89,6 +90,11 @@ extension Overlay {
                     onMeasured(RoundTrip(nanoseconds: now.nanoseconds - asked.sent.nanoseconds), to: peer)
                 }
             }
+        }
+        // A question does not say that the asker knows us, and an active asker delivers meanwhile; one that is itself
+        // agreeing waits for our answer.
+        if isNew, exchange.isQuestion, exchange.isActive, life == .agreeing {
+            probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
         }
         if !configuration.sabotage.contains(.ignoreFailed) {
             for other in exchange.failed { look(at: other, calledFailedBy: peer, at: now, into: &effects) }

@@ -55,6 +55,8 @@ extension Overlay {
             }
         }
         for probe in silent where probe.kind == .liveness || probe.kind == .leaf {
+            // If it lives after all, it objects.
+            if probe.kind == .leaf { effects.append(.send(.failed(probe.peer), to: probe.peer)) }
             onFailed(probe.peer, isHearsay: probe.isHearsay, at: now, into: &effects)
         }
         // What a join needed is not kept for ever.
@@ -109,8 +111,6 @@ extension Overlay {
         }
         // Its left neighbour tells the leaves even when others told it: it stands in the midst of those concerned.
         let isTold = !isHearsay || leaves.right == peer
-        // If it lives after all, it objects.
-        effects.append(.send(.failed(peer), to: peer))
         dropLeaf(peer, at: now, into: &effects)
         if isTold {
             for contact in leaves.contacts {

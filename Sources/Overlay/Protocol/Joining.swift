@@ -120,6 +120,10 @@ extension Overlay {
         joining.deadline = now + .nanoseconds(configuration.joinTimeout.nanoseconds / 3)
         // The round number tells later whether a step brought anyone nearer.
         joining.number = UInt64(joining.roundTrip.microseconds)
+        // The seed may fail before the join is through.
+        for nearby in contacts where nearby.peer != id && joining.seeds.count < Acquaintances.rememberedMax {
+            if !joining.seeds.contains(nearby.peer) { joining.seeds.append(nearby.peer) }
+        }
         join = joining
         let width = configuration.walkWidth * (joining.steps == 1 ? 2 : 1)
         for nearby in contacts.prefix(width) where nearby.peer != id && nearby.peer != joining.nearest {
@@ -189,6 +193,8 @@ extension Overlay {
         if now - joining.asked >= configuration.joinTimeout { joining.coldAnswers = 0 }
         // The first time through what was walked to; then through each seed in turn.
         joining.nearest = joining.seeds[joining.attempts % joining.seeds.count]
+        // Who took us for alive from an earlier life is as good a way in, and lives.
+        if joining.attempts % 2 == 0, let leaf = random.pick(leaves.contacts) { joining.nearest = leaf.id }
         join = joining
         sendJoin(at: now, into: &effects)
     }
@@ -225,7 +231,7 @@ extension Overlay {
         }
         onward.trace?.append(id)
         // Two that join through each other must notice.
-        if life == .joining, join != nil { noteCold(newcomer) }
+        if life == .joining, join != nil, peer == newcomer { noteCold(newcomer) }
         advance(onward, isShown: false, at: now, into: &effects)
     }
 
@@ -263,7 +269,8 @@ extension Overlay {
             // It will be active soon, or it is as new as we.
             joining.deadline = now + random.duration(in: .milliseconds(300) ... .milliseconds(900))
             join = joining
-            if answer.leaves.isEmpty { noteCold(peer) }
+            // One that others led to is restarting within a ring.
+            if answer.leaves.isEmpty, answer.contacts.allSatisfy({ $0 == peer }) { noteCold(peer) }
             wake(by: joining.deadline, into: &effects)
             return
         }

@@ -44,13 +44,13 @@ public actor EnrolmentDesk {
     /// Masters can be admitted here.
     public nonisolated let holdsRoot: Bool
 
-    private let configuration: EnrolmentConfiguration
-    private let service: any PeerService
-    private let authority: Authority
+    let configuration: EnrolmentConfiguration
+    let service: any PeerService
+    let authority: Authority
     private let root: FabricRoot?
-    private var enrolments: [Enrolment] = []  // oldest first; at most `pendingMax`
+    private var waiting: WaitingList
     private var deciding: Set<PeerID> = []
-    private var redeeming: [Digest: PeerID] = [:]  // as many as this master has made tokens
+    var redeeming: [Digest: PeerID] = [:]  // as many as this master has made tokens
     private var asks: [String: (windowStart: Instant, count: Int)] = [:]
 
     /// - Parameter root: where this machine keeps it; nil on all other masters.
@@ -65,6 +65,7 @@ public actor EnrolmentDesk {
         self.policy = policy ?? authority.trust.policy
         self.holdsRoot = root != nil
         self.configuration = configuration
+        waiting = WaitingList(configuration: configuration)
     }
 
     // MARK: Strangers
@@ -74,9 +75,9 @@ public actor EnrolmentDesk {
         let now = service.now
         try limitRate(of: ask.address, at: now)
         try check(ask)
-        forget(at: now)
+        waiting.forget(at: now)
         if let token = ask.token { return try await redeem(token, ask, at: now) }
-        if let known = enrolments.first(where: { $0.ask.request.peer == ask.request.peer }) {
+        if let known = waiting[ask.request.peer] {
             switch known.state {
             case .rejected: return known
             case .admitted where known.ask.kind == ask.kind && known.ask.name == ask.name: return known
@@ -92,70 +93,36 @@ public actor EnrolmentDesk {
                 .refused, "the fabric \(trust.name) lets in with a join token only",
                 remedy: "ask a master for one: `palmier node invite`, then join with --token")
         case .ask, .link:
-            return try note(ask, at: now)
+            return try waiting.note(ask, at: now)
         }
     }
 
     /// What became of a request; nil when none is known, or no more.
     public func enrolment(of fingerprint: String) -> Enrolment? {
-        forget(at: service.now)
-        return enrolments.first { $0.fingerprint == fingerprint || $0.ask.request.peer.description == fingerprint }
+        waiting.forget(at: service.now)
+        return waiting.enrolments.first {
+            $0.fingerprint == fingerprint || $0.ask.request.peer.description == fingerprint
+        }
     }
 
     // MARK: Those who decide
 
     /// Who waits, oldest first.
-    public var pending: [Enrolment] {
-        let oldest = service.now - configuration.lifetime
-        return enrolments.filter { $0.state == .pending && $0.requestedAt > oldest }
-    }
+    public var pending: [Enrolment] { waiting.pending(at: service.now) }
 
     /// Admits one who waits.
     ///
     /// - Parameter who: a fingerprint, an id, or a name that one alone has.
     public func admit(_ who: String, by person: String) async throws(Refusal) -> Enrolment {
-        let enrolment = try find(who)
+        let enrolment = try waiting.find(who, at: service.now)
         return try await give(enrolment.ask, by: .person(person), at: service.now)
     }
 
     public func reject(_ who: String, by person: String) throws(Refusal) -> Enrolment {
-        var enrolment = try find(who)
+        var enrolment = try waiting.find(who, at: service.now)
         enrolment.state = .rejected(by: person)
-        replace(enrolment)
+        waiting.keep(enrolment)
         return enrolment
-    }
-
-    /// Makes a one-time token.
-    ///
-    /// - Parameters:
-    ///   - endpoints: where this master's peers and users connect; 1 to 8.
-    ///   - name: what the invited must be called; needed for a person.
-    public func invite(
-        _ kind: IdentityKind, name: String? = nil, lifetime: Duration = Invitations.defaultLifetime,
-        endpoints: [Endpoint], apiPort: UInt16
-    ) async throws(Refusal) -> JoinToken {
-        guard kind != .instance else {
-            throw Refusal(.invalid, "instances are not invited", remedy: "invite a machine, a master or a person")
-        }
-        guard kind != .person || name != nil else {
-            throw Refusal(.invalid, "a token for a person needs the person's name", remedy: "give --name USER@HOST")
-        }
-        guard lifetime > .zero, lifetime <= configuration.invitationMax else {
-            throw Refusal(
-                .invalid, "an invitation lives from a second to \(configuration.invitationMax.spoken)",
-                remedy: "choose a shorter one; an hour is usual")
-        }
-        if kind == .master { try checkRoot(name ?? "a master") }
-        guard (1...8).contains(endpoints.count) else {
-            throw Refusal(.failed, "this master knows no address of its own", remedy: "start it with --listen ADDRESS")
-        }
-        let secret = JoinSecret()
-        // Whole seconds, rounded up: the token carries no finer, and ledger and token must say the same.
-        let expires = Instant(milliseconds: ((service.now + lifetime).milliseconds + 999) / 1_000 * 1_000)
-        try await record(.invited(token: Self.digest(secret, kind, name), expires: expires))
-        return JoinToken(
-            kind: kind, endpoints: endpoints, apiPort: apiPort, rootDigest: trust.rootDigest, secret: secret,
-            expires: expires)
     }
 
     /// A new certificate for a member: same key, same name, same kind.
@@ -168,8 +135,8 @@ public actor EnrolmentDesk {
         }
         guard member.kind != .master else {
             throw Refusal(
-                .invalid, "a master issues its own certificate", remedy: "its authority is renewed by the fabric's root"
-            )
+                .invalid, "a master issues its own certificate",
+                remedy: "its authority is renewed by the fabric's root: palmier fabric request, sign and accept")
         }
         return try issue(request, kind: member.kind, name: member.name)
     }
@@ -215,13 +182,14 @@ public actor EnrolmentDesk {
         if ask.kind == .master { try checkRoot(ask.name) }
     }
 
-    private func checkRoot(_ name: String) throws(Refusal) {
+    func checkRoot(_ name: String) throws(Refusal) {
         guard root == nil else { return }
         throw Refusal(
             .refused,
             "\(name) cannot be admitted here: master \(authority.name) does not hold the root key of \(trust.name)",
-            remedy: "join through the master where `palmier fabric create` ran, or have the request signed off-line: "
-                + "`palmier fabric sign`")
+            remedy:
+                "join through the master where `palmier fabric create` ran, or have this machine's request (`palmier "
+                + "fabric request`) signed where the root's key is: `palmier fabric sign`")
     }
 
     private func limitRate(of address: String, at now: Instant) throws(Refusal) {
@@ -249,50 +217,12 @@ public actor EnrolmentDesk {
         } ?? false
     }
 
-    private func find(_ who: String) throws(Refusal) -> Enrolment {
-        forget(at: service.now)
-        let waiting = enrolments.filter { $0.state == .pending }
-        if let exact = waiting.first(where: { $0.fingerprint == who || $0.ask.request.peer.description == who }) {
-            return exact
-        }
-        let named = waiting.filter { $0.ask.name == who }
-        guard named.count < 2 else {
-            let list = named.map(\.fingerprint).joined(separator: ", ")
-            throw Refusal(
-                .conflict, "\(named.count) who wait are called \(who): \(list)", remedy: "name the fingerprint")
-        }
-        guard let one = named.first else {
-            throw Refusal(
-                .notFound, "nobody called \(who) waits to be let in here",
-                remedy: "look with `palmier node list --pending`")
-        }
-        return one
-    }
-
     // MARK: Admission
-
-    private func note(_ ask: EnrolmentAsk, at now: Instant) throws(Refusal) -> Enrolment {
-        let enrolment = Enrolment(ask: ask, state: .pending, requestedAt: now)
-        if enrolments.contains(where: { $0.ask.request.peer == ask.request.peer }) {
-            replace(enrolment)
-            return enrolment
-        }
-        let waiting = enrolments.filter { $0.state == .pending }
-        guard waiting.count < configuration.pendingMax,
-            waiting.count(where: { $0.ask.address == ask.address }) < configuration.pendingPerAddressMax
-        else {
-            throw Refusal(
-                .overloaded, "too many wait to be let in (\(waiting.count))",
-                remedy: "approve or reject some: `palmier node list --pending`")
-        }
-        remember(enrolment)
-        return enrolment
-    }
 
     /// Signs, records, then hands out.
     ///
     /// - Parameter decider: nil when the ledger has the admission already.
-    private func give(_ ask: EnrolmentAsk, by decider: Decider?, at now: Instant) async throws(Refusal) -> Enrolment {
+    func give(_ ask: EnrolmentAsk, by decider: Decider?, at now: Instant) async throws(Refusal) -> Enrolment {
         let peer = ask.request.peer
         guard deciding.insert(peer).inserted else {
             throw Refusal(.conflict, "\(peer.fingerprint) is being admitted just now", remedy: "ask again in a moment")
@@ -304,11 +234,7 @@ public actor EnrolmentDesk {
                 .admitted(Admission(peer: peer, kind: ask.kind.rawValue, name: ask.name, by: decider.name)))
         }
         let enrolment = Enrolment(ask: ask, state: .admitted(certificates: certificates), requestedAt: now)
-        if enrolments.contains(where: { $0.ask.request.peer == peer }) {
-            replace(enrolment)
-        } else {
-            remember(enrolment)
-        }
+        waiting.keep(enrolment)
         return enrolment
     }
 
@@ -317,113 +243,20 @@ public actor EnrolmentDesk {
     ) throws(Refusal) -> [[UInt8]] {
         do throws(IdentityError) {
             if kind == .master, let root { return [try root.admitMaster(request, name: name, now: service.now)] }
-            return try authority.issue(request, kind: kind, name: name, now: service.now)
+            let lifetime = kind == .machine ? configuration.certificateLife : nil
+            return try authority.issue(request, kind: kind, name: name, lifetime: lifetime, now: service.now)
         } catch {
             let code: Refusal.Code = error.code == .requestRefused || error.code == .invalidName ? .invalid : .failed
             throw Refusal(code, error.message, remedy: error.remedy)
         }
     }
 
-    private func redeem(
-        _ token: JoinToken, _ ask: EnrolmentAsk, at now: Instant
-    ) async throws(Refusal) -> Enrolment {
-        let peer = ask.request.peer
-        guard token.rootDigest == trust.rootDigest else {
-            throw Refusal(
-                .refused, "the token is for another fabric, this is \(trust.name)", remedy: "ask its own master")
-        }
-        guard token.kind == ask.kind else {
-            throw Refusal(
-                .refused, "the token is for a \(token.kind.rawValue), not for a \(ask.kind.rawValue)",
-                remedy: "ask for another: `palmier node invite --kind \(ask.kind.rawValue)`")
-        }
-        let books = await service.snapshot().master?.requests.books
-        let digests = [Self.digest(token.secret, ask.kind, ask.name), Self.digest(token.secret, ask.kind, nil)]
-        guard let digest = digests.first(where: { books?.token($0, at: now) ?? .unknown != .unknown }) else {
-            throw Refusal(
-                .refused,
-                "master \(authority.name) gave no such token, or gave it for another name than \"\(ask.name)\"",
-                remedy: "ask it for one with `palmier node invite`; a token is good at the master that gave it")
-        }
-        switch books?.token(digest, at: now) ?? .unknown {
-        case .redeemed(let user) where user != peer:
-            throw Refusal(
-                .refused, "the token was used already, by \(user.fingerprint)",
-                remedy: "ask for a new one with `palmier node invite`")
-        case .expired(let at):
-            throw Refusal(
-                .refused, "the token expired \((now - at).spoken) ago",
-                remedy: "ask for a new one with `palmier node invite`")
-        case .unknown:
-            throw Refusal(.refused, "no such token", remedy: "ask for one with `palmier node invite`")
-        case .redeemed:
-            return try await give(ask, by: .token, at: now)  // the answer to its first try was lost
-        case .valid:
-            break
-        }
-        // No suspension between this look and the note: of two who come at once one is first.
-        guard redeeming[digest] == nil || redeeming[digest] == peer else {
-            throw Refusal(
-                .refused, "the token is being used just now, by another",
-                remedy: "ask for a new one with `palmier node invite`")
-        }
-        redeeming[digest] = peer
-        // Kept as long as the process: whoever looked at the ledger before the commit must find it, too. Given free again
-        // only when the ledger did not take it.
-        do throws(Refusal) {
-            try await record(.redeemed(token: digest, by: peer))
-        } catch {
-            redeeming[digest] = nil
-            throw error
-        }
-        guard await isRedeemed(digest, by: peer) else {
-            throw Refusal(
-                .refused, "the token was used already", remedy: "ask for a new one with `palmier node invite`")
-        }
-        return try await give(ask, by: .token, at: now)
-    }
-
-    private func isRedeemed(_ digest: Digest, by peer: PeerID) async -> Bool {
-        await service.snapshot().master?.requests.books.token(digest, at: service.now) == .redeemed(by: peer)
-    }
-
-    private func record(_ fact: Fact) async throws(Refusal) {
+    func record(_ fact: Fact) async throws(Refusal) {
         switch await service.call(.record(fact)) {
         case .recorded: return
         case .refused(let refusal): throw refusal
         case .request, .requests, .log:
             throw Refusal(.failed, "the ledger gave no answer to what was recorded", remedy: "report this as a defect")
         }
-    }
-
-    // MARK: The list
-
-    private func remember(_ enrolment: Enrolment) {
-        // Those who have their answer make room first.
-        if enrolments.count >= configuration.pendingMax,
-            let index = enrolments.firstIndex(where: { $0.state != .pending })
-        {
-            enrolments.remove(at: index)
-        }
-        guard enrolments.count < configuration.pendingMax else { return }
-        enrolments.append(enrolment)
-    }
-
-    private func replace(_ enrolment: Enrolment) {
-        guard let index = enrolments.firstIndex(where: { $0.ask.request.peer == enrolment.ask.request.peer }) else {
-            return
-        }
-        var enrolment = enrolment
-        if enrolment.state == .pending { enrolment.requestedAt = enrolments[index].requestedAt }
-        enrolments[index] = enrolment
-    }
-
-    private func forget(at now: Instant) {
-        enrolments.removeAll { now - $0.requestedAt >= configuration.lifetime }
-    }
-
-    /// What the ledger keeps of a token: binds the secret to kind and name.
-    private static func digest(_ secret: JoinSecret, _ kind: IdentityKind, _ name: String?) -> Digest {
-        Digest(of: secret.bytes + Array("\u{0}\(kind.rawValue)\u{0}\(name ?? "")".utf8))
     }
 }

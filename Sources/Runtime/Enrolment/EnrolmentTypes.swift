@@ -58,6 +58,8 @@ public struct EnrolmentConfiguration: Sendable {
     public var addressesMax = 4_096
     /// The longest life of an invitation.
     public var invitationMax: Duration = .seconds(7 * 86_400)
+    /// How long the certificates of machines live; nil: `IdentityKind.defaultLifetime`.
+    public var certificateLife: Duration?
 
     public init() {}
 }

@@ -60,7 +60,10 @@ final class TransportGate: Sendable {
         case .received(let peer, let frame): onFrame(frame, from: peer, core)
         case .disconnected(let peer, let reason):
             state.withLock { $0.kinds[peer] = nil }
-            logger.debug("transport.disconnected", metadata: ["id": "\(peer)", "reason": "\(reason)"])
+            // A frame that is too large is nothing that a sound peer sends.
+            let level: Logger.Level = if case .oversizeFrame = reason { .warning } else { .debug }
+            logger.log(
+                level: level, "transport.disconnected", metadata: ["id": "\(peer)", "reason": "\(reason)"])
             if case .lost = reason { core.input(.disconnected(peer)) }
         case .unreachable(let peer, let reason):
             core.input(.unreachable(peer, refused: reason == .refused))

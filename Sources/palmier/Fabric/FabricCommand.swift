@@ -6,5 +6,7 @@ struct FabricCommand: AsyncParsableCommand {
         discussion: Help.text(
             examples: .init("palmier fabric create lab", "makes a fabric; this machine will be its first master"),
             .init("palmier fabric show", "the fabric's name and fingerprint, and who is let in")),
-        subcommands: [FabricCreate.self, FabricShow.self])
+        subcommands: [
+            FabricCreate.self, FabricShow.self, FabricRequest.self, FabricSign.self, FabricAccept.self,
+        ])
 }

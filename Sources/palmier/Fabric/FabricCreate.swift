@@ -13,7 +13,7 @@ struct FabricCreate: AsyncParsableCommand {
             """
             Writes the fabric's root, and the first master's authority and certificate, into the state directory. \
             Refuses to overwrite what is there. The root's key (STATE/root) is needed to admit further masters only, \
-            and may be moved off-line.
+            and the directory may be moved off-line (see `palmier fabric sign`).
 
             Who is let in: ask (a person approves each machine), link (machines on the same link by themselves), token \
             (only with a token).
@@ -78,8 +78,9 @@ struct FabricCreate: AsyncParsableCommand {
         let start = isStandard ? "palmier master" : "palmier master --state \(state.path)"
         Terminal.note("next: \(start)")
         Terminal.note(
-            "\(state.root)/key.pem is the key above all others. It is needed to admit further masters only: "
-                + "keep a copy elsewhere, or move it off-line.")
+            "\(state.root)/key.pem is the key above all others. It is needed to admit further masters only: keep a copy "
+                + "of the directory elsewhere, or move it off-line (`palmier fabric sign --root DIR` takes it from there)."
+        )
     }
 
     private func refuseToOverwrite(_ state: StateDirectory) throws(Refusal) {

@@ -14,10 +14,13 @@ struct AgentConfig: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where users connect to a master.", valueName: "HOST:PORT|PORT"))
     var apiListen: String?
 
+    @Option(help: ArgumentHelp("How long certificates of machines live, and this master's own.", valueName: "TIME"))
+    var certificateLife: String?
+
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
-        let settings = try await flags.settings(apiListen: apiListen)
+        let settings = try await flags.settings(apiListen: apiListen, certificateLife: certificateLife)
         // Reads them all, so that a wrong one is found here, too.
         _ = try settings.options(isMaster: true)
         let output = output.output

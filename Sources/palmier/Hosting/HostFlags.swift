@@ -61,11 +61,12 @@ struct HostFlags: ParsableArguments {
     var logFormat: String?
 
     /// By setting name; only those given.
-    func values(apiListen: String? = nil) -> [String: [String]] {
+    func values(apiListen: String? = nil, certificateLife: String? = nil) -> [String: [String]] {
         let single: [(String, String?)] = [
             ("state", state), ("config", config), ("fabric", fabric), ("name", name), ("partitions", partitions),
             ("isolation", isolation), ("memory", memory), ("price", price), ("discovery", discovery), ("token", token),
             ("log-level", logLevel), ("log-format", logFormat), ("api-listen", apiListen),
+            ("certificate-life", certificateLife),
         ]
         var values: [String: [String]] = [:]
         for (name, value) in single { values[name] = value.map { [$0] } }
@@ -75,8 +76,9 @@ struct HostFlags: ParsableArguments {
         return values
     }
 
-    func settings(apiListen: String? = nil) async throws -> HostSettings {
+    func settings(apiListen: String? = nil, certificateLife: String? = nil) async throws -> HostSettings {
         try await HostSettings(
-            flags: values(apiListen: apiListen), environment: ProcessInfo.processInfo.environment)
+            flags: values(apiListen: apiListen, certificateLife: certificateLife),
+            environment: ProcessInfo.processInfo.environment)
     }
 }

@@ -7,7 +7,8 @@ struct MasterCommand: AsyncParsableCommand {
         discussion: Help.text(
             """
             The first master of a fabric is made by `palmier fabric create`; further ones ask to be let in, and are \
-            approved on a master that holds the root's key.
+            approved on a master that holds the root's key. Where that is kept off-line, they come in by `palmier fabric \
+            request`, `sign` and `accept`.
             """,
             examples: .init("palmier master", "starts the master of this machine"),
             .init("palmier master --partitions 0 --api-listen 7424", "a master that runs no instances"),
@@ -19,7 +20,11 @@ struct MasterCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where users connect.", valueName: "HOST:PORT|PORT"))
     var apiListen: String?
 
+    @Option(help: ArgumentHelp("How long certificates of machines live, and this master's own.", valueName: "TIME"))
+    var certificateLife: String?
+
     mutating func run() async throws {
-        try await palmier.run(options: flags.settings(apiListen: apiListen).options(isMaster: true))
+        try await palmier.run(
+            options: flags.settings(apiListen: apiListen, certificateLife: certificateLife).options(isMaster: true))
     }
 }

@@ -53,8 +53,7 @@ struct PeerProcess {
         services.append(
             Renewal(
                 host: host, credentials: credentials, authority: membership.authority,
-                directory: options.state.identity,
-                logger: logger))
+                life: options.certificateLife, directory: options.state.identity, logger: logger))
         if let authority = membership.authority, let users {
             services.append(try api(host, credentials, authority, at: users))
         }
@@ -68,7 +67,9 @@ struct PeerProcess {
         _ host: PeerHost, _ credentials: CredentialSource, _ authority: Authority, at users: Endpoint
     ) throws -> APIServer {
         let root = FabricRoot.exists(in: options.state.root) ? try FabricRoot.load(from: options.state.root) : nil
-        let desk = EnrolmentDesk(service: host, authority: authority, root: root)
+        var enrolment = EnrolmentConfiguration()
+        enrolment.certificateLife = options.certificateLife
+        let desk = EnrolmentDesk(service: host, authority: authority, root: root, configuration: enrolment)
         var configuration = APIServer.Configuration(
             hostName: ProcessInfo.processInfo.hostName, socketPath: options.state.socket, port: Int(users.port))
         configuration.host = users.host
@@ -135,6 +136,8 @@ struct Renewal: Service {
     let host: PeerHost
     let credentials: CredentialSource
     let authority: Authority?
+    /// How long a master's own certificates live; nil: as long as they do by themselves.
+    let life: Duration?
     let directory: String
     let logger: Logger
 
@@ -142,8 +145,7 @@ struct Renewal: Service {
         let jitter = Int.random(in: 0..<1_000)
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                let due = credentials.current.renewal(jitterPerMille: jitter) - HostClock.wallClock
-                guard await rest(max(due, .zero)) else { return }
+                guard await rest(untilDue(jitter)) else { return }
                 do {
                     let renewed = try await renew()
                     try renewed.save(to: directory)
@@ -157,9 +159,18 @@ struct Renewal: Service {
         }
     }
 
+    private func untilDue(_ jitter: Int) -> Duration {
+        let now = HostClock.wallClock
+        // A master that is to have shorter ones begins at once.
+        if authority != nil, let life, credentials.current.notAfter > now + life { return .zero }
+        return max(credentials.current.renewal(jitterPerMille: jitter) - now, .zero)
+    }
+
     private func renew() async throws -> Credential {
         let current = credentials.current
-        if let authority { return try authority.issueOwn(key: current.key, now: HostClock.wallClock) }
+        if let authority {
+            return try authority.issueOwn(key: current.key, lifetime: life, now: HostClock.wallClock)
+        }
         let masters = await host.snapshot().neighbours.liveMasters.flatMap { master in
             master.endpoints.prefix(2).compactMap { endpoint in
                 master.apiPort.map { Endpoint(host: endpoint.host, port: $0) }

@@ -21,10 +21,12 @@ struct InstanceList: AsyncParsableCommand {
         let (all, customer) = (all, customer.customer)
         let list = try await connection.withMaster { try await $0.instances(all: all, customer: customer) }
         let output = output.output
-        try output.write(list, names: list.instances.map(\.reference)) { isWide in
-            let table = InstanceView.table(list.instances, isWide: isWide)
-            let counts = InstanceView.counts(list.instances)
-            return list.instances.isEmpty ? counts : counts + "\n" + output.text(of: table, isWide: isWide)
+        try output.write(list, names: list.instances.map(\.reference) + list.unreachable.map(\.reference)) {
+            isWide in
+            let table = InstanceView.table(list.instances, unreachable: list.unreachable, isWide: isWide)
+            let counts = InstanceView.counts(list)
+            let isEmpty = list.instances.isEmpty && list.unreachable.isEmpty
+            return isEmpty ? counts : counts + "\n" + output.text(of: table, isWide: isWide)
         }
         if !list.missing.isEmpty, !output.format.isForPrograms {
             Terminal.note("not asked, because they cannot be reached: \(list.missing.joined(separator: ", "))")

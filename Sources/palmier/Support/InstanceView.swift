@@ -13,7 +13,8 @@ enum InstanceView {
         return text
     }
 
-    static func table(_ documents: [InstanceDocument], isWide: Bool) -> Table {
+    /// - Parameter unreachable: what is known of by name only: the master that holds it does not answer.
+    static func table(_ documents: [InstanceDocument], unreachable: [UnreachableDocument], isWide: Bool) -> Table {
         var columns: [Table.Column] = [
             .plain("NAME"), .state("STATE"), .flexible("REASON"), .plain("WHERE"), .plain("AGE"),
         ]
@@ -37,14 +38,19 @@ enum InstanceView {
             }
             table.add(cells)
         }
+        for document in unreachable {
+            let cells = [document.reference, InstanceState.unreachable.rawValue, document.reason, "", ""]
+            table.add(isWide ? cells + ["", "", "", "", document.customer, document.home, ""] : cells)
+        }
         return table
     }
 
     /// `2 running, 1 waiting`.
-    static func counts(_ documents: [InstanceDocument]) -> String {
-        guard !documents.isEmpty else { return "no instances" }
+    static func counts(_ list: InstancesDocument) -> String {
+        let states = list.instances.map(\.state) + list.unreachable.map { _ in InstanceState.unreachable.rawValue }
+        guard !states.isEmpty else { return "no instances" }
         return InstanceState.allCases.compactMap { state in
-            let count = documents.count { $0.state == state.rawValue }
+            let count = states.count { $0 == state.rawValue }
             return count == 0 ? nil : "\(count) \(state.rawValue)"
         }.joined(separator: ", ")
     }

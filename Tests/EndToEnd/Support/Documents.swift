@@ -24,8 +24,14 @@ struct InstanceDocument: Decodable, Sendable {
 }
 
 struct InstancesDocument: Decodable, Sendable {
+    struct Unreachable: Decodable, Sendable {
+        let reference: String
+        let home: String
+    }
+
     let instances: [InstanceDocument]
     let missing: [String]
+    let unreachable: [Unreachable]
 }
 
 struct NodesDocument: Decodable, Sendable {

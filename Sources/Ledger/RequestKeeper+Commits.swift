@@ -1,0 +1,93 @@
+import Automata
+import OrderedCollections
+
+/// What the log says: each fact that it took, and each that it did not take.
+extension RequestKeeper {
+    mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
+        books.apply(entry)
+        switch entry.fact {
+        case .requested(let key, _):
+            announce(key, into: &effects)  // calls are answered once the others know
+        case .changed(let key, let specification, _):
+            settle(key, at: now, into: &effects)
+            if specification.desired == .destroyed { searching.remove(key) }
+            pursue(key, at: now, into: &effects)
+        case .placed(let key, _, let claim):
+            work[key, default: Work()].placing = nil
+            guard books.requests[key]?.placement == claim else {
+                effects.append(.release(claim))
+                return
+            }
+            searching.remove(key)
+            work[key, default: Work()].unmet = []
+            work[key, default: Work()].leaseEnds = now + configuration.lease
+            effects.append(.set(.lease(key), at: now + configuration.lease))
+            pursue(key, at: now, into: &effects)
+        case .reported(let key, let claim, let sequence, _):
+            effects.append(.acknowledge(claim, sequence: sequence))
+            notifyWaiters(of: key, into: &effects)
+        case .lost(let key, _, _):
+            var item = work[key] ?? Work()
+            item.losing = false
+            item.ordered = nil
+            item.leaseEnds = nil
+            item.reportProposed = 0
+            item.searches = 0
+            work[key] = item
+            notifyWaiters(of: key, into: &effects)
+            pursue(key, at: now, into: &effects)
+        case .ended(let key):
+            searching.remove(key)
+            effects.append(.withdraw(key))
+            let item = work.removeValue(forKey: key) ?? Work()
+            for caller in item.callers {
+                effects.append(.answer(caller.id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
+            }
+            for id in item.waiting where waiters.removeValue(forKey: id) != nil {
+                effects.append(.answer(id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
+            }
+            for queued in item.queue {
+                guard let home = item.movedTo else {
+                    onCall(queued.id, queued.call, at: now, into: &effects)
+                    continue
+                }
+                effects.append(.answer(queued.id, .moved(key, home)))
+            }
+        case .noted, .forgotten, .admitted, .invited, .redeemed:
+            return
+        }
+    }
+
+    mutating func onRefused(_ fact: Fact, at now: Instant, into effects: inout [Effect]) {
+        guard let key = fact.requestKey, var item = work[key] else { return }
+        let again = now + configuration.resend
+        switch fact {
+        case .requested, .changed:
+            let ids = item.callers.map(\.id) + item.queue.map(\.id)
+            (item.inFlight, item.callers, item.queue) = (false, [], [])
+            for id in ids {
+                refuse(id, .overloaded, "the ledger's disk is behind", "repeat it in a moment", &effects)
+            }
+        case .placed:
+            item.placing = nil  // the search's timer is set
+        case .reported:
+            item.reportProposed = 0  // the machine repeats it
+        case .lost:
+            item.losing = false
+            effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
+        case .ended:
+            item.ending = false
+            if item.movedTo == nil {
+                for id in item.callers.map(\.id) + item.queue.map(\.id) {
+                    refuse(id, .overloaded, "the ledger's disk is behind", "repeat it in a moment", &effects)
+                }
+                (item.callers, item.queue) = ([], [])
+                if item.announced { item.inFlight = false }
+            }
+            effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
+            effects.append(.set(.order(key), at: again))
+        case .noted, .forgotten, .admitted, .invited, .redeemed: return
+        }
+        work[key] = books.requests[key] == nil ? nil : item
+    }
+}

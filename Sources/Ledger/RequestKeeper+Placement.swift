@@ -1,0 +1,153 @@
+import Automata
+import OrderedCollections
+
+/// Toward the state that a request asks for: finds a machine, orders it, hears from it, and gives an attempt up.
+extension RequestKeeper {
+    /// Does what brings the request nearer to its desired state; safe to call at any time.
+    mutating func pursue(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+        guard let request = books.requests[key], let item = work[key], !item.ending else { return }
+        guard item.movedTo == nil else { return end(key, into: &effects) }
+        // What is destroyed needs nobody's agreement: nothing runs under what was never announced.
+        guard item.announced || request.specification.desired == .destroyed else { return }
+        switch (request.specification.desired, request.placement) {
+        case (.destroyed, nil):
+            if item.placing == nil { end(key, into: &effects) }
+        case (.destroyed, .some(let claim)):
+            effects.append(.release(claim))
+            effects.append(.set(.order(key), at: now + configuration.resend))
+        case (.stopped, nil):
+            searching.remove(key)
+        case (.running, nil):
+            if item.placing == nil { search(key, at: now, into: &effects) }
+        case (.running, .some(let claim)), (.stopped, .some(let claim)):
+            guard item.ordered != request.revision else { return }
+            let order = InstanceOrder(
+                claim: claim, request: key, revision: request.revision, specification: request.specification)
+            effects.append(.order(order, lease: configuration.lease))
+            effects.append(.set(.order(key), at: now + configuration.resend))
+        }
+    }
+
+    mutating func search(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+        guard let request = books.requests[key], request.placement == nil, var item = work[key], item.placing == nil
+        else { return }
+        let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
+        item.searches += 1
+        work[key] = item
+        searching.insert(key)
+        effects.append(.allocate(key, request.attempt, request.specification.requirements))
+        effects.append(.set(.search(key), at: now + configuration.searchLast + min(doubled, configuration.searchLast)))
+    }
+
+    mutating func onFound(
+        _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, into effects: inout [Effect]
+    ) {
+        guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
+            request.specification.desired == .running, var item = work[key], item.placing == nil, !item.ending
+        else {
+            if !keeps(claim, for: key) { effects.append(.release(claim)) }
+            return
+        }
+        item.placing = claim
+        work[key] = item
+        effects.append(.propose(.placed(key, attempt, claim)))
+    }
+
+    mutating func onNotFound(
+        _ key: RequestKey, _ attempt: Attempt, _ reasons: [String], at now: Instant, into effects: inout [Effect]
+    ) {
+        guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
+            var item = work[key]
+        else { return }
+        item.unmet = reasons
+        work[key] = item
+        let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
+        effects.append(.set(.search(key), at: now + min(doubled, configuration.searchLast)))
+        notifyWaiters(of: key, into: &effects)
+    }
+
+    mutating func end(_ key: RequestKey, into effects: inout [Effect]) {
+        guard work[key]?.ending != true else { return }
+        work[key, default: Work()].ending = true
+        effects.append(.propose(.ended(key)))
+    }
+
+    mutating func lose(_ request: Request, _ reason: String, into effects: inout [Effect]) {
+        guard work[request.key]?.losing != true else { return }
+        work[request.key, default: Work()].losing = true
+        effects.append(.propose(.lost(request.key, request.attempt, reason: reason)))
+    }
+
+    // MARK: What machines say
+
+    /// The machine says that nothing runs under the claim any more.
+    mutating func onVoid(_ claim: ClaimReference, _ reason: String, into effects: inout [Effect]) {
+        guard let request = books.request(placedBy: claim) else { return }
+        if request.specification.desired == .destroyed {
+            end(request.key, into: &effects)
+        } else {
+            lose(request, reason, into: &effects)
+        }
+    }
+
+    mutating func onRenewal(
+        _ claims: [ClaimReference], echo: Instant, from machine: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        var held: [ClaimReference] = []
+        var lapsed: [ClaimReference] = []
+        for claim in claims where claim.machine == machine {
+            guard let request = books.request(placedBy: claim) else {
+                lapsed.append(claim)
+                continue
+            }
+            // The commit decides; ask again.
+            let item = work[request.key] ?? Work()
+            guard !item.losing, !item.ending else { continue }
+            held.append(claim)
+            work[request.key, default: Work()].leaseEnds = now + configuration.lease
+            effects.append(.set(.lease(request.key), at: now + configuration.lease))
+        }
+        if !held.isEmpty {
+            effects.append(.renewed(held, lease: configuration.lease, echo: echo, to: machine))
+        }
+        if !lapsed.isEmpty { effects.append(.lapsed(lapsed, to: machine)) }
+    }
+
+    mutating func onReport(
+        _ claim: ClaimReference, _ sequence: UInt64, _ status: InstanceStatus, into effects: inout [Effect]
+    ) {
+        guard let request = books.request(placedBy: claim) else { return }
+        guard sequence > request.statusSequence else {
+            effects.append(.acknowledge(claim, sequence: sequence))
+            return
+        }
+        guard sequence > work[request.key]?.reportProposed ?? 0 else { return }
+        work[request.key, default: Work()].reportProposed = sequence
+        effects.append(.propose(.reported(request.key, claim, sequence: sequence, status)))
+    }
+
+    // MARK: Timers
+
+    mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
+        switch timer {
+        case .search(let key), .order(let key):
+            pursue(key, at: now, into: &effects)
+        case .lease(let key):
+            guard let request = books.requests[key], let claim = request.placement,
+                let ends = work[key]?.leaseEnds, now >= ends
+            else { return }
+            if request.specification.desired == .destroyed {
+                end(key, into: &effects)
+            } else {
+                let machine = unreachable[claim.machine] ?? claim.machine.fingerprint
+                lose(
+                    request, "the lease ran out: \(machine) was not heard of for \(configuration.lease)", into: &effects
+                )
+            }
+        case .wait(let id):
+            guard let waiter = waiters.removeValue(forKey: id) else { return }
+            work[waiter.key]?.waiting.removeAll { $0 == id }
+            effects.append(.answer(id, answer(for: waiter.key)))
+        }
+    }
+}
