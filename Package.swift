@@ -159,7 +159,7 @@ let package = Package(
         tests(of: "Claims", "Automata"),
         tests(of: "Ledger", "Automata"),
         tests(of: "Rendezvous", "Automata", "Claims"),
-        tests(of: "Peer", "Automata", "Neighbours", "Claims", "Ledger"),
+        tests(of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Ledger"),
         tests(
             of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger",
             "WireSchema", protobuf),

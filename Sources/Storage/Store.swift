@@ -210,7 +210,7 @@ public final class Store: Sendable {
 
     /// Runs in one transaction on the writer's queue; unlike GRDB's own `async` form it goes on when the task that waits
     /// was cancelled, since a shutdown must not undo what a peer is about to promise.
-    private func inTransaction<Value: Sendable>(
+    func inTransaction<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(StorageError) -> Value {
         let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
