@@ -121,7 +121,7 @@ let package = Package(
 
         // Hosts and surfaces.
         edge(
-            "Runtime", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire", "Discovery",
+            "Runtime", "Automata", "Peer", "Objects", "Overlay", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire", "Discovery",
             "Identity",
             "Transport", "Storage", "Releases", "Agent", log,
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -168,7 +168,7 @@ let package = Package(
         tests(of: "Claims", "Automata"),
         tests(of: "Ledger", "Automata"),
         tests(of: "Rendezvous", "Automata", "Claims"),
-        tests(of: "Peer", "Automata", "Neighbours", "Claims", "Ledger"),
+        tests(of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Ledger"),
         tests(
             of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger",
             "WireSchema", protobuf),

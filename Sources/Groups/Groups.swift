@@ -141,6 +141,9 @@ public struct Groups: Automaton {
         nextNumber = self.random.next()
     }
 
+    /// Whether this peer is in no tree and waits for nothing: changes of the ring need not be told.
+    public var isIdle: Bool { groups.isEmpty && calls.isEmpty && handedOn.isEmpty }
+
     public mutating func handle(_ input: Input, at now: Instant, into effects: inout [Effect]) {
         guard !isStopped else { return }
         switch input {

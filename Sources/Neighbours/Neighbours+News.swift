@@ -48,7 +48,12 @@ extension Neighbours {
             neighbours[peer] = newcomer
             effects.append(.learn(peer, advertisement.endpoints))
             greet(advertisement, proven: proven, into: &effects)
-            if !proven { verify(peer, at: now, into: &effects) }
+            if proven {
+                // It introduces itself: so do we.
+                effects.append(.send(.hello(own), to: peer))
+            } else {
+                verify(peer, at: now, into: &effects)
+            }
             effects.append(.report(.joined(advertisement)))
             effects.append(.remember(memory))
             return

@@ -52,7 +52,10 @@ public struct Neighbours: Automaton {
         case discovered(Advertisement)
         /// DNS-SD shows a peer no more.
         case withdrawn(PeerID, ended: Bool)
+        /// A connection is there. One with a stranger serves other layers and makes nobody a neighbour.
         case connected(PeerID)
+        /// A connection is there that the owner has asked for by address: this peer introduces itself.
+        case met(PeerID)
         /// An established connection broke; an orderly close of an idle one is not reported.
         case disconnected(PeerID)
         /// No connection could be made; `refused` when the machine answered that nobody listens there.
@@ -138,6 +141,10 @@ public struct Neighbours: Automaton {
         case .discovered(let advertisement): onNews(advertisement, proven: false, at: now, into: &effects)
         case .withdrawn(let peer, let ended): onWithdrawn(peer, ended: ended, at: now, into: &effects)
         case .connected(let peer):
+            guard neighbours[peer] != nil else { return }
+            effects.append(.send(.hello(own), to: peer))
+            onHeard(peer, at: now, into: &effects)
+        case .met(let peer):
             effects.append(.send(.hello(own), to: peer))
             onHeard(peer, at: now, into: &effects)
         case .disconnected(let peer):

@@ -1,7 +1,10 @@
 public import Automata
 public import Claims
+public import Groups
 public import Ledger
 public import Neighbours
+public import Objects
+public import Overlay
 public import Rendezvous
 
 /// One machine: the composition of all automata, and itself an automaton. `Runtime` hosts one, `Simulation` hosts many.
@@ -20,6 +23,9 @@ public import Rendezvous
 public struct Peer: Automaton {
     public struct Configuration: Sendable {
         public var neighbours = Neighbours.Configuration()
+        public var overlay = Overlay.Configuration()
+        public var groups = Groups.Configuration()
+        public var objects = Objects.Configuration()
         public var claims = ClaimKeeper.Configuration()
         public var requests = RequestKeeper.Configuration()
         public var directory = Directory.Configuration()
@@ -28,6 +34,13 @@ public struct Peer: Automaton {
         public var calls = CallRouter.Configuration()
 
         public init() {}
+
+        /// The overlay's, with what groups need to see on its way.
+        var ringed: Overlay.Configuration {
+            var overlay = overlay
+            overlay.intercepted.insert(.groups)
+            return overlay
+        }
     }
 
     /// What was on disk when the process started.
@@ -36,15 +49,30 @@ public struct Peer: Automaton {
         /// The log's entries, all of them applied.
         public var books = Books()
         public var remembered: [Advertisement] = []
+        /// Peers of the ring, best first.
+        public var ring: [Contact] = []
+        /// The objects whose bytes the host keeps.
+        public var objects: [ObjectEntry] = []
 
         public init() {}
     }
 
-    public enum Input: Hashable, Sendable {
+    /// What the host does with the bytes of objects; not in the order of other effects.
+    public enum ObjectOrder: Hashable, Sendable {
+        /// Make it durable, then say `objectWritten`.
+        case write(StoredObject)
+        case erase(Key)
+        /// Answer by `objectRead`.
+        case read(Key, ReadToken)
+    }
+
+    public enum Input: Sendable {
         case started
         case discovered(Advertisement)
         case withdrawn(PeerID, ended: Bool)
         case connected(PeerID)
+        /// A connection that the owner asked for by address (`--join`).
+        case met(PeerID)
         case disconnected(PeerID)
         case unreachable(PeerID, refused: Bool)
         case received(PeerMessage, from: PeerID)
@@ -54,6 +82,13 @@ public struct Peer: Automaton {
         /// The agent says what an instance does; `destroyed` means that its partition is empty.
         case instance(ClaimReference, InstanceStatus)
         case call(CallID, Call)
+        case ringCall(CallID, RingCall)
+        /// A local member or client of groups: join, leave, update, multicast, anycast, answered, summary.
+        case group(Groups.Input)
+        /// What came of `ObjectOrder.write`.
+        case objectWritten(Key, durable: Bool)
+        /// What came of `ObjectOrder.read`.
+        case objectRead(ReadToken, Objects.Contents)
         /// The host has read what `readLog` asked for.
         case logRead(CallID, Result<LogPiece, Refusal>)
         /// Where this peer listens, when the host has found out.
@@ -69,6 +104,11 @@ public struct Peer: Automaton {
         case directory(Directory.Timer)
         case finder(Finder.Timer)
         case calls(CallRouter.Timer)
+        case overlay(Overlay.Timer)
+        case groups(Groups.Timer)
+        case objects(Objects.Timer)
+        /// A lookup has waited long enough.
+        case ring(CallID)
     }
 
     /// Orders to the host, to be carried out in this order; `append` and `persist` are durable before any later effect.
@@ -76,6 +116,8 @@ public struct Peer: Automaton {
         case append(Entry)
         case persist(PartitionRecord)
         case remember([Advertisement])
+        /// The same for peers of the ring.
+        case rememberRing([Contact])
         case learn(PeerID, [Endpoint])
         case send(PeerMessage, to: PeerID)
         case set(Timer, at: Instant)
@@ -86,14 +128,28 @@ public struct Peer: Automaton {
         case leaseEnds(ClaimReference, at: Instant)
         case readLog(CallID, ClaimReference, LogQuery)
         case answer(CallID, CallResult)
+        case ringAnswer(CallID, RingResult)
+        /// For a local member of a group: deliver, offered, ended, summary, refused.
+        case group(Groups.Effect)
+        case object(ObjectOrder)
+        /// A routed message has ended here, at its key's root.
+        case delivered(Routed)
         case report(Neighbours.Notice)
     }
 
     public let id: PeerID
-    public private(set) var neighbours: Neighbours
+    public internal(set) var neighbours: Neighbours
     public private(set) var claims: ClaimKeeper
     public private(set) var master: Master?
+    public internal(set) var overlay: Overlay
+    public internal(set) var groups: Groups
+    public internal(set) var objects: Objects
     private var calls: CallRouter
+    var ring = RingCalls()
+    var addresses = AddressBook()
+    /// Who was told where this peer is, on the connection that is there.
+    var introduced: Set<PeerID> = []  // looked up only
+    let restoredRing: [PeerID]
     private var isStopping = false
 
     /// - Parameters:
@@ -112,6 +168,14 @@ public struct Peer: Automaton {
         claims = ClaimKeeper(
             configuration: configuration.claims, machine: own.peer, name: own.name, capacity: capacity, memory: memory,
             price: own.price, records: restored.partitions)
+        overlay = Overlay(
+            id: own.peer, configuration: configuration.ringed, random: .stream(seed: seed, "overlay"))
+        groups = Groups(id: own.peer, configuration: configuration.groups, random: .stream(seed: seed, "groups"))
+        objects = Objects(
+            own: own.peer, configuration: configuration.objects, index: restored.objects,
+            random: .stream(seed: seed, "objects"))
+        restoredRing = restored.ring.map(\.peer)
+        for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
         if own.isMaster {
             master = Master(
@@ -130,17 +194,35 @@ public struct Peer: Automaton {
             tellDirectory(at: now, into: &effects)
             claims(.started, at: now, into: &effects)
             requests(.started, at: now, into: &effects)
+            startRing(at: now, into: &effects)
         case .discovered(let advertisement): neighbours(.discovered(advertisement), at: now, into: &effects)
         case .withdrawn(let peer, let ended): neighbours(.withdrawn(peer, ended: ended), at: now, into: &effects)
-        case .connected(let peer): neighbours(.connected(peer), at: now, into: &effects)
-        case .disconnected(let peer): neighbours(.disconnected(peer), at: now, into: &effects)
+        case .connected(let peer):
+            introduced.remove(peer)
+            neighbours(.connected(peer), at: now, into: &effects)
+        case .met(let peer):
+            introduced.remove(peer)
+            neighbours(.met(peer), at: now, into: &effects)
+            overlay(.seed(peer), at: now, into: &effects)
+        case .disconnected(let peer):
+            introduced.remove(peer)
+            neighbours(.disconnected(peer), at: now, into: &effects)
+            lose(peer, at: now, into: &effects)
         case .unreachable(let peer, let refused):
+            addresses.doubt(peer)
             neighbours(.unreachable(peer, refused: refused), at: now, into: &effects)
+            lose(peer, at: now, into: &effects)
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         case .appended(let index): log(.appended(through: index), at: now, into: &effects)
         case .instance(let claim, let status): claims(.reported(claim, status), at: now, into: &effects)
         case .call(let id, let call): route(.call(id, call), at: now, into: &effects)
+        case .ringCall(let id, let call): self.call(id, call, at: now, into: &effects)
+        case .group(let input): groups(input, at: now, into: &effects)
+        case .objectWritten(let key, let durable):
+            objects(.written(key, durable: durable, in: RingView(overlay)), at: now, into: &effects)
+        case .objectRead(let token, let contents):
+            objects(.contents(token, contents, in: RingView(overlay)), at: now, into: &effects)
         case .logRead(let id, let result): route(.logRead(id, result), at: now, into: &effects)
         case .listening(let endpoints):
             var own = neighbours.own
@@ -151,6 +233,8 @@ public struct Peer: Automaton {
         case .stopping:
             isStopping = true
             neighbours(.stopping, at: now, into: &effects)
+            groups(.stopping, at: now, into: &effects)
+            overlay(.stopping, at: now, into: &effects)
         }
     }
 
@@ -168,7 +252,15 @@ public struct Peer: Automaton {
             route(.called(number: number, call, from: peer), at: now, into: &effects)
         case .result(let number, let result):
             route(.resulted(number: number, result, from: peer), at: now, into: &effects)
-        case .overlay, .group, .object: break
+        case .overlay(let message, let contacts):
+            onOverlay(message, contacts, from: peer, at: now, into: &effects)
+        case .group(let message, let contacts):
+            learn(contacts, from: peer, into: &effects)
+            groups(.received(message, from: peer), at: now, into: &effects)
+        case .object(let message, let contacts):
+            learn(contacts, from: peer, into: &effects)
+            objects(.received(message, from: peer, in: RingView(overlay)), at: now, into: &effects)
+        case .found(let routed): answer(ring.found(routed, by: peer, at: now), into: &effects)
         }
         if peer != id { neighbours(.heard(peer), at: now, into: &effects) }
     }
@@ -181,6 +273,11 @@ public struct Peer: Automaton {
         case .directory(let timer): directory(.timerFired(timer), at: now, into: &effects)
         case .finder(let timer): finder(.timerFired(timer), at: now, into: &effects)
         case .calls(let timer): route(.timerFired(timer), at: now, into: &effects)
+        case .overlay(let timer): overlay(.timerFired(timer), at: now, into: &effects)
+        case .groups(let timer): groups(.timerFired(timer), at: now, into: &effects)
+        case .objects(let timer):
+            objects(.timerFired(timer, in: RingView(overlay)), at: now, into: &effects)
+        case .ring(let id): answer(ring.expired(id), into: &effects)
         }
     }
 }
@@ -189,8 +286,11 @@ extension Peer.Effect {
     /// Whether later effects must wait until this one is durable.
     public var isWrite: Bool {
         switch self {
-        case .append, .persist, .remember: true
-        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .report: false
+        case .append, .persist, .remember, .rememberRing: true
+        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .group,
+            .object,
+            .delivered, .report:
+            false
         }
     }
 }
@@ -209,7 +309,10 @@ extension Peer {
     private mutating func neighbours(_ input: Neighbours.Input, at now: Instant, into effects: inout [Effect]) {
         for effect in neighbours.effects(of: input, at: now) {
             switch effect {
-            case .learn(let peer, let endpoints): effects.append(.learn(peer, endpoints))
+            case .learn(let peer, let endpoints):
+                let isProven = neighbours[peer]?.hasSpoken == true
+                _ = addresses.learn(Contact(peer: peer, endpoints: endpoints), proven: isProven)
+                effects.append(.learn(peer, endpoints))
             case .send(let message, let peer): send(.neighbour(message), to: peer, at: now, into: &effects)
             case .publish(let advertisement): effects.append(.publish(advertisement))
             case .remember(let advertisements): effects.append(.remember(advertisements))
@@ -221,6 +324,7 @@ extension Peer {
 
     private mutating func onNotice(_ notice: Neighbours.Notice, at now: Instant, into effects: inout [Effect]) {
         effects.append(.report(notice))
+        if case .joined(let advertisement) = notice { overlay(.seed(advertisement.peer), at: now, into: &effects) }
         guard master != nil else { return }
         switch notice {
         case .joined(let advertisement):

@@ -18,18 +18,8 @@ public enum PeerMessage: Hashable, Sendable {
     case overlay(OverlayMessage, contacts: [Contact])
     case group(GroupMessage, contacts: [Contact])
     case object(ObjectMessage, contacts: [Contact])
-}
-
-/// A peer, and where it listens: said beside messages that carry ids alone.
-public struct Contact: Hashable, Sendable {
-    public var peer: PeerID
-    /// The preferred one first; at most 8.
-    public var endpoints: [Endpoint]
-
-    public init(peer: PeerID, endpoints: [Endpoint]) {
-        self.peer = peer
-        self.endpoints = endpoints
-    }
+    /// To a lookup's origin, from the root of its key: the message as it came.
+    case found(Routed)
 }
 
 extension PeerMessage {
@@ -47,7 +37,7 @@ extension PeerMessage {
             case .masters, .failed, .recovered: true
             case .hello, .probe, .alive, .goodbye: false
             }
-        case .result, .overlay, .group, .object: false
+        case .result, .overlay, .group, .object, .found: false
         }
     }
 }

@@ -5,6 +5,8 @@ public import Peer
 public protocol PeerService: Sendable {
     /// Asks the peer, and waits for its answer; every call is answered, at the latest when its deadline passes.
     func call(_ call: Call) async -> CallResult
+    /// Asks the ring about itself, or to find a key's root.
+    func call(_ call: RingCall) async -> RingResult
     /// The peer as it is between two inputs: a copy, free to read at leisure.
     func snapshot() async -> Peer
     /// What is wrong with the host itself; empty when all is well.

@@ -14,6 +14,17 @@ enum Schema {
             // One claim is the placement of one request: looked for at each placement.
             try database.execute(sql: "CREATE INDEX request_by_placement ON request(machine, partition, fencing)")
         }
+        migrator.registerMigration("3 ring") { database in
+            // Peers of the ring to come back through, the best first; endpoints are separated by spaces.
+            try database.execute(
+                sql:
+                    "CREATE TABLE ring(position INTEGER PRIMARY KEY, peer TEXT NOT NULL, endpoints TEXT NOT NULL) STRICT"
+            )
+        }
+        migrator.registerMigration("4 objects") { database in
+            // Copies of immutable objects, by the hexadecimal of their content address.
+            try database.execute(sql: "CREATE TABLE object(id TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT")
+        }
         return migrator
     }
 

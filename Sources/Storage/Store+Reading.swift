@@ -13,6 +13,8 @@ public struct Restored: Sendable {
     public var partitions: [PartitionRecord]
     /// In the order in which they were remembered.
     public var remembered: [Advertisement]
+    /// Peers of the overlay, the best first.
+    public var ring: [Contact]
 }
 
 extension Store {
@@ -34,7 +36,7 @@ extension Store {
             }
             return Restored(
                 books: books, partitions: try Self.partitions(database, path: path),
-                remembered: try Self.remembered(database))
+                remembered: try Self.remembered(database), ring: try Self.ring(database))
         }
     }
 
@@ -78,6 +80,15 @@ extension Store {
                 throw StorageError.corrupt(path, "the record of partition \(number) is that of another")
             }
             return record
+        }
+    }
+
+    /// Hints only, as those below.
+    private static func ring(_ database: Database) throws -> [Contact] {
+        try Row.fetchAll(database, sql: "SELECT peer, endpoints FROM ring ORDER BY position").compactMap { row in
+            let (peer, endpoints): (String, String) = (row[0], row[1])
+            guard let peer = PeerID(peer) else { return nil }
+            return Contact(peer: peer, endpoints: endpoints.split(separator: " ").compactMap { Endpoint(String($0)) })
         }
     }
 

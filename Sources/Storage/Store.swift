@@ -15,6 +15,8 @@ import Wire
 /// | `ledger` | the master's books, an append-only log of `Entry`; the truth about requests | `write` |
 /// | `partition` | a machine's newest fencing numbers and confirmed tenants; the truth about what runs here | `write` |
 /// | `neighbour` | peers to ask after a restart; a hint | `write` |
+/// | `ring` | peers of the overlay, the same | `write` |
+/// | `object` | copies of objects | `writeObject` |
 /// | `meta` | single numbers: this life's number, how far the derived tables are | `write`, `nextIncarnation` |
 /// | `request`, `note`, `admission` | derived from `ledger` in the same transaction; for people | `write`, `open` |
 ///
@@ -151,6 +153,7 @@ public final class Store: Sendable {
             try Self.append(entries, database, path: path)
             for record in records { try record.write(database) }
             if let neighbours { try Self.remember(neighbours, at: now, database) }
+            if let ring = batch.ring { try Self.remember(ring, database) }
         }
     }
 
@@ -181,6 +184,15 @@ public final class Store: Sendable {
         try Meta.set("derived.index", Int64(clamping: last), database)
     }
 
+    private static func remember(_ ring: [Contact], _ database: Database) throws {
+        try database.execute(sql: "DELETE FROM ring")
+        for (position, contact) in ring.enumerated() {
+            let endpoints = contact.endpoints.map(\.description).joined(separator: " ")
+            try database.cachedStatement(sql: "INSERT INTO ring VALUES(?, ?, ?)")
+                .execute(arguments: [position, contact.peer.description, endpoints])
+        }
+    }
+
     private static func remember(_ neighbours: [StoredNeighbour], at now: Int64, _ database: Database) throws {
         try database.execute(sql: "DELETE FROM neighbour")
         for (position, neighbour) in neighbours.enumerated() {
@@ -198,7 +210,7 @@ public final class Store: Sendable {
 
     /// Runs in one transaction on the writer's queue; unlike GRDB's own `async` form it goes on when the task that waits
     /// was cancelled, since a shutdown must not undo what a peer is about to promise.
-    private func inTransaction<Value: Sendable>(
+    func inTransaction<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(StorageError) -> Value {
         let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
@@ -230,12 +242,18 @@ public struct WriteBatch: Sendable {
     public var partitions: [PartitionRecord]
     /// Replaces all that was remembered; nil leaves it.
     public var remembered: [Advertisement]?
+    /// The same of the overlay's peers.
+    public var ring: [Contact]?
 
-    public init(entries: [Entry] = [], partitions: [PartitionRecord] = [], remembered: [Advertisement]? = nil) {
+    public init(
+        entries: [Entry] = [], partitions: [PartitionRecord] = [], remembered: [Advertisement]? = nil,
+        ring: [Contact]? = nil
+    ) {
+        self.ring = ring
         self.entries = entries
         self.partitions = partitions
         self.remembered = remembered
     }
 
-    public var isEmpty: Bool { entries.isEmpty && partitions.isEmpty && remembered == nil }
+    public var isEmpty: Bool { entries.isEmpty && partitions.isEmpty && remembered == nil && ring == nil }
 }

@@ -94,7 +94,9 @@ extension Links {
             effects.append(.report(.disconnected(peer, .restarted)))
         }
         links[peer]?.announced = greeting.incarnation
-        effects.append(.report(.connected(identity, remote: remote, greeting: greeting)))
+        var isAsked = false
+        if case .endpoint? = connections[id]?.target { isAsked = true }
+        effects.append(.report(.connected(identity, remote: remote, greeting: greeting, isAsked: isAsked)))
     }
 
     /// The rule that both sides share: the connection that the smaller PeerID dialled. Of two by the same side the

@@ -3,8 +3,8 @@ public import Identity
 
 /// What a transport tells its owner, on the event loop, one at a time.
 public enum TransportEvent: Hashable, Sendable {
-    /// A peer was verified and has greeted; frames flow.
-    case connected(VerifiedIdentity, remote: Endpoint, greeting: Greeting)
+    /// A peer was verified and has greeted; frames flow. `isAsked`: `connect(to:)` has found it.
+    case connected(VerifiedIdentity, remote: Endpoint, greeting: Greeting, isAsked: Bool)
     /// One frame's payload, 1 byte to `frameBytes`.
     case received(PeerID, [UInt8])
     /// The last connection with the peer has ended. Follows each `connected`, once.

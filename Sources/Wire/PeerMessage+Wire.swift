@@ -28,6 +28,7 @@ extension PeerMessage {
         case .object(let it, let contacts):
             message.object = WireObjectMessage(it)
             message.contacts = [WireContact](contacts)
+        case .found(let routed): message.found = WireRouted(routed)
         }
         return message.bytes()
     }
@@ -51,6 +52,7 @@ extension PeerMessage {
             case .overlay(let it): .overlay(try it.decoded(), contacts: try message.contacts.decoded())
             case .group(let it): .group(try it.decoded(), contacts: try message.contacts.decoded())
             case .object(let it): .object(try it.decoded(), contacts: try message.contacts.decoded())
+            case .found(let it): .found(try it.decoded())
             case nil: throw noKind("a message", message.unknownFields)
             }
     }

@@ -312,6 +312,15 @@ public nonisolated struct WirePeerMessage: @unchecked Sendable {
     set {_uniqueStorage()._kind = .object(newValue)}
   }
 
+  /// to a lookup's origin, from the root of its key: the message as it came
+  public var found: WireRouted {
+    get {
+      if case .found(let v)? = _storage._kind {return v}
+      return WireRouted()
+    }
+    set {_uniqueStorage()._kind = .found(newValue)}
+  }
+
   /// Beside the message of an overlay, a group or an object: where the peers are that it names, as far as its sender knows;
   /// at most 128, so that less than all is no error. Beside other kinds there are none, and they are ignored.
   public var contacts: [WireContact] {
@@ -330,6 +339,8 @@ public nonisolated struct WirePeerMessage: @unchecked Sendable {
     case overlay(WireOverlayMessage)
     case group(WireGroupMessage)
     case object(WireObjectMessage)
+    /// to a lookup's origin, from the root of its key: the message as it came
+    case found(WireRouted)
 
   }
 
@@ -1810,7 +1821,7 @@ nonisolated extension WireRefusalCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PeerMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{2}\u{7}contacts\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{1}found\0\u{2}\u{6}contacts\0")
 
   fileprivate class _StorageClass {
     var _kind: WirePeerMessage.OneOf_Kind?
@@ -1949,6 +1960,19 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
             _storage._kind = .object(v)
           }
         }()
+        case 9: try {
+          var v: WireRouted?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .found(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .found(v)
+          }
+        }()
         case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._contacts) }()
         default: break
         }
@@ -1994,6 +2018,10 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case .object?: try {
         guard case .object(let v)? = _storage._kind else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .found?: try {
+        guard case .found(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
       }()
       case nil: break
       }

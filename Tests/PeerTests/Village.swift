@@ -2,6 +2,7 @@ import Automata
 import Claims
 import Ledger
 import Neighbours
+import Objects
 import Testing
 
 @testable import Peer
@@ -15,6 +16,7 @@ struct Village {
         var peer: Peer
         var entries: [Entry] = []
         var records: [PartitionNumber: PartitionRecord] = [:]
+        var objects: [PeerID: [UInt8]] = [:]
         var isUp = true
         var life: UInt64 = 1
         /// Writes are kept back until `sync` while it is true; what stands behind them waits too.
@@ -36,6 +38,7 @@ struct Village {
     private var nextCall: UInt64 = 1
     private(set) var now = seconds(100)
     private(set) var answers: [CallID: [CallResult]] = [:]
+    private(set) var ringAnswers: [CallID: [RingResult]] = [:]
     /// What runs where, by claim.
     private(set) var instances: [ClaimReference: InstanceOrder] = [:]
     /// Pairs between which messages vanish.
@@ -183,7 +186,7 @@ struct Village {
             homes[id]?.entries.append(entry)
             inbox.append((id, .appended(through: entry.index)))
         case .persist(let record): homes[id]?.records[record.partition] = record
-        case .remember, .learn, .report, .leaseEnds: return
+        case .remember, .rememberRing, .learn, .report, .leaseEnds, .delivered, .group: return
         case .send(let message, let target): send(message, from: id, to: target)
         case .set(let timer, let due): timers.set(TimerName(peer: id, timer: timer), at: due)
         case .publish(let advertisement):
@@ -201,6 +204,13 @@ struct Village {
             let text = "log of \(claim) from \(query.offset)"
             inbox.append((id, .logRead(call, .success(LogPiece(bytes: Array(text.utf8), nextOffset: 1)))))
         case .answer(let call, let result): answers[call, default: []].append(result)
+        case .ringAnswer(let call, let result): ringAnswers[call, default: []].append(result)
+        case .object(.write(let object)):
+            homes[id]?.objects[object.id] = object.bytes
+            inbox.append((id, .objectWritten(object.id, durable: true)))
+        case .object(.erase(let key)): homes[id]?.objects[key] = nil
+        case .object(.read(let key, let token)):
+            inbox.append((id, .objectRead(token, homes[id]?.objects[key].map { .bytes($0) } ?? .missing)))
         }
     }
 

@@ -2,6 +2,7 @@ import Automata
 import Claims
 import Ledger
 import Neighbours
+import Overlay
 import Peer
 
 /// One message of every kind that there is.
@@ -21,6 +22,7 @@ struct Sample: Sendable, CustomStringConvertible {
         + OverlayKind.allCases.map { Sample(name: "overlay-\($0)", message: $0.message) }
         + GroupKind.allCases.map { Sample(name: "group-\($0)", message: $0.message) }
         + ObjectKind.allCases.map { Sample(name: "object-\($0)", message: $0.message) }
+        + [Sample(name: "found", message: .found(foundRouted))]
 
     /// The part of a message that has one kind for each of its cases.
     static func area(of message: PeerMessage) -> String {
@@ -33,6 +35,7 @@ struct Sample: Sendable, CustomStringConvertible {
         case .overlay(let it, _): "overlay-\(OverlayKind(it))"
         case .group(let it, _): "group-\(GroupKind(it))"
         case .object(let it, _): "object-\(ObjectKind(it))"
+        case .found: "found"
         }
     }
 }
@@ -67,6 +70,8 @@ let unplaced = Request(
     key: otherKey, specification: specification, revision: .first, attempt: .first, placement: nil,
     status: InstanceStatus(state: .unsatisfiable, reason: "no machine"), statusSequence: 0,
     requestedAt: someInstant, changedAt: someInstant)
+let foundRouted = Routed(
+    key: beta, origin: alpha, number: 77, hops: 2, application: .probe, payload: [1], trace: [alpha, beta])
 let query = LogQuery(stream: .errors, offset: -4_096, bytesMax: 65_536)
 let refusal = Refusal(.conflict, "cache is at revision 3", remedy: "read it again")
 let tokenDigest = Digest(of: Array("token".utf8))

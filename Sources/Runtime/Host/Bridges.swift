@@ -49,14 +49,14 @@ final class TransportGate: Sendable {
         }
         guard let core, let transport else { return }
         switch event {
-        case .connected(let identity, _, _):
+        case .connected(let identity, _, _, let isAsked):
             guard identity.kind == .machine || identity.kind == .master else {
                 logger.warning(
                     "transport.notAPeer", metadata: ["name": "\(identity.name)", "kind": "\(identity.kind)"])
                 return transport.close(identity.peer)
             }
             state.withLock { $0.kinds[identity.peer] = identity.kind }
-            core.input(.connected(identity.peer))
+            core.input(isAsked ? .met(identity.peer) : .connected(identity.peer))
         case .received(let peer, let frame): onFrame(frame, from: peer, core)
         case .disconnected(let peer, let reason):
             state.withLock { $0.kinds[peer] = nil }

@@ -19,6 +19,7 @@ final class PeerCore {
         var publish: (Advertisement) -> Void
         var write: (WriteBatch) -> Void
         var agent: (AgentCommand) -> Void
+        var object: (Peer.ObjectOrder) -> Void
         var notice: (Peer.Effect) -> Void
     }
 
@@ -31,6 +32,7 @@ final class PeerCore {
     private var queued: [Peer.Effect] = []
     private var writing: [Peer.Effect]?
     private var waiting: [CallID: CheckedContinuation<CallResult, Never>] = [:]
+    private var asking: [CallID: CheckedContinuation<RingResult, Never>] = [:]
     private var nextCall: UInt64 = 1
     private var isHandling = false
     private var pendingInputs: [Peer.Input] = []
@@ -75,6 +77,14 @@ final class PeerCore {
         input(.call(id, call))
     }
 
+    /// Asks the ring; the peer answers within its own bound.
+    func call(_ call: RingCall, _ continuation: CheckedContinuation<RingResult, Never>) {
+        let id = CallID(nextCall)
+        nextCall += 1
+        asking[id] = continuation
+        input(.ringCall(id, call))
+    }
+
     /// The write under way is durable: performs what waited for it.
     func written() {
         loop.preconditionInEventLoop()
@@ -97,6 +107,8 @@ final class PeerCore {
     func abandonCalls(_ refusal: Refusal) {
         for continuation in waiting.values { continuation.resume(returning: .refused(refusal)) }
         waiting = [:]
+        for continuation in asking.values { continuation.resume(returning: .refused(refusal)) }
+        asking = [:]
     }
 
     // MARK: Effects
@@ -115,7 +127,8 @@ final class PeerCore {
 
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .append, .persist, .remember: preconditionFailure("a write reached the performer: \(effect)")
+        case .append, .persist, .remember, .rememberRing:
+            preconditionFailure("a write reached the performer: \(effect)")
         case .learn(let peer, let endpoints): outlets.learn(peer, endpoints)
         case .send(let message, let peer): outlets.send(message, peer)
         case .set(let timer, let due): timers.set(timer, at: due)
@@ -125,6 +138,9 @@ final class PeerCore {
         case .leaseEnds(let claim, let end): outlets.agent(.leaseEnds(claim, at: end))
         case .readLog(let id, let claim, let query): outlets.agent(.readLog(id, claim, query))
         case .answer(let id, let result): waiting.removeValue(forKey: id)?.resume(returning: result)
+        case .ringAnswer(let id, let result): asking.removeValue(forKey: id)?.resume(returning: result)
+        case .object(let order): outlets.object(order)
+        case .delivered, .group: return  // nobody here is a member of a group yet
         case .report: outlets.notice(effect)
         }
     }
@@ -169,7 +185,10 @@ extension WriteBatch {
             case .append(let entry): entries.append(entry)
             case .persist(let record): partitions.append(record)
             case .remember(let advertisements): remembered = advertisements
-            case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .report: continue
+            case .rememberRing(let contacts): ring = contacts
+            case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer,
+                .group, .object, .delivered, .report:
+                continue
             }
         }
     }

@@ -8,6 +8,7 @@ public import Logging
 import NIOCore
 public import NIOPosix
 import Neighbours
+import Objects
 public import Peer
 public import ServiceLifecycle
 import Storage
@@ -80,6 +81,7 @@ public final class PeerHost: PeerService, Service {
     private let lock: StateLock
     private let writes: AsyncStream<WriteBatch>
     private let commands: AsyncStream<AgentCommand>
+    private let objectOrders: AsyncStream<Peer.ObjectOrder>
     private let board: ProblemBoard
 
     public var now: Instant { clock.now }
@@ -101,6 +103,8 @@ public final class PeerHost: PeerService, Service {
         (restored.books, restored.partitions, restored.remembered) = (
             stored.books, stored.partitions, stored.remembered
         )
+        restored.ring = stored.ring
+        restored.objects = try await store.objects().map { ObjectEntry(id: $0.id, size: UInt32(clamping: $0.size)) }
         restored.remembered += configuration.acquaintances.filter { seen in
             !restored.remembered.contains { $0.peer == seen.peer }
         }
@@ -139,6 +143,8 @@ public final class PeerHost: PeerService, Service {
         let (commands, commandOutlet) = AsyncStream.makeStream(of: AgentCommand.self)
         self.writes = writes  // at most one batch at a time: the core waits for it
         self.commands = commands
+        let (objectOrders, objectOutlet) = AsyncStream.makeStream(of: Peer.ObjectOrder.self)
+        self.objectOrders = objectOrders
         agent = InstanceHost(
             configuration: .init(
                 stateDirectory: configuration.stateDirectory, machine: peer.id,
@@ -165,6 +171,7 @@ public final class PeerHost: PeerService, Service {
                         }
                     },
                     write: { writeOutlet.yield($0) }, agent: { commandOutlet.yield($0) },
+                    object: { objectOutlet.yield($0) },
                     notice: { Self.log($0, logger) }))
             return core
         }
@@ -180,6 +187,12 @@ public final class PeerHost: PeerService, Service {
             return .refused(Self.refusal(problem))
         }
         return await withCheckedContinuation { continuation in
+            loop.execute { [core] in core.value.call(call, continuation) }
+        }
+    }
+
+    public func call(_ call: RingCall) async -> RingResult {
+        await withCheckedContinuation { continuation in
             loop.execute { [core] in core.value.call(call, continuation) }
         }
     }
@@ -239,7 +252,7 @@ public final class PeerHost: PeerService, Service {
                         return error
                     }
                 }
-                for service in [self.serveReports, self.keepJoining, self.sweepReleases] {
+                for service in [self.serveReports, self.serveObjects, self.keepJoining, self.sweepReleases] {
                     group.addTask {
                         await service()
                         return nil
@@ -340,6 +353,37 @@ public final class PeerHost: PeerService, Service {
 
     private func serveReports() async {
         for await (claim, status) in agent.reports { input(.instance(claim, status)) }
+    }
+
+    /// The disk's side of objects, in order; nothing else waits for it.
+    private func serveObjects() async {
+        for await order in objectOrders {
+            switch order {
+            case .write(let object):
+                var isDurable = true
+                do throws(StorageError) {
+                    try await store.writeObject(object.id, object.bytes)
+                } catch {
+                    isDurable = false
+                    logger.warning("object.write", metadata: ["id": "\(object.id)", "reason": "\(error)"])
+                }
+                input(.objectWritten(object.id, durable: isDurable))
+            case .erase(let id):
+                do throws(StorageError) {
+                    try await store.eraseObject(id)
+                } catch {
+                    // It comes back with the index of the next start, and is handed over again.
+                    logger.warning("object.erase", metadata: ["id": "\(id)", "reason": "\(error)"])
+                }
+            case .read(let id, let token):
+                do throws(StorageError) {
+                    let bytes = try await store.object(id)
+                    input(.objectRead(token, bytes.map { .bytes($0) } ?? .missing))
+                } catch {
+                    input(.objectRead(token, .corrupt))
+                }
+            }
+        }
     }
 
     /// Peers named by `--join` are tried again while this peer knows nobody.

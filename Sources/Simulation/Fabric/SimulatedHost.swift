@@ -46,13 +46,17 @@ struct Disk: Sendable {
     var entries: [Entry] = []
     var partitions: [PartitionNumber: PartitionRecord] = [:]
     var remembered: [Advertisement] = []
+    var ring: [Contact] = []
 
     mutating func write(_ effect: Peer.Effect) {
         switch effect {
         case .append(let entry): entries.append(entry)
         case .persist(let record): partitions[record.partition] = record
         case .remember(let advertisements): remembered = advertisements
-        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .report: return
+        case .rememberRing(let contacts): ring = contacts
+        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .group,
+            .object, .delivered, .report:
+            return
         }
     }
 
@@ -60,6 +64,7 @@ struct Disk: Sendable {
         var restored = Peer.Restored()
         restored.partitions = partitions.values.sorted { $0.partition < $1.partition }
         restored.remembered = remembered
+        restored.ring = ring
         for entry in entries { restored.books.apply(entry) }
         return restored
     }

@@ -1,0 +1,11 @@
+/// A peer, and where it listens.
+public struct Contact: Hashable, Sendable {
+    public var peer: PeerID
+    /// The preferred one first; at most 8.
+    public var endpoints: [Endpoint]
+
+    public init(peer: PeerID, endpoints: [Endpoint]) {
+        self.peer = peer
+        self.endpoints = endpoints
+    }
+}

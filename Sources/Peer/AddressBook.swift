@@ -1,0 +1,55 @@
+import Automata
+import OrderedCollections
+
+/// Where other peers listen, by what they say of themselves and what others say of them.
+///
+/// Overlay messages name peers by id alone; whoever sends one adds what its book says of them, and whoever receives it
+/// writes that down. A wrong entry costs a failed connection, since who answers there is checked against the id; so that
+/// nobody can cut a peer off by naming a wrong place, a peer's own word outweighs hearsay until it cannot be reached
+/// there.
+///
+/// Invariant: at most `countMax` entries; those not used for longest are forgotten first.
+struct AddressBook: Sendable {
+    static let countMax = 2_048
+    /// As many as an advertisement has.
+    static let endpointsMax = 8
+
+    private struct Entry {
+        var endpoints: [Endpoint]
+        var isProven: Bool
+    }
+
+    private var entries: OrderedDictionary<PeerID, Entry> = [:]
+
+    subscript(peer: PeerID) -> [Endpoint] { entries[peer]?.endpoints ?? [] }
+
+    /// Writes down where a peer is said to be.
+    ///
+    /// - Parameter proven: it says so itself, on a connection of its own.
+    /// - Returns: whether the host has to be told.
+    mutating func learn(_ contact: Contact, proven: Bool) -> Bool {
+        guard !contact.endpoints.isEmpty else { return false }
+        let old = entries.removeValue(forKey: contact.peer)
+        if let old, old.isProven, !proven {
+            entries[contact.peer] = old
+            return false
+        }
+        let endpoints = Array(contact.endpoints.prefix(Self.endpointsMax))
+        entries[contact.peer] = Entry(endpoints: endpoints, isProven: proven)
+        if entries.count > Self.countMax { entries.removeFirst() }
+        return old?.endpoints != endpoints
+    }
+
+    /// It does not answer there: from now on others may know better.
+    mutating func doubt(_ peer: PeerID) {
+        entries[peer]?.isProven = false
+    }
+
+    /// What the book says of these peers; those that it does not know are left out.
+    func contacts(of peers: [PeerID]) -> [Contact] {
+        guard !entries.isEmpty else { return [] }
+        return peers.compactMap { peer in
+            entries[peer].map { Contact(peer: peer, endpoints: $0.endpoints) }
+        }
+    }
+}
