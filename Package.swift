@@ -121,7 +121,8 @@ let package = Package(
 
         // Hosts and surfaces.
         edge(
-            "Runtime", "Automata", "Peer", "Objects", "Overlay", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire", "Discovery",
+            "Runtime", "Automata", "Peer", "Objects", "Overlay", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire",
+            "Discovery",
             "Identity",
             "Transport", "Storage", "Releases", "Agent", log,
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),

@@ -88,7 +88,8 @@ extension Store {
         try Row.fetchAll(database, sql: "SELECT peer, endpoints FROM ring ORDER BY position").compactMap { row in
             let (peer, endpoints): (String, String) = (row[0], row[1])
             guard let peer = PeerID(peer) else { return nil }
-            return PeerContact(peer: peer, endpoints: endpoints.split(separator: " ").compactMap { Endpoint(String($0)) })
+            return PeerContact(
+                peer: peer, endpoints: endpoints.split(separator: " ").compactMap { Endpoint(String($0)) })
         }
     }
 

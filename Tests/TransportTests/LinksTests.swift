@@ -98,7 +98,8 @@ struct LinksTests {
         #expect(effects.contains(.close(.accepted(0), .ended(.restarted))))
         #expect(
             reports(effects) == [
-                .disconnected(large, .restarted), .connected(identity(large), remote: here, greeting: greeting(2), isAsked: false),
+                .disconnected(large, .restarted),
+                .connected(identity(large), remote: here, greeting: greeting(2), isAsked: false),
             ])
         // A straggler of the old process is let go.
         let late = accept(&a, 2, from: large, incarnation: 1)
