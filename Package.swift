@@ -103,7 +103,8 @@ let package = Package(
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
-        edge("Discovery", "Automata", "CAvahi", log),
+        .systemLibrary(name: "CResolv"),
+        edge("Discovery", "Automata", "CAvahi", "CResolv", log),
         edge(
             "Identity", "Automata", .product(name: "X509", package: "swift-certificates"),
             .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto")),
