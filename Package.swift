@@ -192,6 +192,7 @@ let package = Package(
             .product(name: "OrderedCollections", package: "swift-collections")),
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
+        tests(of: "Runtime", "Automata", "Discovery"),
         tests(
             of: "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Identity", "Releases", "Runtime", log,
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),

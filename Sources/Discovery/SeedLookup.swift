@@ -9,13 +9,13 @@ struct ServiceLocation: Hashable, Sendable {
 
     /// The order in which they are to be tried: the lowest priority first; among equals by lot, a weight twice as large
     /// twice as often first (RFC 2782, "Usage rules").
-    static func ordered(_ all: [ServiceLocation], random: inout some RandomNumberGenerator) -> [Endpoint] {
+    static func ordered(_ all: [ServiceLocation], random: inout SeededRandom) -> [Endpoint] {
         var rest = all.sorted { ($0.priority, $0.weight, $0.endpoint) < ($1.priority, $1.weight, $1.endpoint) }
         var result: [Endpoint] = []
         while let priority = rest.first?.priority {
             let rivals = rest.prefix { $0.priority == priority }
             // One more than the sum, so that a weight of zero has a chance, too.
-            var lot = UInt32.random(in: 0...rivals.reduce(0) { $0 + $1.weight }, using: &random)
+            var lot = UInt32(random.below(Int(rivals.reduce(0) { $0 + $1.weight }) + 1))
             var chosen = 0
             while lot > rest[chosen].weight {
                 lot -= rest[chosen].weight
@@ -52,7 +52,7 @@ extension SeedAddress {
         }
         let locations = try found.get()
         guard !locations.isEmpty else { return [Endpoint(host: name, port: Self.defaultPort)] }
-        var random = SystemRandomNumberGenerator()
+        var random = SeededRandom(seed: .random(in: .min ... .max))
         return ServiceLocation.ordered(locations, random: &random)
     }
 
