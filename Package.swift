@@ -129,7 +129,8 @@ let package = Package(
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")),
         edge(
-            "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Wire", "Identity", "Releases", "Runtime", log,
+            "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Claims", "Ledger", "Wire", "Identity",
+            "Releases", "Runtime", log,
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -144,7 +145,7 @@ let package = Package(
             "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
-            "Console", "Automata", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
+            "Console", "Automata", "Overlay", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -194,11 +195,12 @@ let package = Package(
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
         tests(of: "Runtime", "Automata", "Discovery"),
         tests(
-            of: "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Identity", "Releases", "Runtime", log,
+            of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Claims", "Ledger", "Identity",
+            "Releases", "Runtime", log,
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio")),
         tests(of: "Simulation", "Automata", "Overlay", "Peer", "Claims", "Ledger", exclude: ["Seeds"]),
-        tests(of: "Console", "Agent", "Automata", "API", "Discovery", "Identity", "Releases", "Simulation"),
+        tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
         tests(of: "palmier", "API", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),
         .testTarget(name: "Layering", swiftSettings: settings),

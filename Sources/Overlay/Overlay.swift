@@ -216,9 +216,22 @@ public struct Overlay: Automaton {
         isActive && leaves.covers(id.clockwise(to: key)) && leaves.closest(to: key, avoiding: id) == nil
     }
 
+    private var phase: Phase {
+        switch life {
+        case .new: .starting
+        case .joining: .joining
+        case .agreeing: .agreeing
+        case .active: .active
+        case .stopped: .stopped
+        }
+    }
+
     public var status: OverlayStatus {
         OverlayStatus(
-            peer: id, isActive: isActive, leafSet: leafSet, tableRows: (0..<table.rows).map { table.row($0).count },
+            peer: id, isActive: isActive, phase: phase, leafSet: leafSet,
+            contacts: (leaves.contacts + table.entries).map {
+                OverlayContact(peer: $0.id, roundTrip: $0.roundTrip, isSuspected: $0.isSuspected)
+            }, tableRows: (0..<table.rows).map { table.row($0).count },
             peersEstimate: peersEstimate,
             failuresPerDayThousandths: UInt64(min(tuning.failuresPerSecond * 86_400_000, 1e15)),
             tableProbePeriod: .seconds(Int64(tuning.period)), unacknowledged: unacknowledged.count, held: held.count,

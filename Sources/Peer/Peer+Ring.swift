@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 import Groups
 import Ledger
 import Neighbours
@@ -78,6 +78,12 @@ extension Peer {
         var contacts = addresses.contacts(of: named.filter { $0 != peer })
         if introduced.insert(peer).inserted { contacts.append(PeerContact(peer: id, endpoints: own)) }
         return contacts
+    }
+
+    /// Where another peer listens, as far as this one knows; by its own word before hearsay.
+    public func endpoints(of peer: PeerID) -> [Endpoint] {
+        let known = neighbours[peer]?.advertisement.endpoints ?? []
+        return known.isEmpty ? addresses[peer] : known
     }
 
     // MARK: Lookups
