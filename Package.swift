@@ -103,7 +103,8 @@ let package = Package(
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
-        edge("Discovery", "Automata", "CAvahi", log),
+        .systemLibrary(name: "CResolv"),
+        edge("Discovery", "Automata", "CAvahi", "CResolv", log),
         edge(
             "Identity", "Automata", .product(name: "X509", package: "swift-certificates"),
             .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto")),
@@ -192,6 +193,7 @@ let package = Package(
             .product(name: "OrderedCollections", package: "swift-collections")),
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
+        tests(of: "Runtime", "Automata", "Discovery"),
         tests(
             of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Claims", "Ledger", "Identity",
             "Releases", "Runtime", log,

@@ -49,7 +49,6 @@ public import Automata
 /// ## Where this differs from the papers
 /// - A peer stands in the leaf set or in the table, never in both; there is no neighbourhood set.
 /// - The peer called failed is told. With 5 % loss three probes fail one time in a thousand; this heals it in a round trip.
-/// - Leaves that hear of a failure probe once less than who found it.
 /// - A peer asked for its distance says how much nearer the asker would have to be; only then it is told (`measured`).
 ///
 /// ## Cost
@@ -112,10 +111,6 @@ public struct Overlay: Automaton {
     /// When something was last sent to the left neighbour.
     var leftSent = Tick(value: 0)
     var life = Life.new
-    /// A candidate was passed over because nearer ones had been asked; they may have failed since.
-    var passedOver = false
-    /// How often that was made good for lately; bounded, since the dead may be named again and again.
-    var rounds: UInt8 = 0
     var unacknowledged: [Unacknowledged] = []
     var table: PrefixTable
     var leaves: Leaves
@@ -125,6 +120,7 @@ public struct Overlay: Automaton {
 
     var nextNumber: UInt64
     var probes: [Probe] = []
+    var passedOver: [Candidate] = []
     var held: [Held] = []
     var failed = FailedList()
     var acquaintances = Acquaintances()

@@ -15,6 +15,11 @@ import Overlay
 // overlay itself; they meet by hello only where discovery, masters' hearsay or `--join` names them.
 
 extension Peer {
+    /// Nobody is known to live, neither on a link nor in the ring.
+    public var isAlone: Bool {
+        !neighbours.all.contains(where: \.isLive) && overlay.leafSet.smaller.isEmpty && overlay.leafSet.larger.isEmpty
+    }
+
     mutating func overlay(_ input: Overlay.Input, at now: Instant, into effects: inout [Effect]) {
         var produced: [Overlay.Effect] = []
         overlay.handle(input, at: now, into: &produced)

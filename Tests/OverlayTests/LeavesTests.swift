@@ -2,6 +2,7 @@ import Automata
 import Testing
 
 @testable import Overlay
+@testable import struct Overlay.Contact
 
 /// The leaf set's list against the naive way: sort everyone, take from both ends.
 @Suite struct LeavesTests {

@@ -50,10 +50,10 @@ extension Overlay {
     /// Routes a join for the own key through someone who is not known to be in this ring. The root there answers with
     /// its leaf set; where it is the same ring, nobody in it is new.
     mutating func seekOtherRing(at now: Instant, into effects: inout [Effect]) {
-        guard !configuration.sabotage.contains(.noMerge) else { return }
         let periods = Int64(acquaintances.patience)
         let period = configuration.mergePeriod.nanoseconds
         schedule.merge = now + .nanoseconds(period * periods - Int64(random.below(Int(period / 4))))
+        guard !configuration.sabotage.contains(.noMerge) else { return }
         var target: PeerID?
         if acquaintances.urgent.isEmpty {
             let candidates = (acquaintances.lost + acquaintances.all).filter { contact(of: $0) == nil }

@@ -144,11 +144,17 @@ struct Leaves: Sendable {
         return edges
     }
 
-    /// Who knows best whether someone is missing here: the outermost of both sides; of a ring that may be whole, everyone
-    /// is.
-    var outermost: [PeerID] {
-        isWhole ? contacts.map { $0.id } : [upper - 1, upper].filter(contacts.indices.contains).map { contacts[$0].id }
+    /// Whether somebody of the side has told us whom it knows. Where all are newcomers that came by themselves, others may
+    /// live between them and us, known only to those who are gone.
+    func isConfirmed(up: Bool) -> Bool { side(up: up).contains { $0.isConfirmed } }
+
+    /// One side; in a ring that may be whole, the half of it.
+    func side(up: Bool) -> ArraySlice<Contact> {
+        let middle = isWhole ? count / 2 : upper
+        return up ? contacts[..<middle] : contacts[middle...]
     }
+
+    func isUp(_ index: Int) -> Bool { index < (isWhole ? count / 2 : upper) }
 
     /// How much of the ring the peers here take up, and how many they are: their density tells the ring's size.
     var span: (width: UInt128, count: Int) {
