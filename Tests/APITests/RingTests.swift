@@ -207,7 +207,10 @@ struct RingTests {
                 try await Task.sleep(for: .milliseconds(10))
             }
             let client = PalmierClient(.socket(path: socket))
-            #expect(try await client.overlay().peer.name == "worker")
+            let overlay = try await client.overlay()
+            #expect(overlay.peer.name == "worker")
+            #expect(
+                overlay.problems.map(\.code) == ["alone"] && overlay.problems[0].remedy.contains("--join HOST:PORT"))
             let key = PeerID(hashing: [9])
             #expect(try await client.putObject([9]).key == key.description)
             #expect(try await client.object(key) == [9])

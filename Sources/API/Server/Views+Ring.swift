@@ -98,13 +98,8 @@ extension Views {
                     remedy: others.isEmpty && leaves.isEmpty
                         ? "it knows nobody: name a peer of the fabric with --join HOST:PORT, or run `palmier doctor`"
                         : "it goes on by itself, and takes seconds; if it stays so, run `palmier doctor`"))
-        } else if leaves.isEmpty, !others.isEmpty {
-            problems.append(
-                .init(
-                    code: "alone",
-                    message: "\(counted(others.count, "other machine")) of the fabric answer"
-                        + "\(others.count == 1 ? "s" : ""), and none is in this peer's ring",
-                    remedy: "they meet within half a minute; if it stays so, see `palmier overlay status` on theirs"))
+        } else if leaves.isEmpty, let problem = loneliness(others.count) {
+            problems.append(problem)
         }
         if status.phase == .active, !status.leafSet.isComplete {
             problems.append(
@@ -123,6 +118,22 @@ extension Views {
                     remedy: "dead ones leave the ring within ten seconds; if they live, look at the network between"))
         }
         return problems
+    }
+
+    /// The first master of a fabric may be alone; nobody else.
+    private func loneliness(_ others: Int) -> DoctorDocument.Problem? {
+        if others > 0 {
+            return .init(
+                code: "alone",
+                message: "\(counted(others, "other machine")) of the fabric answer\(others == 1 ? "s" : ""), "
+                    + "and none is in this peer's ring",
+                remedy: "they meet within half a minute; if it stays so, see `palmier overlay status` on theirs")
+        }
+        guard !peer.neighbours.own.isMaster else { return nil }
+        return .init(
+            code: "alone", message: "this machine meets nobody of its fabric, which has a master somewhere",
+            remedy:
+                "name a peer of it: `palmier agent --join HOST:PORT`; `palmier doctor` says whether it can be reached")
     }
 
     private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

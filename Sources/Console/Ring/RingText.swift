@@ -98,8 +98,8 @@ public enum RingText {
     private static func table(_ document: OverlayDocument) -> String {
         let entries = document.tableRows.reduce(0, +)
         guard entries > 0 else {
-            return document.isCounted && document.state == "active"
-                ? "not needed: all peers are neighbours" : "empty"
+            guard document.isCounted, document.state == "active" else { return "empty" }
+            return document.peers == 1 ? "" : "not needed: all peers are neighbours"
         }
         let filled = document.tableRows.map { String($0) }.joined(separator: " + ")
         return Wording.count(entries, "peer") + " in " + Wording.count(document.tableRows.count, "row") + " (\(filled))"

@@ -6,6 +6,7 @@ import Foundation
 import Identity
 import Logging
 import Runtime
+import Synchronization
 
 /// A machine without a certificate: finds the fabric on the link or at the named addresses, asks, waits, keeps what it got.
 ///
@@ -21,6 +22,8 @@ struct Newcomer {
         var authority: Authority?
         /// Masters seen while asking.
         var acquaintances: [Advertisement] = []
+        /// Where the fabric is met again when discovery finds nobody.
+        var seeds: [SeedAddress] = []
     }
 
     /// The membership on disk; asks for one when there is none.
@@ -104,9 +107,11 @@ struct Newcomer {
             let client = EnrolmentClient(
                 masters: masters, fabric: options.fabric, pinned: pinned, token: options.token,
                 later: { await search.apiEndpoints })
+            let admitter = Mutex<String?>(nil)
             do {
                 let progress: @Sendable (EnrolmentClient.Progress) -> Void = { progress in
                     Terminal.note(progress.description)
+                    if case .admitted(let master) = progress { admitter.withLock { $0 = master } }
                     guard case .found(let trust, _, _) = progress else { return }
                     do {
                         try trust.save(to: options.state.identity)
@@ -120,11 +125,12 @@ struct Newcomer {
                         progress: progress)
                     try authority.save(to: options.state.authority)
                     try credential.save(to: options.state.identity)
-                    return Membership(credential: credential, authority: authority)
+                    let seeds = seeds(admittedBy: admitter.withLock { $0 })
+                    return Membership(credential: credential, authority: authority, seeds: seeds)
                 }
                 let credential = try await client.join(as: .machine, name: options.name, key: key, progress: progress)
                 try credential.save(to: options.state.identity)
-                return Membership(credential: credential)
+                return Membership(credential: credential, seeds: seeds(admittedBy: admitter.withLock { $0 }))
             } catch let error as ClientError where options.isMaster && error.exitCode == .refused {
                 // Only where the root's key is are masters admitted, and that one may be found after others.
                 while await search.apiEndpoints == masters {
@@ -137,6 +143,14 @@ struct Newcomer {
                 try await Task.sleep(for: .milliseconds(500))
             }
         }
+    }
+
+    /// The peer of the master that let this machine in by a token: of the token's addresses the one that works.
+    ///
+    /// - Parameter master: its address for users.
+    private func seeds(admittedBy master: String?) -> [SeedAddress] {
+        guard let token = options.token, let host = master.flatMap({ Endpoint($0)?.host }) else { return [] }
+        return token.endpoints.filter { $0.host == host }.map { .endpoint($0) }
     }
 }
 

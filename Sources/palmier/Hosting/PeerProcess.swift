@@ -29,7 +29,7 @@ struct PeerProcess {
         let credentials = CredentialSource(membership.credential)
         var configuration = PeerHost.Configuration(stateDirectory: options.state.path, name: options.name)
         configuration.listen = options.listen.isEmpty ? nil : options.listen
-        configuration.join = options.join
+        configuration.join = options.join + membership.seeds.filter { !options.join.contains($0) }
         configuration.discovery = options.discovery
         configuration.interfaces = options.interfaces.isEmpty ? nil : options.interfaces
         configuration.isolation = options.isolation

@@ -61,7 +61,7 @@ struct ObjectGet: AsyncParsableCommand {
             guard !Terminal.outputIsTerminal || ObjectFile.isHarmless(bytes) else {
                 throw Refusal(
                     .refused,
-                    "the object's \(Wording.size(bytes: bytes.count)) are no text, which a terminal would take amiss",
+                    "the object's \(Wording.size(bytes: bytes.count)) are no text, and are not shown on a terminal",
                     remedy: "write them to a file with --output FILE, or pipe them on")
             }
             Terminal.write(bytes)

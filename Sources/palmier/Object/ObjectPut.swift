@@ -31,8 +31,13 @@ struct ObjectPut: AsyncParsableCommand {
         let output = output.output
         try output.write(object, names: [object.key]) { _ in object.key }
         guard !output.format.isForPrograms else { return }
+        guard object.copies > 1 else {
+            return Terminal.note(
+                "\(Wording.size(bytes: object.size)), 1 copy durable: this peer is alone in its ring, see "
+                    + "`palmier overlay status`; to read it: palmier object get \(object.key)")
+        }
         Terminal.note(
-            "\(Wording.size(bytes: object.size)), \(object.copies == 1 ? "1 copy" : "\(object.copies) copies") durable; "
+            "\(Wording.size(bytes: object.size)), \(object.copies) copies durable; "
                 + "from any peer: palmier object get \(object.key)")
     }
 }
