@@ -77,7 +77,8 @@ public enum RingText {
             "waiting",
             document.unacknowledged + document.held == 0 && !isWide
                 ? "" : "\(document.unacknowledged) for an acknowledgement, \(document.held) for this peer to be active")
-        let nonsense = counters.refused == 0 && !isWide ? "" : "; \(counters.refused) messages meant nothing"
+        let nonsense =
+            counters.refused == 0 && !isWide ? "" : "; \(Wording.count(Int(counters.refused), "message")) meant nothing"
         listing.add(
             "failures",
             "\(counters.failures) called failed by this peer; it stood still "
