@@ -46,9 +46,10 @@ final class AvahiLoop: @unchecked Sendable {
         try runOnThread { self.run() }
     }
 
-    /// Runs `job` on the loop's thread, after those that were enqueued before; drops it after `finish`.
+    /// Runs `job` on the loop's thread, after those that were enqueued before.
     ///
-    /// - Returns: whether it will run.
+    /// - Returns: whether it will run; false once the thread has ended. A job that was accepted runs, also behind the
+    ///   one that called `finish`: somebody may wait for it.
     @discardableResult
     func enqueue(_ job: @escaping @Sendable () -> Void) -> Bool {
         queue.withLock { queue in
@@ -87,10 +88,11 @@ final class AvahiLoop: @unchecked Sendable {
             if round() < 0 { usleep(100_000) }
         }
         timers = [:]
-        queue.withLock {
-            $0.open = false
-            $0.jobs = []
+        let last = queue.withLock { queue in
+            queue.open = false
+            return exchange(&queue.jobs, with: [])
         }
+        for job in last { job() }
         avahi_simple_poll_free(poll)
     }
 

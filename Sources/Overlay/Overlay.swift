@@ -111,6 +111,8 @@ public struct Overlay: Automaton {
     /// When something was last sent to the left neighbour.
     var leftSent = Tick(value: 0)
     var life = Life.new
+    /// Leaves have changed since the host was told whom to remember; it is told again within a minute.
+    var hasNewLeaves = false
     var unacknowledged: [Unacknowledged] = []
     var table: PrefixTable
     var leaves: Leaves
@@ -216,9 +218,22 @@ public struct Overlay: Automaton {
         isActive && leaves.covers(id.clockwise(to: key)) && leaves.closest(to: key, avoiding: id) == nil
     }
 
+    private var phase: Phase {
+        switch life {
+        case .new: .starting
+        case .joining: .joining
+        case .agreeing: .agreeing
+        case .active: .active
+        case .stopped: .stopped
+        }
+    }
+
     public var status: OverlayStatus {
         OverlayStatus(
-            peer: id, isActive: isActive, leafSet: leafSet, tableRows: (0..<table.rows).map { table.row($0).count },
+            peer: id, isActive: isActive, phase: phase, leafSet: leafSet,
+            contacts: (leaves.contacts + table.entries).map {
+                OverlayContact(peer: $0.id, roundTrip: $0.roundTrip, isSuspected: $0.isSuspected)
+            }, tableRows: (0..<table.rows).map { table.row($0).count },
             peersEstimate: peersEstimate,
             failuresPerDayThousandths: UInt64(min(tuning.failuresPerSecond * 86_400_000, 1e15)),
             tableProbePeriod: .seconds(Int64(tuning.period)), unacknowledged: unacknowledged.count, held: held.count,

@@ -27,7 +27,7 @@ struct AddressBook: Sendable {
     ///
     /// - Parameter proven: it says so itself, on a connection of its own.
     /// - Returns: whether the host has to be told.
-    mutating func learn(_ contact: Contact, proven: Bool) -> Bool {
+    mutating func learn(_ contact: PeerContact, proven: Bool) -> Bool {
         guard !contact.endpoints.isEmpty else { return false }
         let old = entries.removeValue(forKey: contact.peer)
         if let old, old.isProven, !proven {
@@ -46,10 +46,10 @@ struct AddressBook: Sendable {
     }
 
     /// What the book says of these peers; those that it does not know are left out.
-    func contacts(of peers: [PeerID]) -> [Contact] {
+    func contacts(of peers: [PeerID]) -> [PeerContact] {
         guard !entries.isEmpty else { return [] }
         return peers.compactMap { peer in
-            entries[peer].map { Contact(peer: peer, endpoints: $0.endpoints) }
+            entries[peer].map { PeerContact(peer: peer, endpoints: $0.endpoints) }
         }
     }
 }

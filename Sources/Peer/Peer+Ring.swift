@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 import Groups
 import Ledger
 import Neighbours
@@ -15,6 +15,11 @@ import Overlay
 // overlay itself; they meet by hello only where discovery, masters' hearsay or `--join` names them.
 
 extension Peer {
+    /// Nobody is known to live, neither on a link nor in the ring.
+    public var isAlone: Bool {
+        !neighbours.all.contains(where: \.isLive) && overlay.leafSet.smaller.isEmpty && overlay.leafSet.larger.isEmpty
+    }
+
     mutating func overlay(_ input: Overlay.Input, at now: Instant, into effects: inout [Effect]) {
         var produced: [Overlay.Effect] = []
         overlay.handle(input, at: now, into: &produced)
@@ -48,31 +53,37 @@ extension Peer {
     }
 
     mutating func onOverlay(
-        _ message: OverlayMessage, _ contacts: [Contact], from peer: PeerID, at now: Instant,
+        _ message: OverlayMessage, _ contacts: [PeerContact], from peer: PeerID, at now: Instant,
         into effects: inout [Effect]
     ) {
         learn(contacts, from: peer, into: &effects)
         overlay(.received(message, from: peer), at: now, into: &effects)
     }
 
-    mutating func learn(_ contacts: [Contact], from peer: PeerID, into effects: inout [Effect]) {
+    mutating func learn(_ contacts: [PeerContact], from peer: PeerID, into effects: inout [Effect]) {
         for contact in contacts where contact.peer != id {
             learn(contact, proven: contact.peer == peer, into: &effects)
         }
     }
 
-    mutating func learn(_ contact: Contact, proven: Bool, into effects: inout [Effect]) {
+    mutating func learn(_ contact: PeerContact, proven: Bool, into effects: inout [Effect]) {
         guard addresses.learn(contact, proven: proven) else { return }
         effects.append(.learn(contact.peer, contact.endpoints))
     }
 
     /// Where the peers that a message names are; the first one on a connection also says where this peer is.
-    private mutating func contacts(of named: [PeerID], for peer: PeerID) -> [Contact] {
+    private mutating func contacts(of named: [PeerID], for peer: PeerID) -> [PeerContact] {
         let own = neighbours.own.endpoints
         guard !own.isEmpty else { return [] }  // a modelled network: nobody has an address
         var contacts = addresses.contacts(of: named.filter { $0 != peer })
-        if introduced.insert(peer).inserted { contacts.append(Contact(peer: id, endpoints: own)) }
+        if introduced.insert(peer).inserted { contacts.append(PeerContact(peer: id, endpoints: own)) }
         return contacts
+    }
+
+    /// Where another peer listens, as far as this one knows; by its own word before hearsay.
+    public func endpoints(of peer: PeerID) -> [Endpoint] {
+        let known = neighbours[peer]?.advertisement.endpoints ?? []
+        return known.isEmpty ? addresses[peer] : known
     }
 
     // MARK: Lookups

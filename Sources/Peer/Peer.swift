@@ -50,7 +50,7 @@ public struct Peer: Automaton {
         public var books = Books()
         public var remembered: [Advertisement] = []
         /// Peers of the ring, best first.
-        public var ring: [Contact] = []
+        public var ring: [PeerContact] = []
         /// The objects whose bytes the host keeps.
         public var objects: [ObjectEntry] = []
 
@@ -71,7 +71,7 @@ public struct Peer: Automaton {
         case discovered(Advertisement)
         case withdrawn(PeerID, ended: Bool)
         case connected(PeerID)
-        /// A connection that the owner asked for by address (`--join`).
+        /// Who is behind an address that the owner has named (`--join`); there is a connection with it.
         case met(PeerID)
         case disconnected(PeerID)
         case unreachable(PeerID, refused: Bool)
@@ -117,7 +117,7 @@ public struct Peer: Automaton {
         case persist(PartitionRecord)
         case remember([Advertisement])
         /// The same for peers of the ring.
-        case rememberRing([Contact])
+        case rememberRing([PeerContact])
         case learn(PeerID, [Endpoint])
         case send(PeerMessage, to: PeerID)
         case set(Timer, at: Instant)
@@ -201,7 +201,6 @@ public struct Peer: Automaton {
             introduced.remove(peer)
             neighbours(.connected(peer), at: now, into: &effects)
         case .met(let peer):
-            introduced.remove(peer)
             neighbours(.met(peer), at: now, into: &effects)
             overlay(.seed(peer), at: now, into: &effects)
         case .disconnected(let peer):
@@ -311,7 +310,7 @@ extension Peer {
             switch effect {
             case .learn(let peer, let endpoints):
                 let isProven = neighbours[peer]?.hasSpoken == true
-                _ = addresses.learn(Contact(peer: peer, endpoints: endpoints), proven: isProven)
+                _ = addresses.learn(PeerContact(peer: peer, endpoints: endpoints), proven: isProven)
                 effects.append(.learn(peer, endpoints))
             case .send(let message, let peer): send(.neighbour(message), to: peer, at: now, into: &effects)
             case .publish(let advertisement): effects.append(.publish(advertisement))

@@ -15,9 +15,9 @@ public enum PeerMessage: Hashable, Sendable {
     case call(number: UInt64, Call)
     case result(number: UInt64, CallResult)
     /// `contacts`: where the peers are that the message names, as far as the sender knows; at most 128.
-    case overlay(OverlayMessage, contacts: [Contact])
-    case group(GroupMessage, contacts: [Contact])
-    case object(ObjectMessage, contacts: [Contact])
+    case overlay(OverlayMessage, contacts: [PeerContact])
+    case group(GroupMessage, contacts: [PeerContact])
+    case object(ObjectMessage, contacts: [PeerContact])
     /// To a lookup's origin, from the root of its key: the message as it came.
     case found(Routed)
 }

@@ -14,7 +14,7 @@ public struct Restored: Sendable {
     /// In the order in which they were remembered.
     public var remembered: [Advertisement]
     /// Peers of the overlay, the best first.
-    public var ring: [Contact]
+    public var ring: [PeerContact]
 }
 
 extension Store {
@@ -84,11 +84,12 @@ extension Store {
     }
 
     /// Hints only, as those below.
-    private static func ring(_ database: Database) throws -> [Contact] {
+    private static func ring(_ database: Database) throws -> [PeerContact] {
         try Row.fetchAll(database, sql: "SELECT peer, endpoints FROM ring ORDER BY position").compactMap { row in
             let (peer, endpoints): (String, String) = (row[0], row[1])
             guard let peer = PeerID(peer) else { return nil }
-            return Contact(peer: peer, endpoints: endpoints.split(separator: " ").compactMap { Endpoint(String($0)) })
+            return PeerContact(
+                peer: peer, endpoints: endpoints.split(separator: " ").compactMap { Endpoint(String($0)) })
         }
     }
 

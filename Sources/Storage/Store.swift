@@ -184,7 +184,7 @@ public final class Store: Sendable {
         try Meta.set("derived.index", Int64(clamping: last), database)
     }
 
-    private static func remember(_ ring: [Contact], _ database: Database) throws {
+    private static func remember(_ ring: [PeerContact], _ database: Database) throws {
         try database.execute(sql: "DELETE FROM ring")
         for (position, contact) in ring.enumerated() {
             let endpoints = contact.endpoints.map(\.description).joined(separator: " ")
@@ -243,11 +243,11 @@ public struct WriteBatch: Sendable {
     /// Replaces all that was remembered; nil leaves it.
     public var remembered: [Advertisement]?
     /// The same of the overlay's peers.
-    public var ring: [Contact]?
+    public var ring: [PeerContact]?
 
     public init(
         entries: [Entry] = [], partitions: [PartitionRecord] = [], remembered: [Advertisement]? = nil,
-        ring: [Contact]? = nil
+        ring: [PeerContact]? = nil
     ) {
         self.ring = ring
         self.entries = entries

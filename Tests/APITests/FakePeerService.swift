@@ -3,6 +3,8 @@ import Claims
 import Foundation
 import Ledger
 import Neighbours
+import Objects
+import Overlay
 import Peer
 import Runtime
 import Synchronization
@@ -12,6 +14,8 @@ actor FakePeerService: PeerService {
     private var peer: Peer
     private var effects: [Peer.Effect] = []
     private var callers: [CallID: CheckedContinuation<CallResult, Never>] = [:]
+    private var asking: [CallID: CheckedContinuation<RingResult, Never>] = [:]
+    private var objects: [Key: [UInt8]] = [:]
     private var nextCall: UInt64 = 1
     private var timers: [Peer.Timer: Task<Void, Never>] = [:]
     private var faults: [HostProblem] = []
@@ -19,7 +23,7 @@ actor FakePeerService: PeerService {
 
     nonisolated var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
 
-    init(id: PeerID, name: String, apiPort: UInt16, capacity: Int = 4, log: [UInt8] = Array("héllo\n".utf8)) {
+    init(id: PeerID, name: String, apiPort: UInt16?, capacity: Int = 4, log: [UInt8] = Array("héllo\n".utf8)) {
         let own = Advertisement(
             peer: id, incarnation: Incarnation(1), name: name, fabric: "lab",
             endpoints: [Endpoint(host: "127.0.0.1", port: 7_000)], apiPort: apiPort)
@@ -61,6 +65,15 @@ actor FakePeerService: PeerService {
         }
     }
 
+    func call(_ call: RingCall) async -> RingResult {
+        let id = CallID(nextCall)
+        nextCall += 1
+        return await withCheckedContinuation { continuation in
+            asking[id] = continuation
+            feed(.ringCall(id, call))
+        }
+    }
+
     func snapshot() -> Peer { peer }
     func problems() -> [HostProblem] { faults }
 
@@ -99,7 +112,15 @@ actor FakePeerService: PeerService {
                 do { try await Task.sleep(for: max(.zero, delay)) } catch { return }
                 feed(.timerFired(timer))
             }
-        case .persist, .remember, .learn, .send, .publish, .leaseEnds, .report: return
+        case .ringAnswer(let id, let result): asking.removeValue(forKey: id)?.resume(returning: result)
+        case .object(.write(let object)):
+            objects[object.id] = object.bytes
+            followers.append(.objectWritten(object.id, durable: true))
+        case .object(.erase(let key)): objects[key] = nil
+        case .object(.read(let key, let token)):
+            followers.append(.objectRead(token, objects[key].map { .bytes($0) } ?? .missing))
+        case .persist, .remember, .rememberRing, .learn, .send, .publish, .leaseEnds, .report, .group, .delivered:
+            return
         }
     }
 }

@@ -5,9 +5,9 @@ import Peer
 /// What a routed message is about; a distinct id and no peer's.
 let place = PeerID(high: 0x8000_0000_0000_0000, low: 1)
 let contacts = [
-    Contact(
+    PeerContact(
         peer: alpha, endpoints: [Endpoint(host: "192.0.2.7", port: 7_423), Endpoint(host: "fe80::1", port: 4_711)]),
-    Contact(peer: beta, endpoints: []),
+    PeerContact(peer: beta, endpoints: []),
 ]
 let lookup = Routed(
     key: place, origin: alpha, number: 0xFEDC_BA98_7654_3210, hops: 3, application: .probe)

@@ -29,7 +29,7 @@ struct OverlayTests {
     func fullest() throws {
         let payload = (0..<WireBounds.payloadBytesMax).map { UInt8(truncatingIfNeeded: $0) }
         let endpoint = Endpoint(host: String(repeating: "h", count: 255), port: .max)
-        let contacts = ids(128).map { Contact(peer: $0, endpoints: Array(repeating: endpoint, count: 8)) }
+        let contacts = ids(128).map { PeerContact(peer: $0, endpoints: Array(repeating: endpoint, count: 8)) }
         let nearby = ids(64).map { Nearby(peer: $0, roundTrip: .farthest) }
         let exchange = LeafExchange(
             number: .max, isQuestion: true, isActive: true, probePeriod: .unknown, leaves: ids(64), failed: ids(32))
@@ -61,8 +61,8 @@ struct OverlayTests {
     @Test("contacts and endpoints beyond their bound are left out, the first ones kept")
     func tooManyContacts() throws {
         let endpoints = (1...9).map { Endpoint(host: "h", port: $0) }
-        let many = ids(129).map { Contact(peer: $0, endpoints: endpoints) }
-        let kept = ids(128).map { Contact(peer: $0, endpoints: Array(endpoints.prefix(8))) }
+        let many = ids(129).map { PeerContact(peer: $0, endpoints: endpoints) }
+        let kept = ids(128).map { PeerContact(peer: $0, endpoints: Array(endpoints.prefix(8))) }
         let bytes = PeerMessage.overlay(.leaving, contacts: many).encoded()
         #expect(try PeerMessage(decoding: bytes) == .overlay(.leaving, contacts: kept))
     }

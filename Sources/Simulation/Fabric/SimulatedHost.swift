@@ -46,7 +46,7 @@ struct Disk: Sendable {
     var entries: [Entry] = []
     var partitions: [PartitionNumber: PartitionRecord] = [:]
     var remembered: [Advertisement] = []
-    var ring: [Contact] = []
+    var ring: [PeerContact] = []
 
     mutating func write(_ effect: Peer.Effect) {
         switch effect {

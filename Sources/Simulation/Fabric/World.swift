@@ -150,7 +150,8 @@ struct World {
             guard !isHealed else { return }
             crash(host, until: until, withInstances: withInstances)
         case .wake(let host, let life):
-            guard hosts[host].isRunning, hosts[host].lives == life else { return }
+            // One that was overtaken by an earlier one has no successor: else they would multiply.
+            guard hosts[host].isRunning, hosts[host].lives == life, hosts[host].wakeUp == now else { return }
             hosts[host].wakeUp = nil
             while let timer = hosts[host].timers.popDue(at: now) { input(.timerFired(timer), to: host) }
             scheduleWakeUp(host)
@@ -331,7 +332,7 @@ struct World {
     private mutating func scheduleWakeUp(_ host: Int) {
         guard let due = hosts[host].timers.nextDue() else { return }
         if let wakeUp = hosts[host].wakeUp, wakeUp <= due { return }
-        hosts[host].wakeUp = due
+        hosts[host].wakeUp = max(due, now)
         schedule(.wake(host: host, life: hosts[host].lives), at: due)
     }
 

@@ -137,7 +137,9 @@ struct Reader {
             ("us", 1_000), ("ms", 1_000_000), ("min", 60_000_000_000), ("h", 3_600_000_000_000), ("s", 1_000_000_000),
         ]
         for (unit, nanoseconds) in units where text.hasSuffix(unit) {
-            guard let value = Double(text.dropLast(unit.count)), value >= 0, value * Double(nanoseconds) < 9e18 else { return nil }
+            guard let value = Double(text.dropLast(unit.count)), value >= 0, value * Double(nanoseconds) < 9e18 else {
+                return nil
+            }
             return .nanoseconds(Int64(value * Double(nanoseconds)))
         }
         return nil

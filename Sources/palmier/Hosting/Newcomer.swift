@@ -66,7 +66,13 @@ struct Newcomer {
         let collecting = Task {  // ended below
             for await advertisement in sightings { await search.saw(advertisement) }
         }
-        defer { collecting.cancel() }
+        let lookingUp = Task {  // ended below
+            repeat { await search.lookUp() } while await search.rests()
+        }
+        defer {
+            collecting.cancel()
+            lookingUp.cancel()
+        }
         Terminal.note("looking for \(options.fabric.map { "fabric \($0)" } ?? "a fabric") on the link …")
         do {
             var membership = try await ask(search, key: key, authorityKey: authorityKey, pinned: pinned)
@@ -138,9 +144,36 @@ struct Newcomer {
 private actor MasterSearch {
     private let options: HostOptions
     private(set) var masters: [Advertisement] = []
+    /// Where the addresses named by `--join` lead; names change, and are looked up again now and then.
+    private var named: [Endpoint] = []
+    private var complaint: String?
 
     init(options: HostOptions) {
         self.options = options
+    }
+
+    /// Names cost a question to DNS; what it cannot answer is said once.
+    func lookUp() async {
+        var found: [Endpoint] = []
+        for address in options.join {
+            do throws(SeedLookupError) {
+                found += try await address.endpoints()
+            } catch {
+                if complaint != error.message { Terminal.note("--join \(address): \(error); still looking …") }
+                complaint = error.message
+            }
+        }
+        named = found
+    }
+
+    /// - Returns: false when the search is over.
+    func rests() async -> Bool {
+        do {
+            try await Task.sleep(for: .seconds(5))
+            return true
+        } catch {
+            return false
+        }
     }
 
     func saw(_ advertisement: Advertisement) {
@@ -158,7 +191,6 @@ private actor MasterSearch {
                 master.apiPort.map { Endpoint(host: endpoint.host, port: $0) }
             }
         }
-        let named = options.join.flatMap { [$0, Endpoint(host: $0.host, port: PeerProcess.defaultAPIPort)] }
-        return found + named
+        return found + named.flatMap { [$0, Endpoint(host: $0.host, port: PeerProcess.defaultAPIPort)] }
     }
 }

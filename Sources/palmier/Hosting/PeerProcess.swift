@@ -56,6 +56,8 @@ struct PeerProcess {
                 life: options.certificateLife, directory: options.state.identity, logger: logger))
         if let authority = membership.authority, let users {
             services.append(try api(host, credentials, authority, at: users))
+        } else if let door = localDoor(host) {
+            services.append(door)
         }
         let group = ServiceGroup(
             configuration: .init(
@@ -83,6 +85,17 @@ struct PeerProcess {
                     ? "*:\(port)" : "\(Endpoint(host: users.host, port: UInt16(port)))"
                 Terminal.note("master \(name) answers at https://\(shown) and at \(state)/api.sock")
             })
+    }
+
+    /// Answers this machine's users about the ring; nil where the state directory's path leaves no room for a socket.
+    private func localDoor(_ host: PeerHost) -> APIServer? {
+        let path = options.state.peerSocket
+        guard path.utf8.count <= 107 else {
+            Terminal.note("`palmier overlay` cannot ask this peer: \(path) is longer than the 107 bytes of a socket's path")
+            return nil
+        }
+        let configuration = APIServer.Configuration(hostName: ProcessInfo.processInfo.hostName, socketPath: path)
+        return APIServer(service: host, configuration: configuration, logger: logger)
     }
 
     /// The machine on which the fabric was created is its first master: root, authority and identity are there.

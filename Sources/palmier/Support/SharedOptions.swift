@@ -58,7 +58,20 @@ struct ConnectionOptions: ParsableArguments {
     func withMaster<Result: Sendable>(
         _ body: (PalmierClient) async throws -> Result
     ) async throws -> Result {
-        let connection = try await Connection.open(choice, now: .wallClock)
+        try await with(anyPeer: false, body)
+    }
+
+    /// The same for what every peer answers: without a master here, this machine's own peer is asked.
+    func withPeer<Result: Sendable>(
+        _ body: (PalmierClient) async throws -> Result
+    ) async throws -> Result {
+        try await with(anyPeer: true, body)
+    }
+
+    private func with<Result: Sendable>(
+        anyPeer: Bool, _ body: (PalmierClient) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await Connection.open(choice, anyPeer: anyPeer, now: .wallClock)
         do {
             let result = try await body(connection.client)
             await connection.close(learning: true, now: .wallClock)

@@ -4,24 +4,24 @@ import SwiftProtobuf
 import WireSchema
 
 extension WireContact {
-    init(_ contact: Contact) {
+    init(_ contact: PeerContact) {
         self.init()
         peer = contact.peer.data
         endpoints = contact.endpoints.prefix(WireBounds.endpointsMax).map { WireEndpoint($0) }
     }
 
-    func decoded() throws(WireError) -> Contact {
-        Contact(peer: try Wire.peer(peer, "a contact"), endpoints: try endpoints.decoded())
+    func decoded() throws(WireError) -> PeerContact {
+        PeerContact(peer: try Wire.peer(peer, "a contact"), endpoints: try endpoints.decoded())
     }
 }
 
 extension [WireContact] {
     /// Hints: those beyond what the schema allows are left out.
-    init(_ contacts: [Contact]) {
+    init(_ contacts: [PeerContact]) {
         self = contacts.prefix(WireBounds.contactsMax).map { WireContact($0) }
     }
 
-    func decoded() throws(WireError) -> [Contact] {
+    func decoded() throws(WireError) -> [PeerContact] {
         try list(self, "contacts", max: WireBounds.contactsMax) { (contact) throws(WireError) in
             try contact.decoded()
         }

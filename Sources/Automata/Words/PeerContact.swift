@@ -1,5 +1,5 @@
 /// A peer, and where it listens.
-public struct Contact: Hashable, Sendable {
+public struct PeerContact: Hashable, Sendable {
     public var peer: PeerID
     /// The preferred one first; at most 8.
     public var endpoints: [Endpoint]
