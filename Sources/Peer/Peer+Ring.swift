@@ -181,7 +181,8 @@ extension Peer {
             .refused(
                 Refusal(
                     .notFound, "no peer knows of an object \(key)",
-                    remedy: "an id is the first half of the SHA-256 of the bytes, 32 hexadecimal digits"))
+                    remedy: "copy the key that `palmier object put` printed, the first half of the SHA-256 of the bytes"
+                ))
         case .refused(let refusal), .timedOut(let refusal): .refused(refusal)
         }
     }

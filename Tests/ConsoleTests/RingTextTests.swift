@@ -24,7 +24,7 @@ struct RingTextTests {
         OverlayDocument(
             peer: peer(0xA0, "m1", state: "self"), state: "active", sentence: "active in a ring of \(peers) peers",
             problems: problems, peers: peers, isCounted: isCounted, left: left, right: right, tableRows: rows,
-            tableProbeSeconds: 3_600, failuresPerDay: 0.25, unacknowledged: 0, held: 0,
+            tableProbeSeconds: 3_600, failuresPerDay: 0.3, unacknowledged: 0, held: 0,
             counters: .init(delivered: 4, forwarded: 2), kept: .init(objects: 2, bytes: 1_536, bytesMax: 256 << 20),
             at: "2026-11-21T12:00:00.000Z")
     }

@@ -66,7 +66,7 @@ extension Scenarios {
                     (["overlay", "trace", "0123"], .usage, ["32 hexadecimal digits", "4 digits"]),
                     (["object", "get", "greeting"], .usage, ["32 hexadecimal digits", "greeting"]),
                     (["object", "get", unknown], .notFound, [unknown, "SHA-256"]),
-                    (["object", "get", unknown, "--output", "json"], .usage, ["--output names a file", "-o json"]),
+                    (["object", "get", unknown, "--output", "wide"], .usage, ["--output names a file", "-o wide"]),
                     (["object", "put", large], .usage, ["at most 65536 bytes", "65537", "in pieces"]),
                     (["object", "put", large + "r"], .notFound, [large + "r", "no such file"]),
                 ]
@@ -82,6 +82,9 @@ extension Scenarios {
                 try await a1.kill()
                 let gone = try await a1.palmier(["overlay", "status"]).ended(with: .unreachable)
                 #expect(gone.error.contains(a1.state) && gone.error.contains("palmier agent"), "\(gone)")
+                // The one user's profile knows the master, which answers for a machine whose peer is dead; and it is said.
+                let master = try await trial.palmier(["overlay", "status", "--state", a1.state]).ended(with: .done)
+                #expect(master.output.hasPrefix("m1: ") && master.error.contains("no peer answers on this machine"))
             }
         }
 

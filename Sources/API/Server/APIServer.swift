@@ -70,7 +70,8 @@ public struct APIServer: Service {
         configuration: Configuration, logger: Logger, started: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         routes = Routes(
-            service: service, enrolment: enrolment, configuration: configuration, callers: CallerTable(), logger: logger)
+            service: service, enrolment: enrolment, configuration: configuration, callers: CallerTable(), logger: logger
+        )
         self.credential = credential
         self.started = started
         self.logger = logger

@@ -56,8 +56,8 @@ struct PeerProcess {
                 life: options.certificateLife, directory: options.state.identity, logger: logger))
         if let authority = membership.authority, let users {
             services.append(try api(host, credentials, authority, at: users))
-        } else if let door = localDoor(host) {
-            services.append(door)
+        } else {
+            services.append(localDoor(host))
         }
         let group = ServiceGroup(
             configuration: .init(
@@ -87,14 +87,10 @@ struct PeerProcess {
             })
     }
 
-    /// Answers this machine's users about the ring; nil where the state directory's path leaves no room for a socket.
-    private func localDoor(_ host: PeerHost) -> APIServer? {
-        let path = options.state.peerSocket
-        guard path.utf8.count <= 107 else {
-            Terminal.note("`palmier overlay` cannot ask this peer: \(path) is longer than the 107 bytes of a socket's path")
-            return nil
-        }
-        let configuration = APIServer.Configuration(hostName: ProcessInfo.processInfo.hostName, socketPath: path)
+    /// Answers this machine's users about the ring.
+    private func localDoor(_ host: PeerHost) -> APIServer {
+        let configuration = APIServer.Configuration(
+            hostName: ProcessInfo.processInfo.hostName, socketPath: options.state.peerSocket)
         return APIServer(service: host, configuration: configuration, logger: logger)
     }
 

@@ -18,7 +18,9 @@ struct OverlayStatusCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
-        let document = try await connection.withPeer { try await $0.overlay() }
+        let document = try await connection.withPeer(
+            elsewhere: { Terminal.note("no peer answers on this machine: this is how a master sees the ring") },
+            { try await $0.overlay() })
         let output = output.output
         try output.write(document, names: [document.peer.shownName]) { isWide in
             RingText.status(document, isWide: isWide, output: output)
