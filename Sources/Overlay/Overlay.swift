@@ -111,6 +111,8 @@ public struct Overlay: Automaton {
     /// When something was last sent to the left neighbour.
     var leftSent = Tick(value: 0)
     var life = Life.new
+    /// Leaves have changed since the host was told whom to remember; it is told again within a minute.
+    var hasNewLeaves = false
     var unacknowledged: [Unacknowledged] = []
     var table: PrefixTable
     var leaves: Leaves

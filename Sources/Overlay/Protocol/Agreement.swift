@@ -87,7 +87,7 @@ extension Overlay {
         let left = leaves.left
         if let displaced = leaves.insert(contact), table.hasRoom(for: displaced.id) { table.put(displaced) }
         if leaves.left != left { leftSent = Tick(value: 0) }
-        effects.append(.neighboursChanged)
+        leavesChanged(into: &effects)
     }
 
     /// A leaf set exchange with the peer. While agreeing it names also those that active peers named and that are being
@@ -191,7 +191,7 @@ extension Overlay {
         life = .active
         join = nil
         effects.append(.active(true))
-        effects.append(.remember(worthRemembering()))
+        remember(into: &effects)
         schedule.start(at: now, configuration: configuration, random: &random)
         wake(by: now + configuration.tick, into: &effects)
         releaseHeld(at: now, into: &effects)

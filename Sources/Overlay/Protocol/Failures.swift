@@ -132,7 +132,7 @@ extension Overlay {
         let left = leaves.left
         leaves.remove(at: index)
         if leaves.left != left { leftSent = Tick(value: 0) }
-        effects.append(.neighboursChanged)
+        leavesChanged(into: &effects)
         hurry(peer, at: now, into: &effects)
         guard !leaves.isWhole else {
             if leaves.count == 0 { acquaintances.urgent = acquaintances.all.filter { $0 != id } }

@@ -79,8 +79,18 @@ extension Overlay {
         measure(candidates: answer.contacts, perPlace: 1, at: now, into: &effects)
     }
 
+    mutating func leavesChanged(into effects: inout [Effect]) {
+        hasNewLeaves = true
+        effects.append(.neighboursChanged)
+    }
+
+    mutating func remember(into effects: inout [Effect]) {
+        hasNewLeaves = false
+        effects.append(.remember(worthRemembering()))
+    }
+
     /// Up to 20 peers through which a later life can come back: half of them leaves, half from all over the ring.
-    func worthRemembering() -> [PeerID] {
+    private func worthRemembering() -> [PeerID] {
         let near = leaves.contacts.prefix(5) + leaves.contacts.suffix(5)
         var peers: [PeerID] = []
         for contact in Array(near) + table.entries where !peers.contains(contact.id) {

@@ -67,7 +67,10 @@ extension Overlay {
 
     /// - Returns: when there is something to do next.
     private mutating func keepUp(at now: Instant, into effects: inout [Effect]) -> Instant {
-        if now >= schedule.tuning { tune(at: now) }
+        if now >= schedule.tuning {
+            tune(at: now)
+            if hasNewLeaves { remember(into: &effects) }
+        }
         if now >= schedule.merge { seekOtherRing(at: now, into: &effects) }
         var next = min(schedule.tuning, schedule.merge)
         guard !configuration.sabotage.contains(.neverProbe) else { return next }

@@ -103,6 +103,8 @@ struct Leaves: Sendable {
     }
 
     private mutating func noteEdges() {
+        // Of a whole ring nobody is on one side only; a count left from before would go stale.
+        if isWhole { upper = 0 }
         upperEdge = upper > 0 ? own.clockwise(to: contacts[upper - 1].id) : 0
         lowerEdge = upper < contacts.count ? own.clockwise(to: contacts[upper].id) : .max
         left = contacts.last?.id

@@ -18,6 +18,20 @@ final class TransportGate: Sendable {
         var transport: PeerTransport?
         var kinds: [PeerID: IdentityKind] = [:]
         var early: [TransportEvent] = []
+        var rejections = Rejections()
+    }
+
+    /// What was said lately of connections that came to nothing: who tries again and again is named once.
+    private struct Rejections {
+        private var said: [String] = []
+
+        mutating func isNew(_ host: String, _ code: String) -> Bool {
+            let key = "\(host) \(code)"
+            guard !said.contains(key) else { return false }
+            said.append(key)
+            if said.count > 64 { said.removeFirst() }
+            return true
+        }
     }
 
     private let state = Mutex(State())
@@ -75,7 +89,10 @@ final class TransportGate: Sendable {
         case .endpointUnreachable(let endpoint, let reason):
             seeds.failed(endpoint, reason)
         case .rejected(let remote, let reason):
-            logger.warning("transport.rejected", metadata: ["remote": "\(remote)", "reason": "\(reason)"])
+            let isNew = state.withLock { $0.rejections.isNew(remote.host, reason.code) }
+            logger.log(
+                level: isNew ? .warning : .debug, "transport.rejected",
+                metadata: ["remote": "\(remote)", "reason": "\(reason)"])
         case .dropped(let peer, let frames, let reason):
             logger.debug(
                 "transport.dropped", metadata: ["id": "\(peer)", "frames": "\(frames)", "reason": "\(reason)"])

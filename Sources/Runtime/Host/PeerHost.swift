@@ -448,16 +448,14 @@ public final class PeerHost: PeerService, Service {
                 return transport
             }
         }
-        // The well-known port belongs to the first peer of a machine; later ones are found by what they publish.
-        do {
-            return try await start([Endpoint(host: "::", port: Configuration.defaultPort)])
-        } catch {
-            do {
-                return try await start([Endpoint(host: "::", port: 0)])
-            } catch {
-                return try await start([Endpoint(host: "0.0.0.0", port: 0)])
+        // The well-known port belongs to the first peer of a machine; later ones are found by what they publish. A
+        // machine without IPv6 has no `::`.
+        for port in [Configuration.defaultPort, 0] {
+            for host in ["::", "0.0.0.0"] {
+                if let transport = try? await start([Endpoint(host: host, port: port)]) { return transport }
             }
         }
+        return try await start([Endpoint(host: "0.0.0.0", port: 0)])
     }
 }
 
