@@ -32,7 +32,8 @@ public import Automata
 /// Why this gives I8: the peers next to a newcomer send it its keys from their answer on, which is before it is active.
 /// Two that join side by side have a neighbour in common, which tells the second of the first. A peer delivers for a
 /// key only while it is nearer than the next leaf on either side; leaves go only after probes of our own. When all of
-/// one side goes at once, nobody is known there: the peer stops delivering until it has agreed with who comes next.
+/// one side go at once, or only newcomers are left there that have not yet said whom they know, nobody can tell who comes
+/// next: the peer stops delivering until it has agreed with them.
 /// Whoever was stalled may have been called failed, so it agrees anew before it delivers. A restarted peer is still in
 /// others' leaf sets: its join is routed as if it were not there, and what comes for it waits until it is active.
 ///
@@ -41,8 +42,8 @@ public import Automata
 ///   and probed. The last hop has no alternative: the same leaf again, until it answers or is called failed.
 /// - Liveness: `heartbeat` to the left neighbour; `leaves` and `ping` as probes; `failed` tells the leaves, and the peer
 ///   itself, which objects if it lives. Anything heard counts as an answer.
-/// - Repair: `leaves` with a leaf drawn at random each period (periodic, since reactive repair feeds on itself under
-///   churn: Bamboo, USENIX ATC 2004) and with the edge of a side that is short; `ask` for a missing table entry from
+/// - Repair: `leaves` with a leaf of either side drawn at random each period (periodic, since reactive repair feeds on
+///   itself under churn: Bamboo, USENIX ATC 2004) and with the edge of a side that is short; `ask` for a missing table entry from
 ///   the next hop; `ask` for rows, rarely, to find nearer entries; `join` for the own key through lost peers, to find
 ///   another part of the ring.
 ///
