@@ -42,10 +42,10 @@ public import Automata
 ///   and probed. The last hop has no alternative: the same leaf again, until it answers or is called failed.
 /// - Liveness: `heartbeat` to the left neighbour; `leaves` and `ping` as probes; `failed` tells the leaves, and the peer
 ///   itself, which objects if it lives. Anything heard counts as an answer.
-/// - Repair: `leaves` with a leaf of either side drawn at random each period (periodic, since reactive repair feeds on
-///   itself under churn: Bamboo, USENIX ATC 2004) and with the edge of a side that is short; `ask` for a missing table entry from
-///   the next hop; `ask` for rows, rarely, to find nearer entries; `join` for the own key through lost peers, to find
-///   another part of the ring.
+/// - Repair: `leaves` with a leaf of either side drawn at random each period (periodic, since reactive repair feeds
+///   on itself under churn: Bamboo, USENIX ATC 2004) and with the edge of a side that is short; `ask` for a missing
+///   table entry from the next hop; `ask` for rows, rarely, to find nearer entries; `join` for the own key through
+///   lost peers, to find another part of the ring.
 ///
 /// ## Where this differs from the papers
 /// - A peer stands in the leaf set or in the table, never in both; there is no neighbourhood set.
