@@ -103,7 +103,8 @@ let package = Package(
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
-        edge("Discovery", "Automata", "CAvahi", log),
+        .systemLibrary(name: "CResolv"),
+        edge("Discovery", "Automata", "CAvahi", "CResolv", log),
         edge(
             "Identity", "Automata", .product(name: "X509", package: "swift-certificates"),
             .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "Crypto", package: "swift-crypto")),
@@ -128,7 +129,8 @@ let package = Package(
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")),
         edge(
-            "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Wire", "Identity", "Releases", "Runtime", log,
+            "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Claims", "Ledger", "Wire", "Identity",
+            "Releases", "Runtime", log,
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -144,7 +146,7 @@ let package = Package(
             "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
-            "Console", "Automata", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
+            "Console", "Automata", "Overlay", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -192,13 +194,15 @@ let package = Package(
             .product(name: "OrderedCollections", package: "swift-collections")),
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
+        tests(of: "Runtime", "Automata", "Discovery"),
         tests(
-            of: "API", "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Identity", "Releases", "Runtime", log,
+            of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Claims", "Ledger", "Identity",
+            "Releases", "Runtime", log,
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio")),
         tests(
             of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]),
-        tests(of: "Console", "Agent", "Automata", "API", "Discovery", "Identity", "Releases", "Simulation"),
+        tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
         tests(of: "palmier", "API", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),
         .testTarget(name: "Layering", swiftSettings: settings),

@@ -9,6 +9,7 @@ required_packages=(
     memcached redis-server postgresql                # the releases in examples/
     avahi-daemon avahi-utils dbus                    # a LAN whose hosts run the system's Avahi
     iproute2 iputils-ping nftables                   # a LAN of network namespaces, and its partitions
+    dnsmasq-base                                     # a name server for `--join NAME` in end-to-end tests
     libfaketime curl openssl                         # end-to-end tests: clocks that are off, doors that hear garbage
     spin gcc libc6-dev                               # the formal models
     protobuf-compiler                                # the wire schema's generated code, checked against its source

@@ -22,6 +22,17 @@ extension LabHost {
     }
 }
 
+extension LabHost {
+    /// Programs in the host, started from now on, ask this address for names; those of the machine's own file no more.
+    ///
+    /// `ip netns exec` shows them `/etc/netns/NAMESPACE/resolv.conf` in place of `/etc/resolv.conf`; it goes with the LAN.
+    public func useNameServer(_ address: String) throws {
+        let folder = Remains.settings(of: namespace)
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try "nameserver \(address)\n".write(toFile: folder + "/resolv.conf", atomically: true, encoding: .utf8)
+    }
+}
+
 private enum NetworkNamespace {
     private typealias Setns = @convention(c) (CInt, CInt) -> CInt
     /// CLONE_NEWNET of <linux/sched.h>.

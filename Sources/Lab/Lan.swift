@@ -114,6 +114,14 @@ public final class Lan: Sendable {
         logger.debug("lan.partitioned", metadata: ["one": "\(one)", "other": "\(other)"])
     }
 
+    /// Makes two links of one: multicast DNS does not pass between a host of `one` and a host of `other`, all else does,
+    /// as between two LANs that a router joins. Lasts as long as the LAN.
+    public func separate(_ one: [LabHost], _ other: [LabHost]) async throws {
+        let rules = plan.separation(one.map { $0.number }, other.map { $0.number })
+        try await Command.run(["ip", "netns", "exec", plan.switchNamespace, "nft", "-f", "-"], input: rules).check()
+        logger.debug("lan.separated", metadata: ["one": "\(one)", "other": "\(other)"])
+    }
+
     /// Ends all partitions; links that are down stay down.
     public func heal() async throws {
         // Declared first, since removing a table that is not there is an error.

@@ -87,14 +87,21 @@ struct LanPlan: Hashable, Sendable {
     /// For `nft -f -` in the switch: no frame between a host of `one` and a host of `other`, in either direction.
     ///
     /// Adds to the partitions that exist; the table's removal heals all.
-    func partition(_ one: [Int], _ other: [Int]) -> String {
+    func partition(_ one: [Int], _ other: [Int]) -> String { dropping("", table: "palmier_lab", one, other) }
+
+    /// The same for multicast DNS (RFC 6762, 3) alone; a table of its own, which healing leaves.
+    func separation(_ one: [Int], _ other: [Int]) -> String {
+        dropping("udp dport 5353 ", table: "palmier_links", one, other)
+    }
+
+    private func dropping(_ what: String, table: String, _ one: [Int], _ other: [Int]) -> String {
         func set(_ hosts: [Int]) -> String { "{ " + hosts.map { "\"\(port($0))\"" }.joined(separator: ", ") + " }" }
         return """
-            table bridge palmier_lab {
+            table bridge \(table) {
                 chain forward {
                     type filter hook forward priority 0; policy accept;
-                    iifname \(set(one)) oifname \(set(other)) drop
-                    iifname \(set(other)) oifname \(set(one)) drop
+                    iifname \(set(one)) oifname \(set(other)) \(what)drop
+                    iifname \(set(other)) oifname \(set(one)) \(what)drop
                 }
             }
 

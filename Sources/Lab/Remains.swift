@@ -52,6 +52,9 @@ enum Remains {
         name.split(separator: "-").prefix(4).joined(separator: "-")
     }
 
+    /// Files that `ip netns exec` puts in the place of the machine's own.
+    static func settings(of namespace: String) -> String { "/etc/netns/\(namespace)" }
+
     static func remove(namespaces: [String], marker: String, logger: Logger) async {
         do {
             try await Polling.until("every process of \(marker) has ended", within: .seconds(10)) {
@@ -64,6 +67,7 @@ enum Remains {
         }
         let present = Set(Self.namespaces())
         for namespace in namespaces where present.contains(namespace) {
+            removeFolder(settings(of: namespace), logger: logger)
             do {
                 try await Command.run(["ip", "netns", "delete", namespace]).check()
             } catch {

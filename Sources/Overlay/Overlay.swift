@@ -49,7 +49,6 @@ public import Automata
 /// ## Where this differs from the papers
 /// - A peer stands in the leaf set or in the table, never in both; there is no neighbourhood set.
 /// - The peer called failed is told. With 5 % loss three probes fail one time in a thousand; this heals it in a round trip.
-/// - Leaves that hear of a failure probe once less than who found it.
 /// - A peer asked for its distance says how much nearer the asker would have to be; only then it is told (`measured`).
 ///
 /// ## Cost
@@ -112,10 +111,8 @@ public struct Overlay: Automaton {
     /// When something was last sent to the left neighbour.
     var leftSent = Tick(value: 0)
     var life = Life.new
-    /// A candidate was passed over because nearer ones had been asked; they may have failed since.
-    var passedOver = false
-    /// How often that was made good for lately; bounded, since the dead may be named again and again.
-    var rounds: UInt8 = 0
+    /// Leaves have changed since the host was told whom to remember; it is told again within a minute.
+    var hasNewLeaves = false
     var unacknowledged: [Unacknowledged] = []
     var table: PrefixTable
     var leaves: Leaves
@@ -125,6 +122,7 @@ public struct Overlay: Automaton {
 
     var nextNumber: UInt64
     var probes: [Probe] = []
+    var passedOver: [Candidate] = []
     var held: [Held] = []
     var failed = FailedList()
     var acquaintances = Acquaintances()
@@ -220,9 +218,22 @@ public struct Overlay: Automaton {
         isActive && leaves.covers(id.clockwise(to: key)) && leaves.closest(to: key, avoiding: id) == nil
     }
 
+    private var phase: Phase {
+        switch life {
+        case .new: .starting
+        case .joining: .joining
+        case .agreeing: .agreeing
+        case .active: .active
+        case .stopped: .stopped
+        }
+    }
+
     public var status: OverlayStatus {
         OverlayStatus(
-            peer: id, isActive: isActive, leafSet: leafSet, tableRows: (0..<table.rows).map { table.row($0).count },
+            peer: id, isActive: isActive, phase: phase, leafSet: leafSet,
+            contacts: (leaves.contacts + table.entries).map {
+                OverlayContact(peer: $0.id, roundTrip: $0.roundTrip, isSuspected: $0.isSuspected)
+            }, tableRows: (0..<table.rows).map { table.row($0).count },
             peersEstimate: peersEstimate,
             failuresPerDayThousandths: UInt64(min(tuning.failuresPerSecond * 86_400_000, 1e15)),
             tableProbePeriod: .seconds(Int64(tuning.period)), unacknowledged: unacknowledged.count, held: held.count,

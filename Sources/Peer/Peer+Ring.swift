@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 import Groups
 import Ledger
 import Neighbours
@@ -15,6 +15,11 @@ import Overlay
 // overlay itself; they meet by hello only where discovery, masters' hearsay or `--join` names them.
 
 extension Peer {
+    /// Nobody is known to live, neither on a link nor in the ring.
+    public var isAlone: Bool {
+        !neighbours.all.contains(where: \.isLive) && overlay.leafSet.smaller.isEmpty && overlay.leafSet.larger.isEmpty
+    }
+
     mutating func overlay(_ input: Overlay.Input, at now: Instant, into effects: inout [Effect]) {
         var produced: [Overlay.Effect] = []
         overlay.handle(input, at: now, into: &produced)
@@ -73,6 +78,12 @@ extension Peer {
         var contacts = addresses.contacts(of: named.filter { $0 != peer })
         if introduced.insert(peer).inserted { contacts.append(PeerContact(peer: id, endpoints: own)) }
         return contacts
+    }
+
+    /// Where another peer listens, as far as this one knows; by its own word before hearsay.
+    public func endpoints(of peer: PeerID) -> [Endpoint] {
+        let known = neighbours[peer]?.advertisement.endpoints ?? []
+        return known.isEmpty ? addresses[peer] : known
     }
 
     // MARK: Lookups
@@ -170,7 +181,8 @@ extension Peer {
             .refused(
                 Refusal(
                     .notFound, "no peer knows of an object \(key)",
-                    remedy: "an id is the first half of the SHA-256 of the bytes, 32 hexadecimal digits"))
+                    remedy: "copy the key that `palmier object put` printed, the first half of the SHA-256 of the bytes"
+                ))
         case .refused(let refusal), .timedOut(let refusal): .refused(refusal)
         }
     }

@@ -71,7 +71,7 @@ public struct Peer: Automaton {
         case discovered(Advertisement)
         case withdrawn(PeerID, ended: Bool)
         case connected(PeerID)
-        /// A connection that the owner asked for by address (`--join`).
+        /// Who is behind an address that the owner has named (`--join`); there is a connection with it.
         case met(PeerID)
         case disconnected(PeerID)
         case unreachable(PeerID, refused: Bool)
@@ -201,7 +201,6 @@ public struct Peer: Automaton {
             introduced.remove(peer)
             neighbours(.connected(peer), at: now, into: &effects)
         case .met(let peer):
-            introduced.remove(peer)
             neighbours(.met(peer), at: now, into: &effects)
             overlay(.seed(peer), at: now, into: &effects)
         case .disconnected(let peer):

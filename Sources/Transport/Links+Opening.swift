@@ -64,6 +64,7 @@ extension Links {
         guard let current = links[peer]?.current, case .open(_, let incarnation)? = connections[current]?.stage else {
             links[peer]?.current = id
             announce(id, identity, greeting, into: &effects)
+            reach(target, peer, into: &effects)
             return pump(peer, at: now, into: &effects)
         }
         if greeting.incarnation > incarnation {
@@ -80,7 +81,14 @@ extension Links {
             counters.superseded += 1
             retire(id, cause: .closedHere, at: now, into: &effects)
         }
+        reach(target, peer, into: &effects)
         pump(peer, at: now, into: &effects)
+    }
+
+    /// Tells who was behind an endpoint that the owner has named.
+    private func reach(_ target: DialTarget?, _ peer: PeerID, into effects: inout [Effect]) {
+        guard case .endpoint(let endpoint)? = target else { return }
+        effects.append(.report(.endpointReached(endpoint, peer)))
     }
 
     /// Tells the owner of a peer that it does not know to be there, and of one that came back as a new process.
@@ -94,9 +102,7 @@ extension Links {
             effects.append(.report(.disconnected(peer, .restarted)))
         }
         links[peer]?.announced = greeting.incarnation
-        var isAsked = false
-        if case .endpoint? = connections[id]?.target { isAsked = true }
-        effects.append(.report(.connected(identity, remote: remote, greeting: greeting, isAsked: isAsked)))
+        effects.append(.report(.connected(identity, remote: remote, greeting: greeting)))
     }
 
     /// The rule that both sides share: the connection that the smaller PeerID dialled. Of two by the same side the

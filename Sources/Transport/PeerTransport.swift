@@ -68,7 +68,7 @@ public final class PeerTransport: Sendable {
         input(.learned(peer, endpoints))
     }
 
-    /// Connects to whoever is there: `connected` follows, or `endpointUnreachable`, once. Not repeated by itself.
+    /// Connects to whoever is there: `endpointReached` follows, or `endpointUnreachable`, once. Not repeated by itself.
     public func connect(to endpoint: Endpoint) {
         input(.connect(endpoint))
     }

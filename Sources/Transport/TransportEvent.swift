@@ -3,8 +3,10 @@ public import Identity
 
 /// What a transport tells its owner, on the event loop, one at a time.
 public enum TransportEvent: Hashable, Sendable {
-    /// A peer was verified and has greeted; frames flow. `isAsked`: `connect(to:)` has found it.
-    case connected(VerifiedIdentity, remote: Endpoint, greeting: Greeting, isAsked: Bool)
+    /// A peer was verified and has greeted; frames flow.
+    case connected(VerifiedIdentity, remote: Endpoint, greeting: Greeting)
+    /// What `connect(to:)` asked for: this peer answers there. Also when there was a connection with it already.
+    case endpointReached(Endpoint, PeerID)
     /// One frame's payload, 1 byte to `frameBytes`.
     case received(PeerID, [UInt8])
     /// The last connection with the peer has ended. Follows each `connected`, once.

@@ -11,11 +11,16 @@ struct Palmier: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "For users of software",
-                subcommands: [RequestCommand.self, InstanceCommand.self, WhyCommand.self, IdentityCommand.self]),
+                subcommands: [
+                    RequestCommand.self, InstanceCommand.self, WhyCommand.self, ObjectCommand.self,
+                    IdentityCommand.self,
+                ]),
             CommandGroup(name: "For the owner of a machine", subcommands: [AgentCommand.self, DoctorCommand.self]),
             CommandGroup(
                 name: "For operators",
-                subcommands: [FabricCommand.self, MasterCommand.self, NodeCommand.self, StatusCommand.self]),
+                subcommands: [
+                    FabricCommand.self, MasterCommand.self, NodeCommand.self, OverlayCommand.self, StatusCommand.self,
+                ]),
             CommandGroup(name: "For researchers", subcommands: [SimCommand.self, BenchCommand.self]),
             CommandGroup(
                 name: "Helpers", subcommands: [VersionCommand.self, CompletionCommand.self, CompleteNamesCommand.self]),

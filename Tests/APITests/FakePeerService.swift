@@ -23,7 +23,7 @@ actor FakePeerService: PeerService {
 
     nonisolated var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
 
-    init(id: PeerID, name: String, apiPort: UInt16, capacity: Int = 4, log: [UInt8] = Array("héllo\n".utf8)) {
+    init(id: PeerID, name: String, apiPort: UInt16?, capacity: Int = 4, log: [UInt8] = Array("héllo\n".utf8)) {
         let own = Advertisement(
             peer: id, incarnation: Incarnation(1), name: name, fabric: "lab",
             endpoints: [Endpoint(host: "127.0.0.1", port: 7_000)], apiPort: apiPort)

@@ -2,6 +2,7 @@ import Automata
 import Foundation
 import Identity
 import NIOHTTP1
+import Overlay
 import Releases
 import Testing
 import Yams
@@ -62,6 +63,7 @@ struct SpecificationTests {
             for operation in try Specification().operations.sorted() {
                 let words = operation.split(separator: " ").map(String.init)
                 let path = words[1].replacing("{reference}", with: "x").replacing("{who}", with: "x")
+                    .replacing("{key}", with: String(repeating: "0", count: 32))
                 let method: HTTPMethod = words[0] == "get" ? .GET : .POST
                 let (_, body) = try await stage.raw(method, path, method == .POST ? "{}" : nil)
                 #expect(!body.contains("there is no \(method)"), "\(operation): \(body)")
@@ -88,6 +90,15 @@ struct SpecificationTests {
                 try specification.check(try await client.doctor(), is: "Doctor")
                 try specification.check(try await client.fabric(), is: "Fabric")
                 try specification.check(try await client.pendingAdmissions(), is: "Admissions")
+                let overlay = try await client.overlay()
+                try specification.check(overlay, is: "Overlay")
+                try specification.check(overlay.peer, is: "RingPeer")
+                let key = PeerID(hashing: "greeting".utf8)
+                try specification.check(try await client.lookup(key), is: "Route")
+                let trace = try await client.lookup(key, traced: true)
+                try specification.check(trace, is: "Route")
+                try specification.check(try #require(trace.path?.first), is: "RingPeer")
+                try specification.check(try await client.putObject([1, 2, 3]), is: "Object")
                 try specification.check(
                     try await client.invite(InvitationRequest(kind: "person", name: "a@b")), is: "Invitation")
                 let request = try SigningRequest(key: PrivateKey(), role: .identity(.machine), name: "w")

@@ -109,7 +109,7 @@ struct Stage: Sendable {
 
     /// One raw exchange: through the socket, or over TLS as somebody or nobody.
     func raw(
-        _ method: HTTPMethod, _ path: String, _ body: String? = nil, as who: Who = .local,
+        _ method: HTTPMethod, _ path: String, _ body: String? = nil, octets: [UInt8]? = nil, as who: Who = .local,
         headers: [(String, String)] = []
     ) async throws -> (status: Int, body: String) {
         let caller: HTTPCaller =
@@ -120,7 +120,7 @@ struct Stage: Sendable {
             }
         do {
             let (status, data) = try await caller.exchange(
-                method, path, rawBody: body, headers: headers, timeout: .seconds(30))
+                method, path, rawBody: body, octets: octets, headers: headers, timeout: .seconds(30))
             await caller.shutdown()
             return (status, String(decoding: data, as: UTF8.self))
         } catch {

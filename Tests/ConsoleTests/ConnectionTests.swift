@@ -57,6 +57,19 @@ struct ConnectionTests {
         #expect(refusal.remedy.contains("palmier master"))
     }
 
+    @Test("for what every peer answers the machine's own peer is asked, too, and the remedy names an agent")
+    func noPeer() async throws {
+        let choice = ConnectionChoice(state: "\(home)/state", environment: ["HOME": home])
+        let refusal = try await #require(throws: Refusal.self) {
+            _ = try await Connection.open(choice, anyPeer: true, now: now)
+        }
+        #expect(refusal.code == .unreachable && refusal.message.hasPrefix("no peer answers"))
+        for socket in ["api.sock", "peer.sock"] {
+            #expect(refusal.message.contains("\(home)/state/\(socket): no such"))
+        }
+        #expect(refusal.remedy.contains("palmier agent"))
+    }
+
     @Test("a socket that was named is not replaced by anything else")
     func namedSocket() async throws {
         try makeProfile("lab")

@@ -71,7 +71,7 @@ struct HostSettingsTests {
         arguments: [
             ("partitions", "many", "a whole number from 1 to 100"), ("partitions", "101", "1 to 100"),
             ("isolation", "docker", "one of auto, users, bubblewrap, none"),
-            ("discovery", "maybe", "one of auto, daemon, embedded, none"), ("join", "somewhere", "HOST:PORT"),
+            ("discovery", "maybe", "one of auto, daemon, embedded, none"), ("join", "some where", "HOST:PORT"),
             ("listen", "10.0.0.1:", "HOST:PORT or a port"), ("memory", "lots", "512MiB"),
             ("price", "-1", "from 0 to 9007199254740992"),
             ("memory", "8388607TiB", "512MiB"),

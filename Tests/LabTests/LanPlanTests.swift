@@ -36,6 +36,14 @@ import Testing
         #expect(rules.contains(#"iifname { "port2", "port3" } oifname { "port1" } drop"#))
         #expect(rules.contains("policy accept"))
     }
+
+    @Test("links that are separate drop multicast DNS between them alone, in a table that healing does not know")
+    func separation() {
+        let rules = plan.separation([1], [2])
+        #expect(rules.contains(#"iifname { "port1" } oifname { "port2" } udp dport 5353 drop"#))
+        #expect(rules.contains(#"iifname { "port2" } oifname { "port1" } udp dport 5353 drop"#))
+        #expect(!rules.contains("palmier_lab"))
+    }
 }
 
 @Suite struct PollingTests {

@@ -86,6 +86,36 @@ struct LanTests {
         }
     }
 
+    @Test("separate links share unicast and no multicast DNS; a name server is a host's own", .timeLimit(.minutes(2)))
+    func separate() async throws {
+        try await Lan.with(hosts: 2, addressing: .ipv4) { lan in
+            let (one, two) = (lan.hosts[0], lan.hosts[1])
+            try await lan.separate([one], [two])
+            #expect(try await pings(one, two.address))
+            let heard = "\(lan.folder)/heard"
+            for port in [5_353, 5_354] {
+                let script = """
+                    import socket,sys
+                    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", \(port))); s.settimeout(3)
+                    try: s.recv(10); print("heard")
+                    except TimeoutError: print("silent")
+                    """
+                let listener = try await two.spawn(["python3", "-u", "-c", script], log: heard + "-\(port)")
+                try await Task.sleep(for: .milliseconds(500))
+                let send =
+                    "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('\(two.address)', \(port)))"
+                try await one.run(["python3", "-c", send]).check()
+                _ = try await listener.wait(within: .seconds(10))
+                let said = String(
+                    decoding: FileManager.default.contents(atPath: heard + "-\(port)") ?? Data(), as: UTF8.self)
+                #expect(said == (port == 5_353 ? "silent\n" : "heard\n"))
+            }
+            try one.useNameServer("192.0.2.53")
+            #expect(try await one.run(["cat", "/etc/resolv.conf"]).check().output == "nameserver 192.0.2.53\n")
+            #expect(try await two.run(["cat", "/etc/resolv.conf"]).check().output != "nameserver 192.0.2.53\n")
+        }
+    }
+
     @Test("a link that is down carries nothing, and works again when it is up", .timeLimit(.minutes(2)))
     func link() async throws {
         try await Lan.with(hosts: 2) { lan in

@@ -54,7 +54,7 @@ import Testing
                 "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Rendezvous", "Peer",
             ])
         #expect(manifest.dependencies(of: "Rendezvous") == ["Automata", "Claims"])
-        #expect(manifest.dependencies(of: "Discovery") == ["Automata", "CAvahi"])
+        #expect(manifest.dependencies(of: "Discovery") == ["Automata", "CAvahi", "CResolv"])
         #expect(manifest.dependencies(of: "palmier").contains("Runtime"))
         #expect(manifest.isBelow("Wire", "Runtime"))
         #expect(!manifest.isBelow("API", "Runtime"))

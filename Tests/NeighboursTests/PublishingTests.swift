@@ -100,9 +100,13 @@ struct PublishingTests {
         #expect(link.feed(.stopping).sends(.goodbye, to: PeerID(0xA5)))
     }
 
-    @Test("the first message on a connection is a hello, also to one that nobody knows yet")
+    @Test("a stranger on a connection gets a hello when the owner asked for it by address, or says hello itself")
     func connected() {
         var link = Link()
-        #expect(link.feed(.connected(PeerID(0xA5))) == [.send(.hello(link.neighbours.own), to: PeerID(0xA5))])
+        #expect(link.feed(.connected(PeerID(0xA5))) == [])
+        #expect(link.feed(.met(PeerID(0xA5))) == [.send(.hello(link.neighbours.own), to: PeerID(0xA5))])
+        let stranger = Advertisement(peer: PeerID(0xB6), incarnation: Incarnation(1), name: "b", fabric: "lab")
+        let answers = link.feed(.received(.hello(stranger), from: stranger.peer))
+        #expect(answers.contains(.send(.hello(link.neighbours.own), to: stranger.peer)))
     }
 }

@@ -46,6 +46,7 @@ extension Ring {
                     node = add(seeds: seeds)
                 }
                 if let node { ends.append((now + exponential(churn.meanSession), node)) }
+                tellSeeds()
             } else if !ends.isEmpty, due == ends[first].at {
                 let node = ends[first].node
                 if random.chance(perMille: churn.stallingPerMille) {
@@ -58,6 +59,14 @@ extension Ring {
                 gone.append(node)
                 if gone.count > 50 { gone.removeFirst() }
             }
+        }
+        tellSeeds()
+    }
+
+    /// Discovery goes on: who is not in the ring, since all that it was told are gone, hears of another peer.
+    private mutating func tellSeeds() {
+        for index in liveNodes() where !nodes[index].overlay.isActive && nodes[index].stalledUntil <= now {
+            if let other = randomActive(), other != index { seed(index, with: other) }
         }
     }
 

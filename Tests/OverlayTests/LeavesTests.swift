@@ -2,6 +2,7 @@ import Automata
 import Testing
 
 @testable import Overlay
+@testable import struct Overlay.Contact
 
 /// The leaf set's list against the naive way: sort everyone, take from both ends.
 @Suite struct LeavesTests {
@@ -67,6 +68,18 @@ import Testing
         #expect(leaves.fits(PeerID(0x90)))
         #expect(leaves.edgesOfShortSides == [PeerID(0x82)])
         #expect(!leaves.publicView.isComplete)
+    }
+
+    @Test("a ring that shrinks until it is known whole can lose everyone")
+    func shrinks() {
+        let own = PeerID(0x80)
+        let ids = [0x81, 0x82, 0x83, 0x84, 0x7f, 0x7e, 0x7d, 0x7c].map { PeerID(UInt8($0)) }
+        var leaves = filled(ids, own: own, half: 4)
+        for id in [0x7f, 0x7e, 0x7d] { leaves.remove(at: leaves.index(of: PeerID(UInt8(id))) ?? 0) }
+        leaves.isWhole = true
+        while leaves.count > 0 { leaves.remove(at: 0) }
+        #expect(leaves.publicView == LeafSet(smaller: [], larger: [], isComplete: true))
+        #expect(leaves.insert(contact(PeerID(0x81))) == nil && leaves.left == PeerID(0x81))
     }
 
     @Test("who makes room is the farthest of the same side")

@@ -2,6 +2,7 @@ import Automata
 import Testing
 
 @testable import Overlay
+@testable import struct Overlay.Contact
 
 @Suite struct PrefixTableTests {
     private let own = PeerID(high: 0x1234_5678_0000_0000, low: 0)

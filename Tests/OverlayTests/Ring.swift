@@ -69,10 +69,16 @@ struct Ring {
     var checksRoots = true
     var countsKinds = false
     var measuresStretch = true
-    private(set) var outstanding: [UInt64: Lookup] = [:]
+    /// Messages and timers that may reach a peer in a second of virtual time, on average over all: more is a storm, which
+    /// ends the run, so that it fails a test and does not hang it.
+    var eventsPerSecondMax = 200
+    private(set) var isStorm = false
+    private var secondBegan = Instant.zero
+    private var eventsThisSecond = 0
+    var outstanding: [UInt64: Lookup] = [:]
     private(set) var lookups = 0
-    private var numbering: [PeerID: Int32] = [:]
-    private var active: [PeerID] = []
+    var numbering: [PeerID: Int32] = [:]
+    var active: [PeerID] = []
     private var queue = EventQueue()
     private var effects: [Overlay.Effect] = []
 
@@ -132,7 +138,7 @@ struct Ring {
     }
 
     mutating func stall(_ index: Int, for duration: Duration) {
-        nodes[index].stalledUntil = now + duration
+        nodes[index].stalledUntil = max(nodes[index].stalledUntil, now + duration)
     }
 
     mutating func stop(_ index: Int) {
@@ -156,7 +162,7 @@ struct Ring {
 
     mutating func run(for duration: Duration) {
         let end = now + duration
-        while let due = queue.nextDue, due <= end { step() }
+        while let due = queue.nextDue, due <= end, !isStorm { step() }
         now = end
     }
 
@@ -167,57 +173,6 @@ struct Ring {
             run(for: .nanoseconds(1 + Int64(random.below(Int(2 * gap.nanoseconds)))))
             randomLookup()
         }
-    }
-
-    // MARK: - What it finds
-
-    /// Lookups that were issued some time ago, whose origin still waits.
-    func unanswered(after patience: Duration = .seconds(60)) -> Int {
-        outstanding.values.count { nodes[$0.from].life == $0.life && now - $0.issued > patience }
-    }
-
-    /// Peers whose leaf set differs from what the sorted list of live ids says.
-    func wrongLeafSets() -> [Int] {
-        let live = liveNodes().sorted { nodes[$0].id < nodes[$1].id }
-        let half = min(configuration.leafSetSize / 2, live.count - 1)
-        return live.indices.compactMap { position in
-            let index = live[position]
-            let larger = (1...max(1, half)).prefix(half).map { nodes[live[(position + $0) % live.count]].id }
-            let smaller = (1...max(1, half)).prefix(half).map {
-                nodes[live[(position - $0 + live.count * 2) % live.count]].id
-            }
-            let found = nodes[index].overlay.leafSet
-            return found.larger == larger && found.smaller == smaller && nodes[index].overlay.isActive ? nil : index
-        }
-    }
-
-    /// Who should get the key: the closest live active peer that is not stalled.
-    func root(of key: Key, side: UInt8) -> PeerID? {
-        guard !active.isEmpty else { return nil }
-        let place = active.firstPlace { $0 >= key }
-        // Some beyond, for stalled ones and the other side of a partition.
-        var best: PeerID?
-        func look(_ position: Int) -> Bool {
-            let id = active[(position + 4 * active.count) % active.count]
-            guard let number = numbering[id] else { return false }
-            let node = nodes[Int(number)]
-            guard node.stalledUntil <= now, !isParted || node.side == side else { return false }
-            if best.map({ id.isCloser(to: key, than: $0) }) ?? true { best = id }
-            return true
-        }
-        var step = 0
-        var found = 0
-        while step < active.count, found < 2 {
-            if look(place + step) { found += 1 }
-            step += 1
-        }
-        step = 1
-        found = 0
-        while step <= active.count, found < 2 {
-            if look(place - step) { found += 1 }
-            step += 1
-        }
-        return best
     }
 
     // MARK: - The machine
@@ -236,6 +191,7 @@ struct Ring {
     mutating func step() {
         guard let (due, event) = queue.pop() else { return }
         now = max(now, due)
+        watchForStorm()
         switch event {
         case .message(let message, let from, let to):
             let index = Int(to)
@@ -298,7 +254,8 @@ struct Ring {
             }
             queue.push(due, .timer(timer, setting: setting, of: Int32(index)))
         case .deliver(let routed): check(routed, at: index)
-        case .active(let isActive): setActive(index, isActive)
+        case .active(let isActive):
+            setActive(index, isActive)
         case .undeliverable(let routed):
             if routed.origin == nodes[index].id { findings.undeliverable += 1 }
         case .forward(let routed, let next): feedLater(.resume(routed, to: next), to: index)
@@ -312,6 +269,15 @@ struct Ring {
         for effect in more { perform(effect, of: index) }
     }
 
+    private mutating func watchForStorm() {
+        if now >= secondBegan + .seconds(1) {
+            secondBegan = now
+            eventsThisSecond = 0
+        }
+        eventsThisSecond += 1
+        if eventsThisSecond > eventsPerSecondMax * nodes.count { isStorm = true }
+    }
+
     private mutating func setActive(_ index: Int, _ isActive: Bool) {
         let id = nodes[index].id
         let place = active.firstPlace { $0 >= id }
@@ -319,141 +285,5 @@ struct Ring {
         nodes[index].activeSince = isActive ? now : nil
         if isActive, !stands { active.insert(id, at: place) }
         if !isActive, stands { active.remove(at: place) }
-    }
-
-    private mutating func check(_ routed: Routed, at index: Int) {
-        var number: UInt64 = 0
-        for (position, byte) in routed.payload.enumerated() { number |= UInt64(byte) << (8 * UInt64(position)) }
-        findings.deliveries += 1
-        if checksRoots {
-            let right = root(of: routed.key, side: nodes[index].side)
-            if right != nodes[index].id {
-                findings.wrongCount += 1
-                if findings.wrong.count < 5 {
-                    findings.wrong.append(
-                        "at \(now): key \(routed.key) delivered at \(nodes[index].id) "
-                            + "(\(describe(index, right))), root is \(right?.description ?? "nobody") "
-                            + (right.flatMap { numbering[$0] }.map { "(\(describe(Int($0), nodes[index].id)))" } ?? ""))
-                }
-            }
-        }
-        guard let lookup = outstanding.removeValue(forKey: number) else {
-            findings.twice += 1
-            return
-        }
-        findings.hops += Int(routed.hops)
-        if let trace = routed.trace { findings.traces.append(trace) }
-        let took = Double((now - lookup.issued).nanoseconds)
-        findings.delay += took
-        if measuresStretch, lookup.from != index {
-            findings.stretch += took / Double(delay(lookup.from, index))
-            findings.stretched += 1
-        }
-    }
-
-    private func describe(_ index: Int, _ other: PeerID?) -> String {
-        let node = nodes[index]
-        let knows = other.map { (node.overlay.leafSet.larger + node.overlay.leafSet.smaller).contains($0) } ?? false
-        return
-            "life \(node.life), active since \(node.activeSince?.description ?? "never"), knows the other: \(knows), "
-            + "stalled until \(node.stalledUntil), \(node.overlay.status.counters.stalls) stalls"
-    }
-
-    static func kind(_ message: OverlayMessage) -> String {
-        switch message {
-        case .routed(let routed, _): routed.application == .join ? "join" : "routed"
-        case .acknowledged: "acknowledged"
-        case .undeliverable: "undeliverable"
-        case .heartbeat: "heartbeat"
-        case .ping: "ping"
-        case .pong: "pong"
-        case .measured: "measured"
-        case .leaves: "leaves"
-        case .failed: "failed"
-        case .leaving: "leaving"
-        case .joined: "joined"
-        case .ask: "ask"
-        case .told: "told"
-        }
-    }
-}
-
-extension [PeerID] {
-    /// The first index whose element satisfies the predicate; the array is sorted by it.
-    func firstPlace(where isAfter: (PeerID) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if isAfter(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
-}
-
-/// A heap of instants over a pool of events, so that little is moved.
-struct EventQueue {
-    private struct Entry {
-        var due: Int64
-        var sequence: UInt32
-        var slot: UInt32
-
-        func precedes(_ other: Entry) -> Bool {
-            due != other.due ? due < other.due : sequence < other.sequence
-        }
-    }
-
-    private var heap: [Entry] = []
-    private var pool: [Ring.Event] = []
-    private var free: [UInt32] = []
-    private var sequence: UInt32 = 0
-
-    var nextDue: Instant? { heap.first.map { Instant(nanoseconds: $0.due) } }
-    var count: Int { heap.count }
-
-    mutating func push(_ due: Instant, _ event: Ring.Event) {
-        let slot: UInt32
-        if let reused = free.popLast() {
-            slot = reused
-            pool[Int(slot)] = event
-        } else {
-            slot = UInt32(pool.count)
-            pool.append(event)
-        }
-        sequence &+= 1
-        let entry = Entry(due: due.nanoseconds, sequence: sequence, slot: slot)
-        var place = heap.count
-        heap.append(entry)
-        while place > 0 {
-            let parent = (place - 1) / 4
-            guard entry.precedes(heap[parent]) else { break }
-            heap[place] = heap[parent]
-            place = parent
-        }
-        heap[place] = entry
-    }
-
-    mutating func pop() -> (Instant, Ring.Event)? {
-        guard let top = heap.first else { return nil }
-        let last = heap.removeLast()
-        if !heap.isEmpty {
-            var place = 0
-            while true {
-                let first = 4 * place + 1
-                guard first < heap.count else { break }
-                var least = first
-                for child in first..<min(first + 4, heap.count) where heap[child].precedes(heap[least]) {
-                    least = child
-                }
-                guard heap[least].precedes(last) else { break }
-                heap[place] = heap[least]
-                place = least
-            }
-            heap[place] = last
-        }
-        let event = pool[Int(top.slot)]
-        pool[Int(top.slot)] = .script(0)
-        free.append(top.slot)
-        return (Instant(nanoseconds: top.due), event)
     }
 }

@@ -162,6 +162,23 @@ import Testing
         #expect(!ring.nodes[told].overlay.isActive)
     }
 
+    @Test("who was not heard for so long that it called all others failed is back once it is heard")
+    func muted() {
+        var ring = Ring(seed: 12)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 20, every: .milliseconds(200))
+        let late = ring.add(seeds: [3])
+        ring.run(for: .seconds(30))
+        ring.nodes[late].side = 1
+        ring.isParted = true
+        ring.crash(3)
+        ring.run(for: .seconds(200))
+        #expect(!ring.nodes[late].overlay.isActive)
+        ring.isParted = false
+        ring.run(for: .seconds(60))
+        #expect(ring.nodes[late].overlay.isActive && ring.wrongLeafSets().isEmpty)
+    }
+
     @Test("the same seed gives the same run")
     func determinism() {
         func run() -> String {

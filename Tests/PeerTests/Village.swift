@@ -16,6 +16,7 @@ struct Village {
         var peer: Peer
         var entries: [Entry] = []
         var records: [PartitionNumber: PartitionRecord] = [:]
+        var ring: [PeerContact] = []
         var objects: [PeerID: [UInt8]] = [:]
         var isUp = true
         var life: UInt64 = 1
@@ -43,19 +44,24 @@ struct Village {
     private(set) var instances: [ClaimReference: InstanceOrder] = [:]
     /// Pairs between which messages vanish.
     var cut: Set<[PeerID]> = []
+    /// Whether what a peer publishes reaches the others; without it they meet by address alone.
+    private let hasDiscovery: Bool
+    /// Where each peer was told that others are.
+    private(set) var learnt: [PeerID: [PeerID: [Endpoint]]] = [:]
     /// What is said, in order: for tests that look at the wire.
     private(set) var wire: [(from: PeerID, to: PeerID, message: PeerMessage)] = []
     private var configuration: Peer.Configuration
     private let capacity: Int
 
     init(
-        masters: [PeerID], machines: [PeerID] = [], capacity: Int = 2,
+        masters: [PeerID], machines: [PeerID] = [], capacity: Int = 2, hasDiscovery: Bool = true,
         _ configure: (inout Peer.Configuration) -> Void = { _ in }
     ) {
         var configuration = Peer.Configuration()
         configure(&configuration)
         self.configuration = configuration
         self.capacity = capacity
+        self.hasDiscovery = hasDiscovery
         for id in masters + machines {
             ids.append(id)
             homes[id] = Home(peer: peer(id, isMaster: masters.contains(id), life: 1, restored: Peer.Restored()))
@@ -99,6 +105,23 @@ struct Village {
         return number
     }
 
+    /// Asks the ring, lets time pass, and returns the one answer.
+    mutating func answer(_ call: RingCall, at id: PeerID, after duration: Duration = .zero) throws -> RingResult {
+        let number = CallID(nextCall)
+        nextCall += 1
+        give(.ringCall(number, call), to: id)
+        pass(duration)
+        let given = ringAnswers[number] ?? []
+        #expect(given.count == 1, "\(call) was answered \(given.count) times")
+        return try #require(given.first)
+    }
+
+    /// `--join`: there is a connection, and the owner wanted it.
+    mutating func meet(_ id: PeerID, _ other: PeerID) {
+        connect(id, other)
+        give(.met(other), to: id)
+    }
+
     /// Asks, lets time pass, and returns the one answer.
     mutating func answer(_ call: Call, at id: PeerID, after duration: Duration = .zero) throws -> CallResult {
         let number = self.call(call, at: id)
@@ -123,8 +146,14 @@ struct Village {
         var restored = Peer.Restored()
         for entry in old.entries { restored.books.apply(entry) }
         restored.partitions = old.records.keys.sorted().compactMap { old.records[$0] }
+        restored.ring = old.ring
+        restored.objects = old.objects.sorted { $0.key < $1.key }.map {
+            ObjectEntry(id: $0.key, size: UInt32($0.value.count))
+        }
         let peer = peer(id, isMaster: old.peer.master != nil, life: old.life + 1, restored: restored)
-        homes[id] = Home(peer: peer, entries: old.entries, records: old.records, life: old.life + 1)
+        homes[id] = Home(
+            peer: peer, entries: old.entries, records: old.records, ring: old.ring, objects: old.objects,
+            life: old.life + 1)
         give(.started, to: id)
     }
 
@@ -186,11 +215,13 @@ struct Village {
             homes[id]?.entries.append(entry)
             inbox.append((id, .appended(through: entry.index)))
         case .persist(let record): homes[id]?.records[record.partition] = record
-        case .remember, .rememberRing, .learn, .report, .leaseEnds, .delivered, .group: return
+        case .rememberRing(let contacts): homes[id]?.ring = contacts
+        case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
+        case .remember, .report, .leaseEnds, .delivered, .group: return
         case .send(let message, let target): send(message, from: id, to: target)
         case .set(let timer, let due): timers.set(TimerName(peer: id, timer: timer), at: due)
         case .publish(let advertisement):
-            for other in ids where other != id && !cut.contains(pair(id, other)) {
+            for other in ids where hasDiscovery && other != id && !cut.contains(pair(id, other)) {
                 inbox.append((other, .discovered(advertisement)))
             }
         case .apply(let order):
@@ -217,16 +248,19 @@ struct Village {
     private mutating func send(_ message: PeerMessage, from id: PeerID, to target: PeerID) {
         #expect(id != target, "what a peer says to itself does not reach the wire: \(message)")
         guard !cut.contains(pair(id, target)) else { return }
-        guard homes[target]?.isUp == true else {
+        guard isKnown(target, at: id), homes[target]?.isUp == true else {
             inbox.append((id, .unreachable(target, refused: true)))
             return
         }
         wire.append((id, target, message))
-        if connections.insert(pair(id, target)).inserted {
-            inbox.append((id, .connected(target)))
-            inbox.append((target, .connected(id)))
-        }
+        connect(id, target)
         inbox.append((target, .received(message, from: id)))
+    }
+
+    private mutating func connect(_ id: PeerID, _ target: PeerID) {
+        guard connections.insert(pair(id, target)).inserted else { return }
+        inbox.append((id, .connected(target)))
+        inbox.append((target, .connected(id)))
     }
 
     /// The order of effects is a promise: what an effect relies on is on disk when it is carried out.
@@ -263,6 +297,11 @@ struct Village {
             #expect(isHere || isElsewhere, "answered before the request is on disk")
         default: return
         }
+    }
+
+    /// Without discovery nobody can be reached whose address has not been heard of.
+    private func isKnown(_ target: PeerID, at id: PeerID) -> Bool {
+        hasDiscovery || connections.contains(pair(id, target)) || learnt[id]?[target]?.isEmpty == false
     }
 
     private func pair(_ a: PeerID, _ b: PeerID) -> [PeerID] { [a, b].sorted() }

@@ -88,7 +88,7 @@ final class EventLog: Sendable {
         all.compactMap { if case .received(_, let frame) = $0 { frame } else { nil } }
     }
     var connected: [PeerID] {
-        all.compactMap { if case .connected(let identity, _, _, _) = $0 { identity.peer } else { nil } }
+        all.compactMap { if case .connected(let identity, _, _) = $0 { identity.peer } else { nil } }
     }
     var disconnected: [DisconnectReason] {
         all.compactMap { if case .disconnected(_, let reason) = $0 { reason } else { nil } }

@@ -98,8 +98,7 @@ struct LinksTests {
         #expect(effects.contains(.close(.accepted(0), .ended(.restarted))))
         #expect(
             reports(effects) == [
-                .disconnected(large, .restarted),
-                .connected(identity(large), remote: here, greeting: greeting(2), isAsked: false),
+                .disconnected(large, .restarted), .connected(identity(large), remote: here, greeting: greeting(2)),
             ])
         // A straggler of the old process is let go.
         let late = accept(&a, 2, from: large, incarnation: 1)
@@ -267,7 +266,7 @@ struct LinksTests {
                 switch effect {
                 case .dial(let id, _): known.append(id)
                 case .set(let timer, _): timers.append(timer)
-                case .report(.connected(let identity, _, _, _)):
+                case .report(.connected(let identity, _, _)):
                     #expect(isConnected[identity.peer] != true, "seed \(seed), step \(step)")
                     isConnected[identity.peer] = true
                 case .report(.disconnected(let peer, _)):

@@ -34,7 +34,7 @@ struct LoopbackTests {
         let b = try await Node.start(lab.admit("b"), incarnation: 77)
         a.transport.connect(to: b.endpoint)
         try await eventually("connected") { !a.log.connected.isEmpty && !b.log.connected.isEmpty }
-        guard case .connected(let identity, let remote, let greeting, _)? = a.log.all.first else { return }
+        guard case .connected(let identity, let remote, let greeting)? = a.log.all.first else { return }
         #expect(identity.name == "b" && identity.kind == .machine && identity.fabric == "lab")
         #expect(remote == b.endpoint && greeting.incarnation == Incarnation(77) && greeting.software == "palmier test")
         await a.stop()
@@ -170,7 +170,7 @@ struct LoopbackTests {
         b.transport.send([3], to: a.peer)
         try await eventually("new") { a.log.received.count == 3 }
         let ends = b.log.all.compactMap {
-            if case .connected(let identity, _, _, _) = $0 { identity.notAfter } else { nil }
+            if case .connected(let identity, _, _) = $0 { identity.notAfter } else { nil }
         }
         #expect(ends.count == 2 && ends[1] > ends[0])
         #expect(throws: TransportError.self) { try a.transport.credentials.replace(with: lab.admit("a")) }

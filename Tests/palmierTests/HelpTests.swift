@@ -67,7 +67,8 @@ struct HelpTests {
             "request cache --wait done",
             "request cache --wait --detach", "sim run x.yaml --seed 1 --seeds 1...2", "sim run x.yaml --jobs 0",
             "node invite --kind person", "instance logs", "completion tcsh",
-            "instance list -o xml", "fabric create lab --admission everybody",
+            "instance list -o xml", "overlay lookup", "object put", "object get x --output yaml",
+            "object get x --output y --json", "fabric create lab --admission everybody",
         ])
     func usage(line: String) {
         let words = line.split(separator: " ").map(String.init)

@@ -60,12 +60,11 @@ struct HTTPCaller: Sendable {
 
     /// - Throws: `ClientError` when there was an answer and it is a problem; any other error is the transport's.
     func call<Document: Decodable>(
-        _ method: HTTPMethod, _ path: String, body: (any Encodable)? = nil, headers: [(String, String)] = [],
-        timeout: Duration, as type: Document.Type
+        _ method: HTTPMethod, _ path: String, body: (any Encodable)? = nil, octets: [UInt8]? = nil,
+        headers: [(String, String)] = [], timeout: Duration, as type: Document.Type
     ) async throws -> Document {
         let text = try body.map { String(decoding: try DocumentCoding.encode($0), as: UTF8.self) }
-        let (status, data) = try await exchange(method, path, rawBody: text, headers: headers, timeout: timeout)
-        guard (200..<300).contains(status) else { throw Self.problem(status: status, data) }
+        let data = try await answer(method, path, rawBody: text, octets: octets, headers: headers, timeout: timeout)
         do {
             return try DocumentCoding.decode(type, from: data)
         } catch {
@@ -75,10 +74,21 @@ struct HTTPCaller: Sendable {
         }
     }
 
+    /// The body of an answer that is no problem, as it is.
+    func answer(
+        _ method: HTTPMethod, _ path: String, rawBody: String? = nil, octets: [UInt8]? = nil,
+        headers: [(String, String)] = [], timeout: Duration
+    ) async throws -> Data {
+        let (status, data) = try await exchange(
+            method, path, rawBody: rawBody, octets: octets, headers: headers, timeout: timeout)
+        guard (200..<300).contains(status) else { throw Self.problem(status: status, data) }
+        return data
+    }
+
     /// The status and the body as they are.
     func exchange(
-        _ method: HTTPMethod, _ path: String, rawBody: String? = nil, headers: [(String, String)] = [],
-        timeout: Duration
+        _ method: HTTPMethod, _ path: String, rawBody: String? = nil, octets: [UInt8]? = nil,
+        headers: [(String, String)] = [], timeout: Duration
     ) async throws -> (status: Int, body: Data) {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
@@ -87,6 +97,9 @@ struct HTTPCaller: Sendable {
         if let rawBody {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(string: rawBody))
+        } else if let octets {
+            request.headers.add(name: "content-type", value: "application/octet-stream")
+            request.body = .bytes(ByteBuffer(bytes: octets))
         }
         let response = try await client.execute(request, timeout: .nanoseconds(timeout.nanoseconds))
         let buffer = try await response.body.collect(upTo: Self.answerBytesMax)

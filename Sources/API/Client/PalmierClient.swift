@@ -2,6 +2,7 @@ public import Automata
 import Foundation
 public import Identity
 import NIOHTTP1
+import Overlay
 
 /// The HTTP API from the user's side: through a master's Unix socket, or over TLS with any of several masters.
 ///
@@ -127,6 +128,46 @@ public actor PalmierClient {
         return document
     }
 
+    // MARK: The ring
+
+    /// How long a peer asks the ring about a key, and about an object, before it gives up.
+    private static let lookupPatience = Duration.seconds(10)
+    private static let objectPatience = Duration.seconds(30)
+
+    public func overlay() async throws -> OverlayDocument { try await read("/v1/overlay") }
+
+    /// Which peer is root of the key.
+    ///
+    /// - Parameter traced: and by which way a message gets there.
+    public func lookup(_ key: PeerID, traced: Bool = false) async throws -> RouteDocument {
+        try await read("/v1/overlay/\(traced ? "trace" : "lookup")/\(key)", wait: Self.lookupPatience)
+    }
+
+    /// Keeps the bytes in the ring.
+    public func putObject(_ bytes: [UInt8]) async throws -> ObjectDocument {
+        let headers = Self.idempotency
+        return try await withPlace { caller in
+            try await caller.call(
+                .POST, "/v1/objects", octets: bytes, headers: headers,
+                timeout: Self.patience + Self.objectPatience, as: ObjectDocument.self)
+        }
+    }
+
+    /// An object's bytes, verified here once more: nobody on the way has to be believed.
+    public func object(_ key: PeerID) async throws -> [UInt8] {
+        let bytes = try await withPlace { caller in
+            Array(
+                try await caller.answer(
+                    .GET, "/v1/objects/\(key)", timeout: Self.patience + Self.objectPatience))
+        }
+        guard PeerID(hashing: bytes) == key else {
+            throw ClientError(
+                .failed, "the \(bytes.count) bytes that came are not the object \(key)",
+                remedy: "ask again, or through another peer with --master")
+        }
+        return bytes
+    }
+
     // MARK: Admission
 
     public func pendingAdmissions() async throws -> AdmissionsDocument { try await read("/v1/enrolments") }
@@ -199,22 +240,30 @@ public actor PalmierClient {
     private func write<Document: Decodable & Sendable>(
         _ path: String, _ body: (some Encodable & Sendable)?, wait: Duration = .zero
     ) async throws -> Document {
-        try await call(
-            .POST, path, body: body, headers: [("idempotency-key", UUID().uuidString.lowercased())], wait: wait)
+        try await call(.POST, path, body: body, headers: Self.idempotency, wait: wait)
     }
+
+    /// Of a new act.
+    private static var idempotency: [(String, String)] { [("idempotency-key", UUID().uuidString.lowercased())] }
 
     private func call<Document: Decodable & Sendable>(
         _ method: HTTPMethod, _ path: String, body: (some Encodable & Sendable)?, headers: [(String, String)],
         wait: Duration
     ) async throws -> Document {
+        try await withPlace { caller in
+            try await caller.call(
+                method, path, body: body, headers: headers, timeout: Self.patience + wait, as: Document.self)
+        }
+    }
+
+    /// Asks one place after the other until one answers.
+    private func withPlace<Result: Sendable>(_ body: (HTTPCaller) async throws -> Result) async throws -> Result {
         var failures: [String] = []
         for name in places.map(\.name) {
             do {
-                let caller = try caller(at: name)
-                let document = try await caller.call(
-                    method, path, body: body, headers: headers, timeout: Self.patience + wait, as: Document.self)
+                let result = try await body(try caller(at: name))
                 prefer(name)
-                return document
+                return result
             } catch let error as ClientError {
                 prefer(name)
                 throw error

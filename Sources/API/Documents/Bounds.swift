@@ -1,4 +1,5 @@
 public import Automata
+import Objects
 import Wire
 
 /// The most that users may say: what one peer can tell another (`WireBounds`), checked where the words come in, with the
@@ -10,6 +11,22 @@ public enum Bounds {
     public static let memoryMiBMax = WireBounds.memoryBytesMax >> 20
     /// What all instances of a machine together may ask for.
     public static let machineMemoryMax = ByteCount(WireBounds.memoryLeftBytesMax)
+
+    /// The largest object that the ring keeps.
+    public static let objectBytesMax = Objects.Configuration().objectBytesMax
+
+    public static func checkObject(_ bytes: [UInt8]) throws(ProblemDocument) {
+        guard bytes.count <= objectBytesMax else { throw tooLarge(bytes.count) }
+    }
+
+    /// - Parameter found: how many bytes there are; nil when nobody has counted them.
+    public static func tooLarge(_ found: Int?) -> ProblemDocument {
+        ProblemDocument(
+            .invalid,
+            "an object has at most \(objectBytesMax) bytes, and this one has "
+                + (found.map { String($0) } ?? "more"),
+            remedy: "keep it in pieces, and an object that lists their keys", status: 413)
+    }
 
     /// 1 to 128 bytes of text: a customer, a reference.
     public static func checkName(_ text: String, _ field: String) throws(ProblemDocument) {

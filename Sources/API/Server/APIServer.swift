@@ -8,7 +8,7 @@ import NIOCore
 public import Runtime
 public import ServiceLifecycle
 
-/// A master's HTTP API, described by `Specs/api/openapi.yaml`.
+/// A master's HTTP API, described by `Specs/api/openapi.yaml`; of any other machine the part about the ring.
 ///
 /// ## Two doors
 /// - **TLS** on the API port. Certificates are optional to TLS, so that whoever joins can ask, and needed for everything
@@ -16,6 +16,7 @@ public import ServiceLifecycle
 ///   polling. `/metrics` wants a certificate, or a caller on this machine.
 /// - A **Unix socket**, for the local user without a certificate. Everybody may connect (mode 0666): who it is, is the
 ///   kernel's word. Root and the owner of the master's process are administrators, others customers `user@host`.
+///   A machine that is no master has this door alone.
 ///
 /// ## Flow
 ///
@@ -55,7 +56,8 @@ public struct APIServer: Service {
     }
 
     private let routes: Routes
-    private let credential: @Sendable () -> Credential
+    /// nil for a machine that is no master: it has no door to the network.
+    private let credential: (@Sendable () -> Credential)?
     private let started: @Sendable (Int) -> Void
     private let logger: Logger
 
@@ -68,9 +70,19 @@ public struct APIServer: Service {
         configuration: Configuration, logger: Logger, started: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         routes = Routes(
-            service: service, desk: enrolment, configuration: configuration, callers: CallerTable(), logger: logger)
+            service: service, enrolment: enrolment, configuration: configuration, callers: CallerTable(), logger: logger
+        )
         self.credential = credential
         self.started = started
+        self.logger = logger
+    }
+
+    /// A machine that is no master: answers local users about the ring, through the Unix socket alone.
+    public init(service: any PeerService, configuration: Configuration, logger: Logger) {
+        routes = Routes(
+            service: service, enrolment: nil, configuration: configuration, callers: CallerTable(), logger: logger)
+        credential = nil
+        started = { _ in }
         self.logger = logger
     }
 
@@ -79,13 +91,14 @@ public struct APIServer: Service {
         var quiet = logger
         // Hummingbird says "info" about every start and "error" about every end by cancellation; what fails is thrown.
         quiet.logLevel = .critical
-        var services: [any Service] = [tlsDoor(quiet)]
+        var services: [any Service] = []
+        if let credential { services.append(tlsDoor(credential, quiet)) }
         if let path = routes.configuration.socketPath { services.append(try socketDoor(path, quiet)) }
         defer { routes.configuration.socketPath.map { _ = unlink($0) } }
         try await ServiceGroup(configuration: .init(services: services, logger: quiet)).run()
     }
 
-    private func tlsDoor(_ logger: Logger) -> some Service {
+    private func tlsDoor(_ credential: @escaping @Sendable () -> Credential, _ logger: Logger) -> some Service {
         let context = ServerContext(credential: credential, service: routes.service)
         let configuration = routes.configuration
         return Application(
@@ -128,12 +141,12 @@ public struct APIServer: Service {
 
     private func router() -> Router<APIContext> {
         let router = Router(context: APIContext.self)
-        router.add(middleware: ProblemMiddleware(logger: logger))
-        for route in Routes.all {
+        router.add(middleware: ProblemMiddleware(isMaster: routes.enrolment != nil, logger: logger))
+        for route in routes.served {
             let path = route.path.replacing("{", with: ":").replacing("}", with: "")
             router.on(RouterPath(path), method: route.method == .get ? .get : .post) { [routes] request, context in
                 let exchange = try await Exchange(
-                    request, context, caller: routes.callers[context.channel], knownQuery: route.query)
+                    request, context, caller: routes.callers[context.channel], route: route)
                 return try await routes.answer(route, exchange).response
             }
         }
@@ -143,6 +156,7 @@ public struct APIServer: Service {
 
 /// Turns every error into a problem document; what nobody expected is logged with its cause and told without it.
 private struct ProblemMiddleware: RouterMiddleware {
+    let isMaster: Bool
     let logger: Logger
 
     func handle(
@@ -158,11 +172,14 @@ private struct ProblemMiddleware: RouterMiddleware {
         } catch let error as HTTPError where error.status.code == 404 || error.status.code == 405 {
             let problem = ProblemDocument(
                 .notFound, "there is no \(request.method.rawValue) \(request.uri.path)",
-                remedy: "see Specs/api/openapi.yaml", status: error.status.code)
+                remedy: isMaster
+                    ? "see Specs/api/openapi.yaml"
+                    : "this machine is no master: name one with --master HOST:PORT",
+                status: error.status.code)
             return Answer(problem: problem).response
         } catch {
             logger.error("api.failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            let problem = ProblemDocument(.failed, "the call failed inside the master", remedy: "see the master's log")
+            let problem = ProblemDocument(.failed, "the call failed inside the peer", remedy: "see its log")
             return Answer(problem: problem).response
         }
     }

@@ -78,6 +78,14 @@ struct Principal: Sendable {
         return customer
     }
 
+    /// - Parameter what: what only those may who may ask for something to run.
+    func requireCustomer(_ what: String) throws(ProblemDocument) {
+        guard customer != nil || isAdministrator else {
+            throw ProblemDocument(
+                .refused, "\(name) may not \(what)", remedy: "ask as a person: `palmier identity` makes one")
+        }
+    }
+
     func requireAdministrator(_ what: String) throws(ProblemDocument) {
         guard isAdministrator else {
             throw ProblemDocument(

@@ -23,15 +23,25 @@ struct Exchange {
     let context: APIContext
     let caller: Caller
     /// Read whole before a handler runs; empty for a read.
+    let bytes: [UInt8]
+    /// The same as text; empty where octets are sent.
     let body: String
     private let query: [String: String]
 
-    /// The largest body that is read.
+    /// What a route takes as a body.
+    enum Content: Sendable {
+        /// One JSON object, or nothing.
+        case document
+        case octets(bytesMax: Int)
+    }
+
+    /// The largest document that is read.
     static let bodyBytesMax = 256 << 10
 
     init(
-        _ request: Hummingbird.Request, _ context: APIContext, caller: Caller, knownQuery: [String]
+        _ request: Hummingbird.Request, _ context: APIContext, caller: Caller, route: Route
     ) async throws(ProblemDocument) {
+        let knownQuery = route.query
         self.context = context
         self.caller = caller
         var query: [String: String] = [:]
@@ -47,20 +57,42 @@ struct Exchange {
         }
         self.query = query
         var request = request
-        do {
-            let buffer = try await request.collectBody(upTo: Self.bodyBytesMax)
-            guard let text = String(validating: buffer.readableBytesView, as: UTF8.self) else {
+        bytes = try await Self.read(&request, route.content)
+        switch route.content {
+        case .octets: body = ""
+        case .document:
+            guard let text = String(validating: bytes, as: UTF8.self) else {
                 throw ProblemDocument(.invalid, "the body is not UTF-8", remedy: "send one JSON object")
             }
             body = text
-        } catch let problem as ProblemDocument {
-            throw problem
-        } catch {
-            throw ProblemDocument(
-                .invalid, "the body could not be read, or is larger than \(Self.bodyBytesMax) bytes",
-                remedy: "move large content into an archive", status: 413)
         }
         self.request = request
+    }
+
+    private static func read(
+        _ request: inout Hummingbird.Request, _ content: Content
+    ) async throws(ProblemDocument) -> [UInt8] {
+        do {
+            switch content {
+            case .document:
+                return Array(try await request.collectBody(upTo: bodyBytesMax).readableBytesView)
+            case .octets(let bytesMax):
+                return Array(try await request.collectBody(upTo: bytesMax).readableBytesView)
+            }
+        } catch {
+            switch content {
+            case .document:
+                throw ProblemDocument(
+                    .invalid, "the body could not be read, or is larger than \(bodyBytesMax) bytes",
+                    remedy: "move large content into an archive", status: 413)
+            case .octets(let bytesMax):
+                let found = request.headers[.contentLength].flatMap { Int($0) }
+                if let found, found <= bytesMax {
+                    throw ProblemDocument(.invalid, "the body could not be read", remedy: "send it again")
+                }
+                throw Bounds.tooLarge(found)
+            }
+        }
     }
 
     /// A part of the path, decoded.
@@ -129,6 +161,11 @@ struct Answer {
     init(text: String, type: String) {
         self.type = type
         body = Data(text.utf8)
+    }
+
+    init(bytes: [UInt8]) {
+        type = "application/octet-stream"
+        body = Data(bytes)
     }
 
     init(problem: ProblemDocument) {

@@ -1,5 +1,7 @@
 import Automata
 import Ledger
+import Objects
+import Overlay
 import Peer
 
 /// The Prometheus text format, version 0.0.4: gauges of what is so, and the counters that the ledger is.
@@ -43,6 +45,27 @@ struct Metrics {
             "palmier_admissions", "gauge", "Members that this master's ledger notes as admitted.",
             [("", Int64(views.peer.master?.requests.books.admissions.count ?? 0))])
         family("palmier_admissions_pending", "gauge", "Those who wait to be let in here.", [("", Int64(pending))])
+        let overlay = views.peer.overlay.status
+        let kept = views.peer.objects.status
+        family(
+            "palmier_overlay_active", "gauge", "1 while this peer delivers in the ring, else 0.",
+            [("", overlay.isActive ? 1 : 0)])
+        family(
+            "palmier_overlay_peers", "gauge", "Peers in the ring: counted in a small one, else estimated.",
+            [("", Int64(clamping: overlay.peersEstimate))])
+        family(
+            "palmier_overlay_messages_total", "counter", "Routed messages of this peer's, by what became of them.",
+            [
+                ("{outcome=\"delivered\"}", Int64(overlay.counters.delivered)),
+                ("{outcome=\"forwarded\"}", Int64(overlay.counters.forwarded)),
+                ("{outcome=\"resent\"}", Int64(overlay.counters.resent)),
+                ("{outcome=\"undeliverable\"}", Int64(overlay.counters.undeliverable)),
+            ])
+        family(
+            "palmier_overlay_failures_total", "counter", "Peers of the ring that this one called failed.",
+            [("", Int64(overlay.counters.failures))])
+        family("palmier_objects", "gauge", "Objects that this peer keeps for the ring.", [("", Int64(kept.objects))])
+        family("palmier_object_bytes", "gauge", "Their bytes.", [("", Int64(kept.bytes))])
         family("palmier_problems", "gauge", "Problems of this machine, as doctor tells them.", [("", Int64(problems))])
         return lines.joined(separator: "\n") + "\n"
     }

@@ -28,16 +28,19 @@ struct Route: Sendable {
     /// With parameters in braces, as OpenAPI writes them.
     let path: String
     let query: [String]
+    let content: Exchange.Content
     let door: Door
     let handler: @Sendable (Routes, Exchange, Principal?) async throws -> Answer
 
     init(
-        _ method: Method, _ path: String, query: [String] = [], door: Door = .members,
+        _ method: Method, _ path: String, query: [String] = [], content: Exchange.Content = .document,
+        door: Door = .members,
         _ handler: @escaping @Sendable (Routes, Exchange, Principal?) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.query = query
+        self.content = content
         self.door = door
         self.handler = handler
     }
@@ -46,12 +49,22 @@ struct Route: Sendable {
 /// The API's routes, and what they share.
 struct Routes: Sendable {
     let service: any PeerService
-    let desk: EnrolmentDesk
+    /// nil for a machine that is no master.
+    let enrolment: EnrolmentDesk?
     let configuration: APIServer.Configuration
     let callers: CallerTable
     let shelf = ReleaseShelf()
     let replays = Replays()
     let logger: Logger
+
+    /// Who lets others in.
+    var desk: EnrolmentDesk {
+        guard let enrolment else { preconditionFailure("a route of masters is served by a machine that is none") }
+        return enrolment
+    }
+
+    /// What is served here.
+    var served: [Route] { enrolment == nil ? Self.ringRoutes : Self.all }
 
     static let all: [Route] =
         [
@@ -68,7 +81,7 @@ struct Routes: Sendable {
                 let name = await routes.service.snapshot().neighbours.own.name
                 return try Answer(DoctorDocument(master: name, problems: await routes.problems()))
             },
-        ] + requestRoutes + enrolmentRoutes
+        ] + requestRoutes + enrolmentRoutes + ringRoutes
 
     /// The route's door has let in nobody without a name.
     static func known(_ principal: Principal?) throws(ProblemDocument) -> Principal {
@@ -98,8 +111,8 @@ struct Routes: Sendable {
     private func once(
         _ key: String, _ exchange: Exchange, _ act: () async throws -> Answer
     ) async throws -> Answer {
-        let text = "\(exchange.request.method) \(exchange.request.uri.string)\u{0}\(exchange.body)"
-        switch replays.claim(key, digest: Digest(of: text.utf8), at: service.now) {
+        let text = "\(exchange.request.method) \(exchange.request.uri.string)\u{0}"
+        switch replays.claim(key, digest: Digest(of: Array(text.utf8) + exchange.bytes), at: service.now) {
         case .answered(let known): return Answer(status: known.status, body: known.body)
         case .running:
             throw ProblemDocument(

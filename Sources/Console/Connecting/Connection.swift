@@ -3,13 +3,15 @@ public import Automata
 import Foundation
 import Identity
 
-/// An open way to a master, and what is kept for the next time.
+/// An open way to a master, and what is kept for the next time; for what every peer answers, to the machine's own peer.
 ///
 /// The order: what `--master` or `PALMIER_MASTER` names; the local master's socket; the masters of the person's profile
 /// in turn. At the first contact over a socket the profile is made, so that later commands go on through any master.
 public struct Connection: Sendable {
     public enum Way: Hashable, Sendable {
         case socket(String)
+        /// The socket of a machine that is no master.
+        case peer(String)
         /// The fabric's name.
         case profile(String)
     }
@@ -26,12 +28,15 @@ public struct Connection: Sendable {
 
     /// Finds a master.
     ///
+    /// - Parameter anyPeer: every peer can answer: where no master runs, the machine's own does.
     /// - Throws: `Refusal` `unreachable` with everything that was tried.
-    public static func open(_ choice: ConnectionChoice, now: Instant) async throws -> Connection {
+    public static func open(
+        _ choice: ConnectionChoice, anyPeer: Bool = false, now: Instant
+    ) async throws -> Connection {
         if let named = choice.named {
-            switch try ConnectionChoice.place(named) {
+            switch try ConnectionChoice.place(named, anyPeer: anyPeer) {
             case .socket(let path):
-                if let failure = SocketProbe.failure(at: path) { throw nobody(["\(path): \(failure)"]) }
+                if let failure = SocketProbe.failure(at: path) { throw nobody(["\(path): \(failure)"], anyPeer) }
                 return connection(choice, socket: path)
             case .addresses(let endpoints):
                 var profile = try profile(choice, fabric: choice.fabricNamed)
@@ -45,15 +50,21 @@ public struct Connection: Sendable {
             return connection(choice, socket: state.socket)
         }
         tried.append("\(state.socket): \(failure)")
+        if anyPeer {
+            guard let failure = SocketProbe.failure(at: state.peerSocket) else {
+                return connection(choice, socket: state.peerSocket)
+            }
+            tried.append("\(state.peerSocket): \(failure)")
+        }
         let fabrics = Profile.fabrics(in: choice.profilesHome)
         let fabric = choice.fabricNamed ?? Self.fabric(of: state)
         if fabrics.isEmpty || fabric.map({ !fabrics.contains($0) }) == true {
             tried.append("\(choice.profilesHome): no profile" + (fabric.map { " of the fabric \($0)" } ?? ""))
-            throw nobody(tried)
+            throw nobody(tried, anyPeer)
         }
         let profile = try profile(choice, fabric: fabric)
         guard !profile.masters.isEmpty else {
-            throw nobody(tried + ["\(profile.directory): knows no master"])
+            throw nobody(tried + ["\(profile.directory): knows no master"], anyPeer)
         }
         var connection = try await connection(choice, profile: profile, now: now)
         connection.tried = tried
@@ -80,8 +91,9 @@ public struct Connection: Sendable {
 
     private static func connection(_ choice: ConnectionChoice, socket path: String) -> Connection {
         Connection(
-            client: PalmierClient(.socket(path: path)), way: .socket(path), profilesHome: choice.profilesHome,
-            profile: nil)
+            client: PalmierClient(.socket(path: path)),
+            way: path.hasSuffix("/peer.sock") ? .peer(path) : .socket(path),
+            profilesHome: choice.profilesHome, profile: nil)
     }
 
     private static func connection(
@@ -140,10 +152,12 @@ public struct Connection: Sendable {
         return nil
     }
 
-    private static func nobody(_ tried: [String]) -> Refusal {
+    private static func nobody(_ tried: [String], _ anyPeer: Bool) -> Refusal {
         Refusal(
-            .unreachable, "no master answers\n" + tried.joined(separator: "\n"),
-            remedy: "start one with `palmier master`, name one with --master, or run `palmier doctor`")
+            .unreachable, "no \(anyPeer ? "peer" : "master") answers\n" + tried.joined(separator: "\n"),
+            remedy: anyPeer
+                ? "start one with `palmier agent`, name its state directory or a master with --master, or run `palmier doctor`"
+                : "start one with `palmier master`, name one with --master, or run `palmier doctor`")
     }
 
     // MARK: Keeping
@@ -153,6 +167,7 @@ public struct Connection: Sendable {
         do {
             switch way {
             case .socket: try await learnOverSocket(now: now)
+            case .peer: return  // it knows nothing that a profile keeps
             case .profile: try await learnOverNetwork(now: now)
             }
         } catch {

@@ -44,11 +44,18 @@ public struct ConnectionChoice: Sendable {
     public var profilesHome: String { Profile.home(environment: environment) }
 
     /// Reads `host:port[,host:port…]`, a socket's path, or the path of a state directory.
-    public static func place(_ text: String) throws(Refusal) -> Place {
+    ///
+    /// - Parameter anyPeer: of a directory where no master answers, the machine's own peer is meant.
+    public static func place(_ text: String, anyPeer: Bool = false) throws(Refusal) -> Place {
         if text.contains("/") || text == "." || text.hasSuffix(".sock") {
             var isDirectory: ObjCBool = false
             let exists = FileManager.default.fileExists(atPath: text, isDirectory: &isDirectory)
-            return .socket(exists && isDirectory.boolValue ? StateDirectory(text).socket : text)
+            guard exists && isDirectory.boolValue else { return .socket(text) }
+            let state = StateDirectory(text)
+            let isMachine =
+                anyPeer && SocketProbe.failure(at: state.socket) != nil
+                && SocketProbe.failure(at: state.peerSocket) == nil
+            return .socket(isMachine ? state.peerSocket : state.socket)
         }
         var endpoints: [Endpoint] = []
         for part in text.split(separator: ",") {

@@ -7,6 +7,8 @@ public struct StateDirectory: Hashable, Sendable {
 
     /// Answers local users; there while a master runs.
     public var socket: String { "\(path)/api.sock" }
+    /// The same of a machine that is no master: about the ring alone.
+    public var peerSocket: String { "\(path)/peer.sock" }
     /// The key above all others (`FabricRoot`); may be moved off-line.
     public var root: String { "\(path)/root" }
     /// A master's power to admit others (`Authority`).

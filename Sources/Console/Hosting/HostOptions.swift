@@ -37,7 +37,7 @@ public struct HostOptions: Sendable {
     /// Interfaces for discovery; empty: all that can.
     public var interfaces: [String]
     /// Masters to ask and peers to connect to, whatever discovery finds.
-    public var join: [Endpoint]
+    public var join: [SeedAddress]
     /// An invitation, for a machine that no master admits by itself.
     public var token: JoinToken?
     public var logLevel: LogLevel

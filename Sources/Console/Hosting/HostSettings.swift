@@ -142,7 +142,7 @@ public struct HostSettings: Sendable {
             },
             price: try integer("price", 0...Bounds.numberMax) ?? 0,
             discovery: try word("discovery", DiscoveryMode.auto),
-            interfaces: values["interfaces"] ?? [], join: try endpoints("join"), token: token,
+            interfaces: values["interfaces"] ?? [], join: try seeds(), token: token,
             logLevel: try word("log-level", HostOptions.LogLevel.notice),
             logFormat: try word("log-format", HostOptions.LogFormat.text))
     }
@@ -180,19 +180,30 @@ public struct HostSettings: Sendable {
     private func endpoints(_ name: String) throws(Refusal) -> [Endpoint] {
         var result: [Endpoint] = []
         for text in values[name] ?? [] {
-            if name != "join", let port = UInt16(text) {
+            if let port = UInt16(text) {
                 result.append(Endpoint(host: "::", port: port))
                 continue
             }
-            let isAnyPort = name != "join" && text.hasSuffix(":0")
+            let isAnyPort = text.hasSuffix(":0")
             guard let endpoint = Endpoint(isAnyPort ? text.dropLast() + "1" : text) else {
-                throw wrong(name, name == "join" ? "HOST:PORT" : "HOST:PORT or a port", text)
+                throw wrong(name, "HOST:PORT or a port", text)
             }
             if isAnyPort {
                 result.append(Endpoint(host: endpoint.host, port: 0))
                 continue
             }
             result.append(endpoint)
+        }
+        return result
+    }
+
+    private func seeds() throws(Refusal) -> [SeedAddress] {
+        var result: [SeedAddress] = []
+        for text in values["join"] ?? [] {
+            guard let address = SeedAddress(text) else {
+                throw wrong("join", "HOST:PORT, an address, or a name with SRV records", text)
+            }
+            result.append(address)
         }
         return result
     }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Ages, durations and counts as people write them.
 public enum Wording {
     /// `1 warning`, `2 warnings`; for words that take an s.
@@ -18,6 +20,24 @@ public enum Wording {
         if days < 8 { return pair(days, "d", hours % 24, "h") }
         return "\(days)d"
     }
+
+    /// `340 us`, `3.4 ms`, `120 ms`, `2.5 s`.
+    public static func time(microseconds: Int64) -> String {
+        let value = Double(max(0, microseconds))
+        if microseconds < 1_000 { return "\(max(0, microseconds)) us" }
+        if microseconds < 1_000_000 { return decimal(value / 1_000, digits: microseconds < 100_000 ? 1 : 0) + " ms" }
+        return decimal(value / 1_000_000, digits: 1) + " s"
+    }
+
+    /// `37 bytes`, `1.5 KiB`, `256 MiB`.
+    public static func size(bytes: Int) -> String {
+        if bytes < 1 << 10 { return count(bytes, "byte") }
+        let (value, unit) = bytes < 1 << 20 ? (Double(bytes) / 1_024, "KiB") : (Double(bytes) / 1_048_576, "MiB")
+        return decimal(value, digits: value < 10 && value != value.rounded() ? 1 : 0) + " \(unit)"
+    }
+
+    /// With so many digits behind the point.
+    public static func decimal(_ value: Double, digits: Int) -> String { String(format: "%.\(digits)f", value) }
 
     /// Reads `500ms`, `90s`, `5m`, `2h`, `1d`, and whole seconds without a unit; nil for anything else.
     public static func duration(_ text: String) -> Duration? {

@@ -20,7 +20,10 @@ public struct LeafSet: Hashable, Sendable {
 public struct OverlayStatus: Hashable, Sendable {
     public var peer: PeerID
     public var isActive: Bool
+    public var phase: Overlay.Phase
     public var leafSet: LeafSet
+    /// Everybody whom this peer may hand a message: the leaf set, then the prefix table.
+    public var contacts: [OverlayContact]
     /// How many entries each row of the prefix table has, first row first.
     public var tableRows: [Int]
     /// Peers in the ring, estimated from the density of the leaf set's ids.
@@ -33,6 +36,36 @@ public struct OverlayStatus: Hashable, Sendable {
     public var unacknowledged: Int
     public var held: Int
     public var counters: OverlayCounters
+}
+
+/// Another peer as this one knows it.
+public struct OverlayContact: Hashable, Sendable {
+    public var peer: PeerID
+    /// Unknown until it was measured.
+    public var roundTrip: RoundTrip
+    /// It did not answer in time: avoided until it is heard, or called failed.
+    public var isSuspected: Bool
+
+    public init(peer: PeerID, roundTrip: RoundTrip, isSuspected: Bool) {
+        self.peer = peer
+        self.roundTrip = roundTrip
+        self.isSuspected = isSuspected
+    }
+}
+
+extension Overlay {
+    /// Where a peer is in its life, as it is told.
+    public enum Phase: String, Hashable, Sendable, CaseIterable {
+        /// Not started.
+        case starting
+        /// Looks for the root of its own id.
+        case joining
+        /// Waits until its neighbours have answered.
+        case agreeing
+        /// Delivers.
+        case active
+        case stopped
+    }
 }
 
 /// Counted since the start; never an input to a decision.

@@ -11,8 +11,6 @@ extension Overlay {
         public var probeTimeout: Duration = .seconds(3)
         /// Further probes before a peer is called failed.
         public var probeRetries = 2
-        /// Further probes of a leaf that another leaf called failed: two looked already.
-        public var hearsayRetries = 1
         /// Of each side so many of the nearest must have answered before a peer is active (FreePastry waits for 4).
         public var agreementSpan = 4
         /// Lookups, in per mille, that may meet a dead hop on their way: the table's probe period follows from it.
@@ -51,13 +49,14 @@ extension Overlay {
         public var heldMax = 256
         /// How long a message is held.
         public var heldFor: Duration = .seconds(60)
-        /// A timer that fires later than this shows that the process was stalled. With `tick` below the time in which
-        /// others may call it failed: (1 + retries) * probeTimeout.
-        public var stallTolerance: Duration = .seconds(3)
+        /// A timer that fires later than this shows that the process was stalled. With `tick` and a round trip below the
+        /// time in which others may call it failed: (1 + retries) * probeTimeout.
+        public var stallTolerance: Duration = .seconds(2)
         /// The longest time between two looks at the clock.
         public var tick: Duration = .seconds(5)
-        /// How long a failed peer is kept out of the leaf set on hearsay.
-        public var failedFor: Duration = .seconds(300)
+        /// How long a failed peer is kept out of the leaf set on hearsay: until all who name it have looked themselves, a
+        /// few rounds of probes. Longer would keep out who has come back.
+        public var failedFor: Duration = .seconds(30)
         /// Applications whose messages are shown on their way by `forward`.
         public var intercepted: Set<Application> = []
         /// Known bugs, for tests of the checkers; production never sets one.

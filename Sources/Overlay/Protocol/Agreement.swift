@@ -27,7 +27,7 @@ extension Overlay {
             }
             guard !probes.contains(where: { $0.peer == peer && $0.kind == .leaf }) else { continue }
             guard isAmongNearest(peer, configuration.leafSetSize / 2) else {
-                passedOver = true
+                passOver(Candidate(id: peer, isFirstHand: isFirstHand))
                 continue
             }
             isNew = true
@@ -35,6 +35,22 @@ extension Overlay {
             if isDecisive { probes[probes.count - 1].isVouched = true }
         }
         return isNew
+    }
+
+    private mutating func passOver(_ candidate: Candidate) {
+        guard passedOver.count < Self.passedOverMax, !passedOver.contains(where: { $0.id == candidate.id }) else {
+            return
+        }
+        passedOver.append(candidate)
+    }
+
+    /// Someone who was asked is not there: who had been passed over for its sake may be a leaf.
+    mutating func considerPassedOver(at now: Instant, into effects: inout [Effect]) {
+        let candidates = passedOver
+        passedOver = []
+        for candidate in candidates {
+            consider([candidate.id], isFirstHand: candidate.isFirstHand, at: now, into: &effects)
+        }
     }
 
     /// Whether the peer would be among so many of a side if everyone who is being asked were a leaf.
@@ -65,12 +81,13 @@ extension Overlay {
         var contact = Contact(id: peer, heard: tick(now))
         if let index = table.index(of: peer) {
             contact = table[index]
+            contact.isConfirmed = false
             table.remove(at: index)
         }
         let left = leaves.left
         if let displaced = leaves.insert(contact), table.hasRoom(for: displaced.id) { table.put(displaced) }
         if leaves.left != left { leftSent = Tick(value: 0) }
-        effects.append(.neighboursChanged)
+        leavesChanged(into: &effects)
     }
 
     /// A leaf set exchange with the peer. While agreeing it names also those that active peers named and that are being
@@ -90,6 +107,7 @@ extension Overlay {
     }
 
     static let leavesNamedMax = 64
+    static let passedOverMax = 64
 
     mutating func onLeaves(
         _ exchange: LeafExchange, from peer: PeerID, at now: Instant, into effects: inout [Effect]
@@ -104,10 +122,12 @@ extension Overlay {
             return
         }
         failed.remove(peer)
-        schedule.exchanged(at: now, period: configuration.gossipPeriod)
         tuning.heard(exchange.probePeriod)
         let isNew = leaves.fits(peer)
         take(peer, at: now, into: &effects)
+        if let leaf = leaves.index(of: peer) {
+            schedule.exchanged(up: leaves.isUp(leaf), at: now, period: configuration.gossipPeriod)
+        }
         if exchange.isQuestion {
             effects.append(.send(self.exchange(number: exchange.number, isQuestion: false), to: peer))
             noteSent(to: peer, at: now)
@@ -119,6 +139,7 @@ extension Overlay {
             if !exchange.isQuestion, asked.kind != .leaf || asked.number == exchange.number {
                 probes.remove(at: index)
                 wasAsked = true
+                if let leaf = leaves.index(of: peer) { leaves[leaf].isConfirmed = true }
                 if asked.isFirst, asked.kind == .leaf {
                     onMeasured(RoundTrip(nanoseconds: now.nanoseconds - asked.sent.nanoseconds), to: peer)
                 }
@@ -143,14 +164,7 @@ extension Overlay {
     mutating func settle(at now: Instant, into effects: inout [Effect]) {
         if life == .agreeing, leaves.count > 0, isAgreed { activate(at: now, into: &effects) }
         guard life == .agreeing || life == .active, !probes.contains(where: { $0.kind == .leaf }) else { return }
-        if passedOver, rounds < 4, leaves.count > 0 {
-            passedOver = false
-            rounds += 1
-            for peer in leaves.outermost {
-                probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
-            }
-            return
-        }
+        passedOver = []
         if !leaves.isWhole, !leaves.isFull {
             let isOneSided = leaves.upper == 0 || leaves.lower == 0
             leaves.isWhole = true
@@ -175,10 +189,9 @@ extension Overlay {
 
     mutating func activate(at now: Instant, into effects: inout [Effect]) {
         life = .active
-        rounds = 0
         join = nil
         effects.append(.active(true))
-        effects.append(.remember(worthRemembering()))
+        remember(into: &effects)
         schedule.start(at: now, configuration: configuration, random: &random)
         wake(by: now + configuration.tick, into: &effects)
         releaseHeld(at: now, into: &effects)

@@ -65,6 +65,7 @@ extension Overlay {
             if probe.kind == .leaf { effects.append(.send(.failed(probe.peer), to: probe.peer)) }
             onFailed(probe.peer, isHearsay: probe.isHearsay, at: now, into: &effects)
         }
+        if silent.contains(where: { $0.kind == .leaf }) { considerPassedOver(at: now, into: &effects) }
         if !silent.isEmpty { settle(at: now, into: &effects) }
         walkOn(at: now, into: &effects)
     }
@@ -131,13 +132,13 @@ extension Overlay {
         let left = leaves.left
         leaves.remove(at: index)
         if leaves.left != left { leftSent = Tick(value: 0) }
-        effects.append(.neighboursChanged)
+        leavesChanged(into: &effects)
         hurry(peer, at: now, into: &effects)
         guard !leaves.isWhole else {
             if leaves.count == 0 { acquaintances.urgent = acquaintances.all.filter { $0 != id } }
             return
         }
-        if wasAbove ? leaves.upper == 0 : leaves.lower == 0 {
+        if !leaves.isConfirmed(up: wasAbove) {
             rebuild(up: wasAbove, at: now, into: &effects)
         } else {
             for edge in leaves.edgesOfShortSides {
@@ -149,7 +150,8 @@ extension Overlay {
 
     mutating func onToldFailed(_ other: PeerID, from peer: PeerID, at now: Instant, into effects: inout [Effect]) {
         if other == id {
-            // We live: a leaf set exchange puts us back, and tells what we missed.
+            // We live: a leaf set exchange puts us back, and tells what we missed. Who is joining asks later.
+            guard life != .joining else { return }
             probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
             return
         }
@@ -168,12 +170,13 @@ extension Overlay {
         {
             return
         }
-        probe(other, .leaf, retries: configuration.hearsayRetries, isHearsay: true, at: now, into: &effects)
+        probe(other, .leaf, retries: configuration.probeRetries, isHearsay: true, at: now, into: &effects)
     }
 
     mutating func onLeaving(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
         failed.insert(peer, at: tick(now))
         probes.removeAll { $0.peer == peer }
+        considerPassedOver(at: now, into: &effects)
         if let index = table.index(of: peer) {
             table.remove(at: index)
             hurry(peer, at: now, into: &effects)
@@ -187,7 +190,7 @@ extension Overlay {
     ) {
         tuning.heard(period)
         // It takes us for its neighbour, and we do not know it.
-        if leaves.fits(peer) {
+        if life != .joining, leaves.fits(peer) {
             probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
         }
     }

@@ -92,7 +92,10 @@ extension Overlay {
         life = .joining
         var seeds = table.entries.map { $0.id }
         random.shuffle(&seeds)
-        begin(through: seeds + acquaintances.all, walking: false, at: now, into: &effects)
+        // Who could not be heard called all others failed: they are the likeliest to live.
+        seeds += acquaintances.lost.reversed().filter { !seeds.contains($0) }
+        seeds += acquaintances.all.filter { !seeds.contains($0) }
+        begin(through: seeds, walking: false, at: now, into: &effects)
         if join == nil {
             leaves.isWhole = true
             activate(at: now, into: &effects)

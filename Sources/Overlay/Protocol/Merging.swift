@@ -50,10 +50,10 @@ extension Overlay {
     /// Routes a join for the own key through someone who is not known to be in this ring. The root there answers with
     /// its leaf set; where it is the same ring, nobody in it is new.
     mutating func seekOtherRing(at now: Instant, into effects: inout [Effect]) {
-        guard !configuration.sabotage.contains(.noMerge) else { return }
         let periods = Int64(acquaintances.patience)
         let period = configuration.mergePeriod.nanoseconds
         schedule.merge = now + .nanoseconds(period * periods - Int64(random.below(Int(period / 4))))
+        guard !configuration.sabotage.contains(.noMerge) else { return }
         var target: PeerID?
         if acquaintances.urgent.isEmpty {
             let candidates = (acquaintances.lost + acquaintances.all).filter { contact(of: $0) == nil }
@@ -79,8 +79,18 @@ extension Overlay {
         measure(candidates: answer.contacts, perPlace: 1, at: now, into: &effects)
     }
 
+    mutating func leavesChanged(into effects: inout [Effect]) {
+        hasNewLeaves = true
+        effects.append(.neighboursChanged)
+    }
+
+    mutating func remember(into effects: inout [Effect]) {
+        hasNewLeaves = false
+        effects.append(.remember(worthRemembering()))
+    }
+
     /// Up to 20 peers through which a later life can come back: half of them leaves, half from all over the ring.
-    func worthRemembering() -> [PeerID] {
+    private func worthRemembering() -> [PeerID] {
         let near = leaves.contacts.prefix(5) + leaves.contacts.suffix(5)
         var peers: [PeerID] = []
         for contact in Array(near) + table.entries where !peers.contains(contact.id) {

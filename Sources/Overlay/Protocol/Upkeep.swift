@@ -2,7 +2,9 @@ import Automata
 
 /// When periodic work is due next.
 struct Schedule: Sendable {
-    var gossip = Instant.distantFuture
+    /// Leaf set exchanges with either side: who is missing on a side, all of that side know.
+    var gossipUp = Instant.distantFuture
+    var gossipDown = Instant.distantFuture
     var table = Instant.distantFuture
     var tableGossip = Instant.distantFuture
     var merge = Instant.distantFuture
@@ -14,16 +16,18 @@ struct Schedule: Sendable {
         func within(_ period: Duration) -> Instant {
             now + .nanoseconds(Int64(random.below(Int(max(1, period.nanoseconds)))))
         }
-        gossip = within(configuration.gossipPeriod)
+        gossipUp = within(configuration.gossipPeriod)
+        gossipDown = within(configuration.gossipPeriod)
         table = now
         tableGossip = within(configuration.tableGossip)
         merge = within(configuration.mergePeriod)
         tuning = within(.seconds(60))
     }
 
-    /// Leaf sets were exchanged: no need to do it again soon.
-    mutating func exchanged(at now: Instant, period: Duration) {
-        if gossip != .distantFuture { gossip = now + period }
+    /// Leaf sets were exchanged with that side: no need to do it again soon.
+    mutating func exchanged(up: Bool, at now: Instant, period: Duration) {
+        guard gossipUp != .distantFuture else { return }
+        if up { gossipUp = now + period } else { gossipDown = now + period }
     }
 
     /// Someone was lost: a partition perhaps.
@@ -49,6 +53,7 @@ extension Overlay {
         judgeProbes(at: now, into: &effects)
         if join != nil { pressJoin(at: now, into: &effects) }
         expireHeld(at: now, into: &effects)
+        failed.expire(at: tick(now), after: configuration.failedFor.seconds)
         // What a join or a burst needed is not kept for ever.
         if probes.isEmpty, probes.capacity > 4 { probes = [] }
         if unacknowledged.isEmpty, unacknowledged.capacity > 4 { unacknowledged = [] }
@@ -56,28 +61,34 @@ extension Overlay {
         for probe in probes { next = min(next, probe.deadline) }
         if let join { next = min(next, max(join.deadline, now + .milliseconds(1))) }
         if life == .active { next = min(next, keepUp(at: now, into: &effects)) }
-        wake(by: next, into: &effects)
+        // Never at once: work that found itself due again must not hold up the peer, nor time in a simulation.
+        wake(by: max(next, now + .milliseconds(1)), into: &effects)
     }
 
     /// - Returns: when there is something to do next.
     private mutating func keepUp(at now: Instant, into effects: inout [Effect]) -> Instant {
-        if now >= schedule.tuning { tune(at: now) }
+        if now >= schedule.tuning {
+            tune(at: now)
+            if hasNewLeaves { remember(into: &effects) }
+        }
         if now >= schedule.merge { seekOtherRing(at: now, into: &effects) }
         var next = min(schedule.tuning, schedule.merge)
         guard !configuration.sabotage.contains(.neverProbe) else { return next }
         next = min(next, watchNeighbours(at: now, into: &effects))
-        if now >= schedule.gossip {
-            schedule.gossip = now + configuration.gossipPeriod
-            if let leaf = random.pick(leaves.contacts) {
-                probe(leaf.id, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
-            }
-        }
+        if now >= schedule.gossipUp { gossipLeaves(up: true, at: now, into: &effects) }
+        if now >= schedule.gossipDown { gossipLeaves(up: false, at: now, into: &effects) }
         if now >= schedule.table { probeTable(at: now, into: &effects) }
         if now >= schedule.tableGossip {
             schedule.tableGossip = now + configuration.tableGossip
             gossipTable(at: now, into: &effects)
         }
-        return min(next, schedule.gossip, schedule.table, schedule.tableGossip)
+        return min(next, schedule.gossipUp, schedule.gossipDown, schedule.table, schedule.tableGossip)
+    }
+
+    private mutating func gossipLeaves(up: Bool, at now: Instant, into effects: inout [Effect]) {
+        schedule.exchanged(up: up, at: now, period: configuration.gossipPeriod)
+        guard let leaf = random.pick(Array(leaves.side(up: up))) else { return }
+        probe(leaf.id, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
     }
 
     /// A heartbeat to the left; the right one's is expected.
@@ -120,8 +131,6 @@ extension Overlay {
 
     private mutating func tune(at now: Instant) {
         schedule.tuning = now + .seconds(60)
-        rounds = 0
-        failed.expire(at: tick(now), after: configuration.failedFor.seconds)
         let timeout = configuration.probeTimeout.seconds
         let detection = Double(configuration.probeRetries + 1) * timeout
         tuning.update(

@@ -23,6 +23,8 @@ struct Contact: Sendable {
     private var deviation: UInt32 = 0
     /// An acknowledgement did not come: avoided as a hop until it is heard or called failed.
     var isSuspected = false
+    /// As a leaf it has answered our question: whoever it knew between it and us, we have asked.
+    var isConfirmed = false
 
     init(id: PeerID, heard: Tick, roundTrip: RoundTrip = .unknown) {
         self.id = id

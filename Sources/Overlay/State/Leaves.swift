@@ -103,6 +103,8 @@ struct Leaves: Sendable {
     }
 
     private mutating func noteEdges() {
+        // Of a whole ring nobody is on one side only; a count left from before would go stale.
+        if isWhole { upper = 0 }
         upperEdge = upper > 0 ? own.clockwise(to: contacts[upper - 1].id) : 0
         lowerEdge = upper < contacts.count ? own.clockwise(to: contacts[upper].id) : .max
         left = contacts.last?.id
@@ -144,11 +146,17 @@ struct Leaves: Sendable {
         return edges
     }
 
-    /// Who knows best whether someone is missing here: the outermost of both sides; of a ring that may be whole, everyone
-    /// is.
-    var outermost: [PeerID] {
-        isWhole ? contacts.map { $0.id } : [upper - 1, upper].filter(contacts.indices.contains).map { contacts[$0].id }
+    /// Whether somebody of the side has told us whom it knows. Where all are newcomers that came by themselves, others may
+    /// live between them and us, known only to those who are gone.
+    func isConfirmed(up: Bool) -> Bool { side(up: up).contains { $0.isConfirmed } }
+
+    /// One side; in a ring that may be whole, the half of it.
+    func side(up: Bool) -> ArraySlice<Contact> {
+        let middle = isWhole ? count / 2 : upper
+        return up ? contacts[..<middle] : contacts[middle...]
     }
+
+    func isUp(_ index: Int) -> Bool { index < (isWhole ? count / 2 : upper) }
 
     /// How much of the ring the peers here take up, and how many they are: their density tells the ring's size.
     var span: (width: UInt128, count: Int) {

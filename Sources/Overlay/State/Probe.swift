@@ -31,6 +31,12 @@ struct Probe: Sendable {
     var isVouched = false
 }
 
+/// Someone named as a leaf and not asked, because enough nearer ones are being asked.
+struct Candidate: Sendable {
+    let id: PeerID
+    var isFirstHand: Bool
+}
+
 /// A routed message that this peer answers for until the next one has acknowledged it.
 struct Unacknowledged: Sendable {
     var routed: Routed

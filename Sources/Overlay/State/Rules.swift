@@ -21,7 +21,6 @@ struct Rules: Sendable {
     private let failedForMilliseconds: Int32
     private let leafSetSizeCount: Int32
     private let probeRetriesCount: Int32
-    private let hearsayRetriesCount: Int32
     private let agreementSpanCount: Int32
     private let lossTargetPerMilleCount: Int32
     private let gossipMeasurementsCount: Int32
@@ -53,7 +52,6 @@ struct Rules: Sendable {
         failedForMilliseconds = Int32(clamping: configuration.failedFor.milliseconds)
         leafSetSizeCount = Int32(clamping: configuration.leafSetSize)
         probeRetriesCount = Int32(clamping: configuration.probeRetries)
-        hearsayRetriesCount = Int32(clamping: configuration.hearsayRetries)
         agreementSpanCount = Int32(clamping: configuration.agreementSpan)
         lossTargetPerMilleCount = Int32(clamping: configuration.lossTargetPerMille)
         gossipMeasurementsCount = Int32(clamping: configuration.gossipMeasurements)
@@ -85,7 +83,6 @@ struct Rules: Sendable {
     var failedFor: Duration { .milliseconds(Int64(failedForMilliseconds)) }
     var leafSetSize: Int { Int(leafSetSizeCount) }
     var probeRetries: Int { Int(probeRetriesCount) }
-    var hearsayRetries: Int { Int(hearsayRetriesCount) }
     var agreementSpan: Int { Int(agreementSpanCount) }
     var lossTargetPerMille: Int { Int(lossTargetPerMilleCount) }
     var gossipMeasurements: Int { Int(gossipMeasurementsCount) }

@@ -18,12 +18,28 @@ final class TransportGate: Sendable {
         var transport: PeerTransport?
         var kinds: [PeerID: IdentityKind] = [:]
         var early: [TransportEvent] = []
+        var rejections = Rejections()
+    }
+
+    /// What was said lately of connections that came to nothing: who tries again and again is named once.
+    private struct Rejections {
+        private var said: [String] = []
+
+        mutating func isNew(_ host: String, _ code: String) -> Bool {
+            let key = "\(host) \(code)"
+            guard !said.contains(key) else { return false }
+            said.append(key)
+            if said.count > 64 { said.removeFirst() }
+            return true
+        }
     }
 
     private let state = Mutex(State())
+    private let seeds: SeedKeeper
     private let logger: Logger
 
-    init(logger: Logger) {
+    init(seeds: SeedKeeper, logger: Logger) {
+        self.seeds = seeds
         self.logger = logger
     }
 
@@ -49,14 +65,17 @@ final class TransportGate: Sendable {
         }
         guard let core, let transport else { return }
         switch event {
-        case .connected(let identity, _, _, let isAsked):
+        case .connected(let identity, _, _):
             guard identity.kind == .machine || identity.kind == .master else {
                 logger.warning(
                     "transport.notAPeer", metadata: ["name": "\(identity.name)", "kind": "\(identity.kind)"])
                 return transport.close(identity.peer)
             }
             state.withLock { $0.kinds[identity.peer] = identity.kind }
-            core.input(isAsked ? .met(identity.peer) : .connected(identity.peer))
+            core.input(.connected(identity.peer))
+        case .endpointReached(let endpoint, let peer):
+            seeds.reached(endpoint)
+            core.input(.met(peer))
         case .received(let peer, let frame): onFrame(frame, from: peer, core)
         case .disconnected(let peer, let reason):
             state.withLock { $0.kinds[peer] = nil }
@@ -68,9 +87,12 @@ final class TransportGate: Sendable {
         case .unreachable(let peer, let reason):
             core.input(.unreachable(peer, refused: reason == .refused))
         case .endpointUnreachable(let endpoint, let reason):
-            logger.warning("join.unreachable", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+            seeds.failed(endpoint, reason)
         case .rejected(let remote, let reason):
-            logger.warning("transport.rejected", metadata: ["remote": "\(remote)", "reason": "\(reason)"])
+            let isNew = state.withLock { $0.rejections.isNew(remote.host, reason.code) }
+            logger.log(
+                level: isNew ? .warning : .debug, "transport.rejected",
+                metadata: ["remote": "\(remote)", "reason": "\(reason)"])
         case .dropped(let peer, let frames, let reason):
             logger.debug(
                 "transport.dropped", metadata: ["id": "\(peer)", "frames": "\(frames)", "reason": "\(reason)"])

@@ -37,7 +37,7 @@ public final class PeerHost: PeerService, Service {
         /// Where peers connect; nil: every address, port 7423 or any free one.
         public var listen: [Endpoint]?
         /// Peers to connect to whatever discovery finds.
-        public var join: [Endpoint] = []
+        public var join: [SeedAddress] = []
         /// Masters that the process has met before the peer was started; greeted at once.
         public var acquaintances: [Advertisement] = []
         /// Where users connect, for a master; nil for a machine that is none.
@@ -61,7 +61,7 @@ public final class PeerHost: PeerService, Service {
         }
 
         /// The port at which peers listen when nothing else is said.
-        public static let defaultPort: UInt16 = 7_423
+        public static let defaultPort = SeedAddress.defaultPort
     }
 
     public let id: PeerID
@@ -83,6 +83,7 @@ public final class PeerHost: PeerService, Service {
     private let commands: AsyncStream<AgentCommand>
     private let objectOrders: AsyncStream<Peer.ObjectOrder>
     private let board: ProblemBoard
+    private let seeds: SeedKeeper
 
     public var now: Instant { clock.now }
 
@@ -109,7 +110,9 @@ public final class PeerHost: PeerService, Service {
             !restored.remembered.contains { $0.peer == seen.peer }
         }
         let loop = group.next()
-        let gate = TransportGate(logger: logger)
+        let board = ProblemBoard()
+        let seeds = SeedKeeper(configuration.join, board: board, logger: logger)
+        let gate = TransportGate(seeds: seeds, logger: logger)
         let transport = try await Self.listen(configuration, credentials, incarnation, on: loop) { gate.handle($0) }
         let endpoints = ReachableAddresses.endpoints(of: transport.boundEndpoints)
         let advertisement = Advertisement(
@@ -120,13 +123,14 @@ public final class PeerHost: PeerService, Service {
             memory: configuration.memory ?? MachineMemory.forInstances, restored: restored,
             seed: UInt64.random(in: .min ... .max))
         return try await PeerHost(
-            configuration, credentials, clock, loop, peer, transport, gate, store, lock, endpoints, logger)
+            configuration, credentials, clock, loop, peer, transport, gate, seeds, board, store, lock, endpoints, logger
+        )
     }
 
     private init(
         _ configuration: Configuration, _ credentials: CredentialSource, _ clock: HostClock, _ loop: any EventLoop,
-        _ peer: Peer, _ transport: PeerTransport, _ gate: TransportGate, _ store: Store, _ lock: StateLock,
-        _ endpoints: [Endpoint], _ logger: Logger
+        _ peer: Peer, _ transport: PeerTransport, _ gate: TransportGate, _ seeds: SeedKeeper, _ board: ProblemBoard,
+        _ store: Store, _ lock: StateLock, _ endpoints: [Endpoint], _ logger: Logger
     ) async throws {
         id = peer.id
         self.configuration = configuration
@@ -138,7 +142,8 @@ public final class PeerHost: PeerService, Service {
         self.lock = lock
         self.endpoints = endpoints
         self.logger = logger
-        board = ProblemBoard()
+        self.board = board
+        self.seeds = seeds
         let (writes, writeOutlet) = AsyncStream.makeStream(of: WriteBatch.self)
         let (commands, commandOutlet) = AsyncStream.makeStream(of: AgentCommand.self)
         self.writes = writes  // at most one batch at a time: the core waits for it
@@ -235,7 +240,6 @@ public final class PeerHost: PeerService, Service {
         let orders = await snapshot().claims.tenants.filter { !$0.vacating }.map(\.order)
         input(.started)
         discovery.start()
-        for endpoint in configuration.join { transport.connect(to: endpoint) }
         let (stopped, stop) = AsyncStream.makeStream(of: Void.self)
         let misfit = await withGracefulShutdownHandler {
             await withTaskGroup(of: AgentError?.self) { group in
@@ -386,15 +390,12 @@ public final class PeerHost: PeerService, Service {
         }
     }
 
-    /// Peers named by `--join` are tried again while this peer knows nobody.
+    /// Looks once a second which of the addresses named by `--join` are to be tried.
     private func keepJoining() async {
         guard !configuration.join.isEmpty else { return }
-        var pause = Duration.seconds(1)
-        while await rest(pause) {
-            pause = min(pause * 2, .seconds(30))
-            guard await !snapshot().neighbours.all.contains(where: \.isLive) else { continue }
-            for endpoint in configuration.join { transport.connect(to: endpoint) }
-        }
+        repeat {
+            await seeds.tryDue(isAlone: snapshot().isAlone) { transport.connect(to: $0) }
+        } while await rest(.seconds(1))
     }
 
     private func sweepReleases() async {
@@ -447,16 +448,14 @@ public final class PeerHost: PeerService, Service {
                 return transport
             }
         }
-        // The well-known port belongs to the first peer of a machine; later ones are found by what they publish.
-        do {
-            return try await start([Endpoint(host: "::", port: Configuration.defaultPort)])
-        } catch {
-            do {
-                return try await start([Endpoint(host: "::", port: 0)])
-            } catch {
-                return try await start([Endpoint(host: "0.0.0.0", port: 0)])
+        // The well-known port belongs to the first peer of a machine; later ones are found by what they publish. A
+        // machine without IPv6 has no `::`.
+        for port in [Configuration.defaultPort, 0] {
+            for host in ["::", "0.0.0.0"] {
+                if let transport = try? await start([Endpoint(host: host, port: port)]) { return transport }
             }
         }
+        return try await start([Endpoint(host: "0.0.0.0", port: 0)])
     }
 }
 

@@ -46,7 +46,10 @@ struct HostFlags: ParsableArguments {
     @Option(help: ArgumentHelp("An interface for discovery. Repeatable.", valueName: "NAME"))
     var interfaces: [String] = []
 
-    @Option(help: ArgumentHelp("A peer to connect to, whatever discovery finds. Repeatable.", valueName: "HOST:PORT"))
+    @Option(
+        help: ArgumentHelp(
+            "A peer of another link: HOST:PORT, or a name whose DNS SRV records _palmier._tcp.NAME say where peers are. Repeatable.",
+            valueName: "ADDRESS"))
     var join: [String] = []
 
     @Option(help: ArgumentHelp("An invitation from `palmier node invite`.", valueName: "TOKEN"))

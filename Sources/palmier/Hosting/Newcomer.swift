@@ -6,6 +6,7 @@ import Foundation
 import Identity
 import Logging
 import Runtime
+import Synchronization
 
 /// A machine without a certificate: finds the fabric on the link or at the named addresses, asks, waits, keeps what it got.
 ///
@@ -21,6 +22,8 @@ struct Newcomer {
         var authority: Authority?
         /// Masters seen while asking.
         var acquaintances: [Advertisement] = []
+        /// Where the fabric is met again when discovery finds nobody.
+        var seeds: [SeedAddress] = []
     }
 
     /// The membership on disk; asks for one when there is none.
@@ -66,7 +69,13 @@ struct Newcomer {
         let collecting = Task {  // ended below
             for await advertisement in sightings { await search.saw(advertisement) }
         }
-        defer { collecting.cancel() }
+        let lookingUp = Task {  // ended below
+            repeat { await search.lookUp() } while await search.rests()
+        }
+        defer {
+            collecting.cancel()
+            lookingUp.cancel()
+        }
         Terminal.note("looking for \(options.fabric.map { "fabric \($0)" } ?? "a fabric") on the link …")
         do {
             var membership = try await ask(search, key: key, authorityKey: authorityKey, pinned: pinned)
@@ -98,9 +107,11 @@ struct Newcomer {
             let client = EnrolmentClient(
                 masters: masters, fabric: options.fabric, pinned: pinned, token: options.token,
                 later: { await search.apiEndpoints })
+            let admitter = Mutex<String?>(nil)
             do {
                 let progress: @Sendable (EnrolmentClient.Progress) -> Void = { progress in
                     Terminal.note(progress.description)
+                    if case .admitted(let master) = progress { admitter.withLock { $0 = master } }
                     guard case .found(let trust, _, _) = progress else { return }
                     do {
                         try trust.save(to: options.state.identity)
@@ -114,11 +125,12 @@ struct Newcomer {
                         progress: progress)
                     try authority.save(to: options.state.authority)
                     try credential.save(to: options.state.identity)
-                    return Membership(credential: credential, authority: authority)
+                    let seeds = seeds(admittedBy: admitter.withLock { $0 })
+                    return Membership(credential: credential, authority: authority, seeds: seeds)
                 }
                 let credential = try await client.join(as: .machine, name: options.name, key: key, progress: progress)
                 try credential.save(to: options.state.identity)
-                return Membership(credential: credential)
+                return Membership(credential: credential, seeds: seeds(admittedBy: admitter.withLock { $0 }))
             } catch let error as ClientError where options.isMaster && error.exitCode == .refused {
                 // Only where the root's key is are masters admitted, and that one may be found after others.
                 while await search.apiEndpoints == masters {
@@ -132,15 +144,50 @@ struct Newcomer {
             }
         }
     }
+
+    /// The peer of the master that let this machine in by a token: of the token's addresses the one that works.
+    ///
+    /// - Parameter master: its address for users.
+    private func seeds(admittedBy master: String?) -> [SeedAddress] {
+        guard let token = options.token, let host = master.flatMap({ Endpoint($0)?.host }) else { return [] }
+        return token.endpoints.filter { $0.host == host }.map { .endpoint($0) }
+    }
 }
 
 /// The masters that a newcomer may ask.
 private actor MasterSearch {
     private let options: HostOptions
     private(set) var masters: [Advertisement] = []
+    /// Where the addresses named by `--join` lead; names change, and are looked up again now and then.
+    private var named: [Endpoint] = []
+    private var complaint: String?
 
     init(options: HostOptions) {
         self.options = options
+    }
+
+    /// Names cost a question to DNS; what it cannot answer is said once.
+    func lookUp() async {
+        var found: [Endpoint] = []
+        for address in options.join {
+            do throws(SeedLookupError) {
+                found += try await address.endpoints()
+            } catch {
+                if complaint != error.message { Terminal.note("--join \(address): \(error); still looking …") }
+                complaint = error.message
+            }
+        }
+        named = found
+    }
+
+    /// - Returns: false when the search is over.
+    func rests() async -> Bool {
+        do {
+            try await Task.sleep(for: .seconds(5))
+            return true
+        } catch {
+            return false
+        }
     }
 
     func saw(_ advertisement: Advertisement) {
@@ -158,7 +205,6 @@ private actor MasterSearch {
                 master.apiPort.map { Endpoint(host: endpoint.host, port: $0) }
             }
         }
-        let named = options.join.flatMap { [$0, Endpoint(host: $0.host, port: PeerProcess.defaultAPIPort)] }
-        return found + named
+        return found + named.flatMap { [$0, Endpoint(host: $0.host, port: PeerProcess.defaultAPIPort)] }
     }
 }

@@ -29,7 +29,7 @@ struct PeerProcess {
         let credentials = CredentialSource(membership.credential)
         var configuration = PeerHost.Configuration(stateDirectory: options.state.path, name: options.name)
         configuration.listen = options.listen.isEmpty ? nil : options.listen
-        configuration.join = options.join
+        configuration.join = options.join + membership.seeds.filter { !options.join.contains($0) }
         configuration.discovery = options.discovery
         configuration.interfaces = options.interfaces.isEmpty ? nil : options.interfaces
         configuration.isolation = options.isolation
@@ -56,6 +56,8 @@ struct PeerProcess {
                 life: options.certificateLife, directory: options.state.identity, logger: logger))
         if let authority = membership.authority, let users {
             services.append(try api(host, credentials, authority, at: users))
+        } else {
+            services.append(localDoor(host))
         }
         let group = ServiceGroup(
             configuration: .init(
@@ -83,6 +85,13 @@ struct PeerProcess {
                     ? "*:\(port)" : "\(Endpoint(host: users.host, port: UInt16(port)))"
                 Terminal.note("master \(name) answers at https://\(shown) and at \(state)/api.sock")
             })
+    }
+
+    /// Answers this machine's users about the ring.
+    private func localDoor(_ host: PeerHost) -> APIServer {
+        let configuration = APIServer.Configuration(
+            hostName: ProcessInfo.processInfo.hostName, socketPath: options.state.peerSocket)
+        return APIServer(service: host, configuration: configuration, logger: logger)
     }
 
     /// The machine on which the fabric was created is its first master: root, authority and identity are there.

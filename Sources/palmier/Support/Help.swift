@@ -21,7 +21,8 @@ enum Help {
     static let root = """
         A master is looked for in this order: --master or PALMIER_MASTER; the local master's socket in the state \
         directory (--state or PALMIER_STATE, else /var/lib/palmier for root and ~/.local/state/palmier for others); the \
-        masters kept in ~/.config/palmier/FABRIC since an earlier command.
+        masters kept in ~/.config/palmier/FABRIC since an earlier command. `overlay` and `object` are answered by every \
+        peer: where no master runs, by this machine's agent.
 
         Reading commands take -o table|wide|json|yaml|name. Results go to standard output, everything else to standard \
         error. NO_COLOR is obeyed.

@@ -58,10 +58,26 @@ struct ConnectionOptions: ParsableArguments {
     func withMaster<Result: Sendable>(
         _ body: (PalmierClient) async throws -> Result
     ) async throws -> Result {
-        let connection = try await Connection.open(choice, now: .wallClock)
+        try await with(anyPeer: false, elsewhere: {}, body)
+    }
+
+    /// The same for what every peer answers: without a master here, this machine's own peer is asked.
+    ///
+    /// - Parameter elsewhere: called when nobody was named, nobody answers here, and another machine did.
+    func withPeer<Result: Sendable>(
+        elsewhere: () -> Void = {}, _ body: (PalmierClient) async throws -> Result
+    ) async throws -> Result {
+        try await with(anyPeer: true, elsewhere: elsewhere, body)
+    }
+
+    private func with<Result: Sendable>(
+        anyPeer: Bool, elsewhere: () -> Void, _ body: (PalmierClient) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await Connection.open(choice, anyPeer: anyPeer, now: .wallClock)
         do {
             let result = try await body(connection.client)
             await connection.close(learning: true, now: .wallClock)
+            if case .profile = connection.way, choice.named == nil { elsewhere() }
             return result
         } catch {
             await connection.close(learning: false, now: .wallClock)

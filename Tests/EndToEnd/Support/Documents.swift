@@ -91,3 +91,44 @@ struct StatusDocument: Decodable, Sendable {
     let isHealthy: Bool
     let pendingAdmissions: Int
 }
+
+struct RingPeerDocument: Decodable, Sendable {
+    let peer: String
+    let name: String
+    let address: String
+    let state: String
+    let sharedDigits: Int?
+}
+
+struct OverlayDocument: Decodable, Sendable {
+    let schema: String
+    let peer: RingPeerDocument
+    let state: String
+    let sentence: String
+    let isHealthy: Bool
+    let peers: Int
+    let isCounted: Bool
+    let left: [RingPeerDocument]
+    let right: [RingPeerDocument]
+}
+
+struct RouteDocument: Decodable, Sendable {
+    let schema: String
+    let key: String
+    let root: RingPeerDocument
+    let hops: Int
+    let path: [RingPeerDocument]?
+}
+
+struct ObjectDocument: Decodable, Sendable {
+    let schema: String
+    let key: String
+    let size: Int
+    let copies: Int
+}
+
+struct ObjectContentsDocument: Decodable, Sendable {
+    let schema: String
+    let encoding: String
+    let text: String
+}

@@ -9,6 +9,16 @@ final class Obstacle: Sendable {
     /// To hosts with a bus and an avahi-daemon each.
     static let daemons = Obstacle("scenarios with avahi-daemon") { await Lan.requirements(daemons: true) }
 
+    /// To names of the hosts' own.
+    static let nameServer = Obstacle("scenarios with DNS names") {
+        do {
+            try await Place.machine.run(["dnsmasq", "--version"]).check()
+            return nil
+        } catch {
+            return "dnsmasq does not run here (on Debian: apt-get install dnsmasq-base): \(error)"
+        }
+    }
+
     private let reason: Task<String?, Never>
 
     init(_ what: String, _ look: @escaping @Sendable () async -> String?) {

@@ -1,0 +1,87 @@
+public import Automata
+import CResolv
+
+/// One SRV record (RFC 2782).
+struct ServiceLocation: Hashable, Sendable {
+    var priority: UInt32
+    var weight: UInt32
+    var endpoint: Endpoint
+
+    /// The order in which they are to be tried: the lowest priority first; among equals by lot, a weight twice as large
+    /// twice as often first (RFC 2782, "Usage rules").
+    static func ordered(_ all: [ServiceLocation], random: inout SeededRandom) -> [Endpoint] {
+        var rest = all.sorted { ($0.priority, $0.weight, $0.endpoint) < ($1.priority, $1.weight, $1.endpoint) }
+        var result: [Endpoint] = []
+        while let priority = rest.first?.priority {
+            let rivals = rest.prefix { $0.priority == priority }
+            // One more than the sum, so that a weight of zero has a chance, too.
+            var lot = UInt32(random.below(Int(rivals.reduce(0) { $0 + $1.weight }) + 1))
+            var chosen = 0
+            while lot > rest[chosen].weight {
+                lot -= rest[chosen].weight
+                chosen += 1
+            }
+            result.append(rest.remove(at: chosen).endpoint)
+        }
+        return result
+    }
+}
+
+/// Why a name leads to no peer.
+public struct SeedLookupError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let message: String
+    public var description: String { message }
+}
+
+extension SeedAddress {
+    /// Most of them that one name may give.
+    static let locationsMax = 16
+
+    /// Where to connect, the first choice first; asks DNS when this is a name, on a thread of its own.
+    ///
+    /// - Throws: the name servers do not answer, or say that there is no such service.
+    public func endpoints() async throws(SeedLookupError) -> [Endpoint] {
+        guard case .name(let name) = self else { return [Endpoint(host: host, port: port)] }
+        let found = await withCheckedContinuation {
+            (done: CheckedContinuation<Result<[ServiceLocation], SeedLookupError>, Never>) in
+            do throws(BackEndError) {
+                try runOnThread { done.resume(returning: Self.locations(of: name)) }
+            } catch {
+                done.resume(returning: .failure(SeedLookupError(message: error.message)))
+            }
+        }
+        let locations = try found.get()
+        guard !locations.isEmpty else { return [Endpoint(host: name, port: Self.defaultPort)] }
+        var random = SeededRandom(seed: .random(in: .min ... .max))
+        return ServiceLocation.ordered(locations, random: &random)
+    }
+
+    private var port: UInt16 {
+        if case .endpoint(let endpoint) = self { endpoint.port } else { Self.defaultPort }
+    }
+
+    /// - Returns: none when the name has no such records.
+    private static func locations(of name: String) -> Result<[ServiceLocation], SeedLookupError> {
+        let service = "_palmier._tcp.\(name)"
+        var room = [cresolv_service](repeating: cresolv_service(), count: locationsMax)
+        let count = cresolv_services(service, &room, Int32(locationsMax))
+        switch Int(count) {
+        case cresolv_none: return .success([])
+        case cresolv_unanswered: return .failure(SeedLookupError(message: "no name server answers for \(service)"))
+        case ..<0: return .failure(SeedLookupError(message: "the answer for \(service) is malformed"))
+        default: break
+        }
+        let locations = room.prefix(Int(count)).compactMap { record -> ServiceLocation? in
+            var record = record
+            let target = withUnsafeBytes(of: &record.target) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            guard !target.isEmpty, target != ".", let port = UInt16(exactly: record.port), port > 0 else { return nil }
+            return ServiceLocation(
+                priority: record.priority, weight: record.weight, endpoint: Endpoint(host: target, port: port))
+        }
+        // A single record with the target "." says that the service is decidedly not there (RFC 2782).
+        guard !locations.isEmpty else {
+            return .failure(SeedLookupError(message: "\(service) says that there is no such service"))
+        }
+        return .success(locations)
+    }
+}

@@ -1,0 +1,74 @@
+import Automata
+import Overlay
+import Testing
+
+/// I8 while peers come and go, over seeds. Those that once showed a mistake run first.
+@Suite struct ChurnTests {
+    private func ring(_ seed: UInt64) -> Ring {
+        var ring = Ring(seed: seed)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 40, every: .milliseconds(200))
+        ring.run(for: .seconds(10))
+        ring.findings = Ring.Findings()
+        return ring
+    }
+
+    @Test(
+        "I8: no key is delivered but at its root, with sessions of two minutes; then every leaf set is right",
+        arguments: [
+            277,  // a newcomer took itself for one of a small ring when all of one side had failed
+            2_471,  // the same, with peers passed over for the sake of some that had failed
+            530,  // a full leaf set whose lower side stood above, since all below had failed
+            440,  // all of one side failed but a newcomer that had never said whom it knows
+            1_724,  // a peer called failed came back and was kept out for minutes
+        ] + Array(1...5) as [UInt64])
+    func churn(seed: UInt64) {
+        var ring = ring(seed)
+        ring.run(Churn(meanSession: .seconds(120), lookupEvery: .milliseconds(40)), for: .seconds(200))
+        #expect(!ring.isStorm, "seed \(seed)")
+        #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
+        #expect(ring.findings.deliveries > 4_000)
+        ring.run(for: .seconds(120))
+        #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
+    }
+
+    @Test(
+        "I8 holds when processes stall, up to 40 seconds; then every leaf set is right",
+        arguments: [
+            131,  // a stall too short to be noticed, but long enough for the probes of those who had heard of a failure
+            157,  // after a stall
+            94,  // two peers that had called each other failed did not find each other for minutes
+        ] + Array(1...4) as [UInt64])
+    func stalls(seed: UInt64) {
+        var ring = ring(seed)
+        var churn = Churn(meanSession: .seconds(120), lookupEvery: .milliseconds(40))
+        churn.stallingPerMille = 500
+        ring.run(churn, for: .seconds(200))
+        #expect(!ring.isStorm, "seed \(seed)")
+        #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
+        ring.run(for: .seconds(120))
+        #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
+    }
+
+    @Test("with 5 % loss few lookups are lost or go wrong, and leaf sets are right again")
+    func loss() {
+        var wrong = 0
+        var unanswered = 0
+        var deliveries = 0
+        for seed in 1...4 as ClosedRange<UInt64> {
+            var ring = ring(seed)
+            ring.network.lossPerMille = 50
+            ring.run(Churn(meanSession: .seconds(1_200), lookupEvery: .milliseconds(20)), for: .seconds(200))
+            ring.network.lossPerMille = 0
+            ring.run(for: .seconds(120))
+            #expect(!ring.isStorm, "seed \(seed)")
+            #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
+            wrong += ring.findings.wrongCount
+            unanswered += ring.unanswered()
+            deliveries += ring.findings.deliveries
+        }
+        #expect(deliveries > 39_000)
+        #expect(wrong <= 1, "of \(deliveries) lookups")
+        #expect(unanswered <= 20, "of \(deliveries) lookups")
+    }
+}
