@@ -296,7 +296,8 @@ final class TransportCore {
     /// What another peer would say of this one's certificate; empty when nothing is wrong with it.
     func flawOfOwn() -> String {
         switch verify(credentials.current.chain) {
-        case .success: ""
+        case .success:
+            "it is sound, and of the fabric \"\(credentials.current.fabric)\": the other side is of another one, or its clock is off"
         case .failure(let refusal): "this side's own certificate: \(refusal)"
         }
     }

@@ -81,7 +81,7 @@ public enum RejectionReason: Error, Hashable, Sendable, CustomStringConvertible 
     case identity(IdentityRefusal)
     /// The other side showed no certificate.
     case noCertificate
-    /// The other side does not accept this side. `hint` says what this side finds wrong with itself.
+    /// The other side does not accept this side. `hint` says what this side finds in itself.
     case refusedByRemote(alert: String, hint: String)
     /// TLS failed: another protocol, another version, noise.
     case tls(String)

@@ -39,7 +39,7 @@ extension Scenarios {
             Wrong("agent --state FOLDER/s --partitions many", .usage, "partitions", "many", "1 to 100", "--partitions"),
             Wrong("agent --state FOLDER/s --memory lots", .usage, "memory", "lots", "512MiB"),
             Wrong("agent --state FOLDER/s --discovery maybe", .usage, "discovery", "maybe", "embedded"),
-            Wrong("agent --state FOLDER/s --join nowhere", .usage, "join", "nowhere", "HOST:PORT"),
+            Wrong("agent --state FOLDER/s --join no/where", .usage, "join", "no/where", "HOST:PORT"),
             Wrong("agent --state FOLDER/s --token palmier-aaaa", .usage, "token", "copy it whole"),
             Wrong("agent --state FOLDER/unknown", .usage, "unknown/config.yaml:1", "partitons", "\"partitions\""),
             Wrong("agent --state FOLDER/wrong", .usage, "partitions", "many", "wrong/config.yaml"),

@@ -99,9 +99,9 @@ extension Scenarios {
                         ["fabric", "create", other, "--state", stranger.state, "--master-name", "s1"], at: places[2]
                     ).ended(with: .done)
                     try await stranger.join(["--join", lan.hosts[0].address])
-                    for (member, named) in [(stranger, trial.fabric), (m1, other)] {
-                        try await member.says("of the fabric \"\(named)\"", within: .seconds(30))
-                    }
+                    // The dialler reads the other certificate, and refuses it; the listener is told no more than that.
+                    try await stranger.says("is of the fabric \"\(trial.fabric)\", this is \"\(other)\"")
+                    try await m1.says("of the fabric \"\(trial.fabric)\": the other side is of another one")
                     try await Task.sleep(for: .seconds(5))
                     for member in [stranger, m1] {
                         #expect(member.log.count("transport.rejected") == 1, "once: \(member.log)")
@@ -112,26 +112,23 @@ extension Scenarios {
             }
         }
 
-        @Test("50 peers on 5 hosts are one ring, and again after `kill -9` of 10 of them", .timeLimit(.minutes(6)))
-        func fifty() async throws {
-            try await Trial.with("fifty") { trial in
+        /// `palmier bench lan --figures ring_formed` measures 50; unoptimized processes are too slow for that here.
+        @Test("20 peers on 5 hosts are one ring, and again after `kill -9` of 5 of them", .timeLimit(.minutes(4)))
+        func many() async throws {
+            try await Trial.with("many") { trial in
                 try await Lan.with(hosts: 5, addressing: .ipv4) { lan in
                     let places = lan.hosts.map { Place.host($0) }
                     let first = try await trial.firstMaster(at: places[0], flags: Self.flags)
-                    let agents = try (1..<50).map { number in
+                    let agents = try (1..<20).map { number in
                         try trial.member("a\(number)", at: places[number % 5], Self.flags + ["--partitions", "1"])
                     }
                     for agent in agents { try await agent.start() }
-                    for agent in agents { try await agent.serves(within: .seconds(120)) }
-                    let all = RingWatch(members: [first] + agents)
-                    tell(
-                        "50 processes: one ring \(seconds(try await all.isWhole(within: .seconds(90)))) after the last one serves"
-                    )
-                    for agent in agents[10..<20] { try await agent.kill() }
-                    let rest = RingWatch(members: [first] + agents[..<10] + agents[20...])
-                    tell(
-                        "kill -9 of 10: the ring is whole after \(seconds(try await rest.isWhole(within: .seconds(90))))"
-                    )
+                    for agent in agents { try await agent.serves(within: .seconds(90)) }
+                    let formed = try await RingWatch(members: [first] + agents).isWhole(within: .seconds(60))
+                    tell("20 processes are one ring \(seconds(formed)) after the last one serves")
+                    for agent in agents[..<5] { try await agent.kill() }
+                    let healed = try await RingWatch(members: [first] + agents[5...]).isWhole(within: .seconds(60))
+                    tell("kill -9 of 5: the ring is whole after \(seconds(healed))")
                 }
             }
         }

@@ -30,7 +30,7 @@ struct RingTests {
     func together(hasDiscovery: Bool) throws {
         var village = Self.village(hasDiscovery: hasDiscovery)
         for id in Self.ids {
-            guard case .status(let status) = try village.answer(.status, at: id) else { throw Unexpected("another answer") }
+            guard case .status(let status) = try village.answer(.status, at: id) else { throw Unexpected() }
             #expect(status.isActive)
             #expect(Set(status.leafSet.smaller + status.leafSet.larger) == Set(Self.ids).subtracting([id]))
         }
@@ -95,7 +95,7 @@ struct RingTests {
         village.pass(.seconds(60))
         village.restart(last)
         village.pass(.seconds(60))
-        guard case .status(let status) = try village.answer(.status, at: last) else { throw Unexpected("another answer") }
+        guard case .status(let status) = try village.answer(.status, at: last) else { throw Unexpected() }
         #expect(status.isActive && Set(status.leafSet.smaller).count == 8, "\(status)")
     }
 
@@ -110,7 +110,7 @@ struct RingTests {
 
 private struct Unexpected: Error {
     let what: String
-    init(_ what: String) { self.what = what }
+    init(_ what: String = "another answer") { self.what = what }
 }
 
 @Suite("Address book")

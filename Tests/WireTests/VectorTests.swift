@@ -53,8 +53,8 @@ struct Vector: Sendable, CustomStringConvertible {
 
     /// What the names of this codec's vectors begin with; the transport has vectors of its own beside them.
     static let prefixes = [
-        "advertisements", "call-", "claim-", "directory-", "entry-", "found", "group-", "neighbour-", "object-", "overlay-",
-        "partition-", "result-",
+        "advertisements", "call-", "claim-", "directory-", "entry-", "found", "group-", "neighbour-", "object-",
+        "overlay-", "partition-", "result-",
     ]
 
     static let all: [Vector] =

@@ -27,6 +27,8 @@ final class BenchFabric: Sendable {
         var process: LabProcess
         /// When it was asked to start, before anything was done for it.
         var began: ContinuousClock.Instant
+        /// Where it is asked about the ring.
+        var ringSocket: String
     }
 
     let lan: Lan
@@ -93,6 +95,9 @@ final class BenchFabric: Sendable {
 
     // MARK: Members
 
+    /// All whose process runs.
+    var running: [Member] { members.withLock { $0.filter { $0.process.exit == nil } } }
+
     /// Starts an agent as its owner would: nothing but where to keep its state, so that two can share a machine.
     ///
     /// - Parameter partitions: nil for the machine's default.
@@ -113,7 +118,9 @@ final class BenchFabric: Sendable {
                 executable, isMaster ? "master" : "agent", "--state", state.path, "--name", name, "--discovery",
                 "embedded",
             ] + (count.map { ["--partitions", "\($0)"] } ?? []), log: "\(host.folder)/\(name).log")
-        return Member(name: name, host: host, state: state, process: process, began: began)
+        return Member(
+            name: name, host: host, state: state, process: process, began: began,
+            ringSocket: isMaster ? state.socket : state.peerSocket)
     }
 
     /// Ends an agent by its own will; its supervisord goes on, as it does when an agent is upgraded.

@@ -2,7 +2,7 @@ import Lab
 
 /// What can be measured on a LAN: each takes one or more figures.
 enum BenchFigures: String, CaseIterable, Sendable {
-    case join, rejoin, failure, request, noop, agent
+    case join, rejoin, failure, request, noop, agent, ring
 
     /// In the order in which they are printed.
     var names: [String] {
@@ -13,6 +13,7 @@ enum BenchFigures: String, CaseIterable, Sendable {
         case .request: ["request_p50", "request_p99"]
         case .noop: ["noop_rate"]
         case .agent: ["agent_memory", "agent_cpu", "agent_bytes"]
+        case .ring: ["ring_formed", "ring_healed"]
         }
     }
 
@@ -24,6 +25,7 @@ enum BenchFigures: String, CaseIterable, Sendable {
         case .request: "request until memcached answers, the release being installed"
         case .noop: "requests per second of a release that runs nothing"
         case .agent: "an agent with ten instances: memory, idle processor, idle traffic"
+        case .ring: "50 processes until they are one ring, and again after kill -9 of ten"
         }
     }
 
@@ -35,6 +37,7 @@ enum BenchFigures: String, CaseIterable, Sendable {
         case .request: try await Requesting(fabric: fabric, plan: plan).measure()
         case .noop: try await Streaming(fabric: fabric, plan: plan).measure()
         case .agent: try await Idling(fabric: fabric, plan: plan).measure()
+        case .ring: try await Ringing(fabric: fabric, plan: plan).measure()
         }
     }
 }
