@@ -201,7 +201,8 @@ let package = Package(
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio")),
         tests(
-            of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]),
+            of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]
+        ),
         tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
         tests(of: "palmier", "API", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),

@@ -49,7 +49,8 @@ struct OverlayScenarioTests {
             ("faults:\n  - {at: 1s, crash: 1, leave: 1}", 2, "expected one action"),
             ("faults:\n  - {when: live = 3, crash: 1}", 2, "a condition such as live < 80"),
             ("faults:\n  - {at: 1s, stall: 1}", 2, "how long the stall lasts"), ("faults: none", 1, "a list of faults"),
-            ("overlay: {leaf-set: 7}", 1, "an even number from 2 to 32"), ("kin: overlay", 1, "unknown key \"kin\""), ("interval: 0s", 1, "an interval above zero"),
+            ("overlay: {leaf-set: 7}", 1, "an even number from 2 to 32"), ("kin: overlay", 1, "unknown key \"kin\""),
+            ("interval: 0s", 1, "an interval above zero"),
             ("network: {codec: json}", 1, "expected values or bytes, found \"json\""),
             ("chaos: {crashes: 5...1}", 1, "a count or a range"),
         ] as [(String, Int?, String)])
@@ -110,6 +111,7 @@ struct OverlayScenarioTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try csv.write(to: folder.appending(path: "side.csv"), atomically: true, encoding: .utf8)
-        return try Scenario(yaml: yaml + "\nkind: overlay", file: folder.appending(path: "a.yaml").path(percentEncoded: false))
+        return try Scenario(
+            yaml: yaml + "\nkind: overlay", file: folder.appending(path: "a.yaml").path(percentEncoded: false))
     }
 }

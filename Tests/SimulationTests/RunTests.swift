@@ -70,10 +70,13 @@ struct RunTests {
         }
     }
 
-    @Test("each known bug is found within 60 seeds by an invariant that is there for it", arguments: FabricSabotage.allCases)
+    @Test(
+        "each known bug is found within 60 seeds by an invariant that is there for it",
+        arguments: FabricSabotage.allCases)
     func sabotaged(sabotage: FabricSabotage) {
         for seed in UInt64(1)...60 {
-            let found = scenario.run(seed: seed, options: RunOptions(sabotage: sabotage.rawValue)).violations.map(\.invariant)
+            let found = scenario.run(seed: seed, options: RunOptions(sabotage: sabotage.rawValue)).violations.map(
+                \.invariant)
             if found.contains(where: sabotage.caughtBy.contains) { return }
         }
         Issue.record("\(sabotage.rawValue) was not found by \(sabotage.caughtBy.joined(separator: " or ")) in 60 seeds")

@@ -106,7 +106,8 @@ struct Network {
 
     private mutating func settle() {
         isFaulty =
-            lossThreshold | doublingThreshold != 0 || disorder + jitter > 0 || byteTime > 0 || cutsBothWays | cutsOutward != 0
+            lossThreshold | doublingThreshold != 0 || disorder + jitter > 0 || byteTime > 0
+            || cutsBothWays | cutsOutward != 0
             || slowCount > 0
     }
 

@@ -124,7 +124,8 @@ extension PeerPopulation {
             guard !left.isEmpty else { return }
             let holders = left.map { self.name($0) }.joined(separator: " and ")
             watch.checker.report(
-                "I3", "\(name) is acknowledged and held by \(holders), and a get at \(self.name(host)) says: \(refusal)",
+                "I3",
+                "\(name) is acknowledged and held by \(holders), and a get at \(self.name(host)) says: \(refusal)",
                 [host] + left, &core)
         case .status, .found: return
         }

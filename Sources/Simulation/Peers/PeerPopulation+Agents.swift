@@ -20,7 +20,8 @@ struct AgentStep: Sendable {
 extension PeerPopulation {
     mutating func apply(_ order: InstanceOrder, on host: UInt32, _ core: inout World) {
         let number = order.claim.partition
-        if let old = hosts[Int(host)].instances[number], old.order.claim != order.claim || old.order.request != order.request
+        if let old = hosts[Int(host)].instances[number],
+            old.order.claim != order.claim || old.order.request != order.request
         {
             watch.checker.report(
                 "I2",
@@ -59,18 +60,27 @@ extension PeerPopulation {
         guard sabotage != .endlessLease else { return }
         hosts[Int(host)].leases[claim] = end
         run(.leaseGuard(claim.partition, claim), at: core.time(of: host, at: end), of: host, &core)
+        // The guard was faster than the news of a longer lease: the agent makes good what should run.
+        guard let instance = hosts[Int(host)].instances[claim.partition], instance.order.claim == claim,
+            instance.wasEndedByGuard, !instance.isRunning, !instance.isLeaving,
+            instance.order.specification.desired == .running
+        else { return }
+        let step = AgentStep(partition: claim.partition, claim: claim, step: instance.step, kind: .install)
+        schedule(step, of: host, within: .milliseconds(50), &core)
     }
 
     /// The guard outlives the agent's process, and ends what the agent did not end in time.
     mutating func onLeaseGuard(_ number: PartitionNumber, _ claim: ClaimReference, host: UInt32, _ core: inout World) {
         guard let end = hosts[Int(host)].leases[claim], core.localNow(host) >= end else { return }
         hosts[Int(host)].leases[claim] = nil
-        guard var instance = hosts[Int(host)].instances[number], instance.order.claim == claim, instance.isRunning else {
+        guard var instance = hosts[Int(host)].instances[number], instance.order.claim == claim, instance.isRunning
+        else {
             return
         }
         reached["instance ended by its guard", default: 0] += 1
         say("guard ends \(instance.order.request) at \(claim)", &core)
         instance.isRunning = false
+        instance.wasEndedByGuard = true
         instance.step += 1
         hosts[Int(host)].instances[number] = instance
         tenancy.stopped(instance.order, host: host)
@@ -96,6 +106,7 @@ extension PeerPopulation {
                 return
             }
             instance.isRunning = true
+            instance.wasEndedByGuard = false
             hosts[Int(host)].instances[step.partition] = instance
             if let machines = tenancy.started(instance.order, host: host) {
                 let names = machines.map { name($0) }.joined(separator: " and ")

@@ -89,7 +89,7 @@ extension PeerPopulation {
     private mutating func drawElsewhere(_ lan: UInt32) -> UInt32? {
         var seed: UInt32?
         for _ in 0..<(settings.masters > 0 ? 64 : 8) {
-            guard let drawn = watch.active.draw(&joinDraw) else { return nil }
+            guard let drawn = watch.running.draw(&joinDraw) else { return nil }
             guard hosts[Int(drawn)].lan != lan else { continue }
             seed = drawn
             if settings.masters == 0 || hosts[Int(drawn)].isMaster { return seed }

@@ -335,13 +335,25 @@ struct PeerPopulation: Population {
         var effects: [Peer.Effect] = []
         swap(&effects, &scratch)
         hosts[Int(host)].peer?.handle(input, at: core.localNow(host), into: &effects)
-        let isActive = hosts[Int(host)].peer?.overlay.isActive == true
+        let isActive = isInTheRing(host)
         if isActive { watch.became(active: true, host, core) }
         // Here and not where effects are performed, which may be when the disk has done its part.
-        for case .delivered(let routed) in effects { watch.delivered(routed, at: host, &core) }
+        if watch.active.contains(host) {
+            for case .delivered(let routed) in effects { watch.delivered(routed, at: host, &core) }
+        }
         if !isActive { watch.became(active: false, host, core) }
         perform(&effects, of: host, &core)
         effects.removeAll(keepingCapacity: true)
         swap(&effects, &scratch)
+    }
+
+    /// Whether a peer may deliver, in a ring of more than itself: one that was told of nobody begins a ring of its own, and
+    /// delivers there until its link shows it the others.
+    private func isInTheRing(_ host: UInt32) -> Bool {
+        guard hosts[Int(host)].peer?.overlay.isActive == true else { return false }
+        if !hosts[Int(host)].hasCompany {
+            hosts[Int(host)].hasCompany = hosts[Int(host)].peer?.overlay.leafSet.larger.isEmpty == false
+        }
+        return hosts[Int(host)].hasCompany
     }
 }

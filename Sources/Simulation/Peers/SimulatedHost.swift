@@ -36,6 +36,8 @@ struct SimulatedHost {
     /// Whether one of the addresses it was given (`--join`) has answered.
     var hasMet = false
     var isLeaving = false
+    /// Whether it was ever in a ring with others.
+    var hasCompany = false
     var service: Service?
     var browser = Browser()
 
@@ -57,7 +59,7 @@ struct SimulatedHost {
         (queued, syncing) = ([], nil)
         (storing, storeFree) = ([], 0)
         (connections, learned) = ([], [])
-        (hasMet, isLeaving) = (false, false)
+        (hasMet, isLeaving, hasCompany) = (false, false, false)
         service = nil
         browser = Browser()
     }
@@ -67,6 +69,7 @@ struct SimulatedHost {
 struct RunningInstance {
     var order: InstanceOrder
     var isRunning = false
+    var wasEndedByGuard = false
     /// Counts changes, so that a step that was overtaken does nothing.
     var step: UInt64 = 0
     var isLeaving = false

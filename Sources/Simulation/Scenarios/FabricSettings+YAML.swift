@@ -140,7 +140,9 @@ extension Reader {
     /// Times a second.
     func rate(_ node: Node) throws(ScenarioError) -> Double {
         let value = try number(node)
-        guard value > 0, value <= 1_000_000 else { throw error(node, "expected a rate above zero, such as 0.2 a second") }
+        guard value > 0, value <= 1_000_000 else {
+            throw error(node, "expected a rate above zero, such as 0.2 a second")
+        }
         return value
     }
 }
