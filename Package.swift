@@ -141,7 +141,8 @@ let package = Package(
         // One hint to the processor that Swift has no word for.
         .target(name: "CPrefetch"),
         edge(
-            "Simulation", "Automata", "CPrefetch", "Overlay", "Peer", "Neighbours", "Claims", "Ledger", "Rendezvous",
+            "Simulation", "Automata", "CPrefetch", "Overlay", "Groups", "Objects", "Peer", "Neighbours", "Claims",
+            "Ledger",
             "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
@@ -199,7 +200,9 @@ let package = Package(
             "Releases", "Runtime", log,
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio")),
-        tests(of: "Simulation", "Automata", "Overlay", "Peer", "Claims", "Ledger", exclude: ["Seeds"]),
+        tests(
+            of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]
+        ),
         tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
         tests(of: "palmier", "API", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),

@@ -6,18 +6,22 @@ import Testing
 @Suite("Many seeds")
 struct SweepTests {
     private var scenario: Scenario {
-        var scenario = Scenario()
-        scenario.machines = 5
-        scenario.requests = 8
-        scenario.chaos = .seconds(20)
-        scenario.settle = .seconds(90)
-        return scenario
+        get throws {
+            try Scenario(
+                yaml: """
+                    machines: 5
+                    requests: 8
+                    chaos: 20s
+                    settle: 90s
+                    faults: {master-crashes: 0...6, machine-crashes: 0...20, host-losses: 0...4, away: 200ms...60s}
+                    """, file: "sweep.yaml")
+        }
     }
 
     @Test("the order in which threads finish does not show in the document")
     func threads() async throws {
-        let one = try await sweep(jobs: 1, sabotage: Sabotage.deafTimers.rawValue)
-        let two = try await sweep(jobs: 2, sabotage: Sabotage.deafTimers.rawValue)
+        let one = try await sweep(jobs: 1, sabotage: FabricSabotage.deafTimers.rawValue)
+        let two = try await sweep(jobs: 2, sabotage: FabricSabotage.deafTimers.rawValue)
         #expect(one.violations == two.violations)
         #expect(one.events == two.events)
         #expect(one.seeds == 6 && two.seeds == 6)
@@ -37,7 +41,7 @@ struct SweepTests {
     @Test("it ends at the first violation when that is all that is wanted")
     func untilViolation() async throws {
         var sweep = Sweep(
-            scenario: scenario, file: "small.yaml", seeds: 1...1_000, sabotage: Sabotage.deafTimers.rawValue)
+            scenario: try scenario, file: "small.yaml", seeds: 1...1_000, sabotage: FabricSabotage.deafTimers.rawValue)
         sweep.untilViolation = true
         let document = try await sweep.run { _, _ in }
         #expect(!document.violations.isEmpty)
@@ -46,11 +50,11 @@ struct SweepTests {
 
     @Test("a divided sweep, merged, is the whole one")
     func shards() async throws {
-        let whole = try await sweep(jobs: 2, sabotage: Sabotage.deafTimers.rawValue)
+        let whole = try await sweep(jobs: 2, sabotage: FabricSabotage.deafTimers.rawValue)
         var parts: [SweepDocument] = []
         for index in 1...3 {
             let part = Sweep(
-                scenario: scenario, file: "small.yaml", seeds: 1...6, sabotage: Sabotage.deafTimers.rawValue,
+                scenario: try scenario, file: "small.yaml", seeds: 1...6, sabotage: FabricSabotage.deafTimers.rawValue,
                 shard: Shard("\(index)/3"))
             parts.append(try await part.run { _, _ in })
         }
@@ -83,7 +87,7 @@ struct SweepTests {
     private func sweep(
         jobs: Int, sabotage: String?, progress: (Int, Int) -> Void = { _, _ in }
     ) async throws -> SweepDocument {
-        let sweep = Sweep(scenario: scenario, file: "small.yaml", seeds: 1...6, sabotage: sabotage, jobs: jobs)
+        let sweep = Sweep(scenario: try scenario, file: "small.yaml", seeds: 1...6, sabotage: sabotage, jobs: jobs)
         return try await sweep.run(progress: progress)
     }
 }

@@ -5,16 +5,9 @@ import Testing
 
 @Suite("Runs of overlays")
 struct OverlayRunTests {
-    private static func committed(_ name: String) throws -> OverlayScenario {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let file = root.appending(path: "Simulations/\(name)").path(percentEncoded: false)
-        return try OverlayScenario(yaml: String(contentsOfFile: file, encoding: .utf8), file: file)
-    }
-
-    private var churning: OverlayScenario {
-        var scenario = OverlayScenario()
-        scenario.peers = 60
+    private var churning: Scenario {
+        var scenario = Scenario()
+        scenario.overlays = 60
         scenario.duration = .seconds(300)
         scenario.network.latency = .transitStub(domains: 4, transitRouters: 3, stubDomains: 4, stubRouters: 5)
         scenario.churn = .sessions(.exponential(mean: .seconds(900)), crash: 0.5)
@@ -54,7 +47,7 @@ struct OverlayRunTests {
         "each known bug of the overlay is found in the chaos scenario within 20 seeds",
         arguments: Overlay.Sabotage.named.map(\.name))
     func sabotaged(name: String) throws {
-        let scenario = try Self.committed("overlay-chaos.yaml")
+        let scenario = try committed("overlay-chaos.yaml")
         for seed in UInt64(1)...20 {
             let found = scenario.run(seed: seed, options: RunOptions(sabotage: name)).violations
             if found.contains(where: { scenario.invariants.contains($0.invariant) }) { return }
@@ -64,13 +57,13 @@ struct OverlayRunTests {
 
     @Test("a smaller scenario still violates the invariant, and reads back as it was written")
     func shrinking() throws {
-        let scenario = try Self.committed("overlay-chaos.yaml")
+        let scenario = try committed("overlay-chaos.yaml")
         var shrinking = Shrinking(scenario, seed: 1, sabotage: "overlay-never-probe", runsMax: 60)
         let found = shrinking.run()
         let small = try #require(found)
         let drawn = scenario.scripted(seed: 1)
-        #expect(small.faults.count < drawn.faults.count && small.peers < scenario.peers && small.chaos == nil)
-        let read = try OverlayScenario(yaml: small.yaml, file: "small.yaml")
+        #expect(small.faults.count < drawn.faults.count && small.overlays < scenario.overlays && small.chaos == nil)
+        let read = try Scenario(yaml: small.yaml, file: "small.yaml")
         #expect(read == small, "\(small.yaml)")
         let violations = read.run(seed: 1, options: RunOptions(sabotage: "overlay-never-probe")).violations
         #expect(violations.first?.invariant == shrinking.invariant)
@@ -78,8 +71,8 @@ struct OverlayRunTests {
 
     @Test("what chaos drew is the same run when it is written down as a script", arguments: [2, 3] as [UInt64])
     func scripted(seed: UInt64) throws {
-        let scenario = try Self.committed("overlay-chaos.yaml")
-        let script = try OverlayScenario(yaml: scenario.scripted(seed: seed).yaml, file: "script.yaml")
+        let scenario = try committed("overlay-chaos.yaml")
+        let script = try Scenario(yaml: scenario.scripted(seed: seed).yaml, file: "script.yaml")
         let (drawn, written) = (
             scenario.run(seed: seed, options: RunOptions()), script.run(seed: seed, options: RunOptions())
         )

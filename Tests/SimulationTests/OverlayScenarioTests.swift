@@ -6,7 +6,7 @@ import Testing
 struct OverlayScenarioTests {
     @Test("faults, churn and network are read as written")
     func keys() throws {
-        let scenario = try OverlayScenario(
+        let scenario = try Scenario(
             yaml: """
                 kind: overlay
                 title: All
@@ -22,7 +22,7 @@ struct OverlayScenarioTests {
                   - {at: 1min, restart: 100%, every: 2s, graceful: false}
                   - {at: 2min, crash: 3, back: 30s, disk: lost, salt: 77}
                 """, file: "all.yaml")
-        #expect(scenario.peers == 500 && scenario.network.loss == 0.05 && scenario.network.bandwidth == 10_000_000)
+        #expect(scenario.overlays == 500 && scenario.network.loss == 0.05 && scenario.network.bandwidth == 10_000_000)
         #expect(scenario.network.latency == .plane(.milliseconds(2)...(.milliseconds(80))))
         #expect(scenario.churn == .sessions(.weibull(scale: .seconds(3_600), shape: 0.5), crash: 0.25))
         #expect(
@@ -33,13 +33,13 @@ struct OverlayScenarioTests {
                 ScriptedFault(.at(.seconds(60)), .restart(.share(1), every: .seconds(2), graceful: false), salt: 4),
                 ScriptedFault(.at(.seconds(120)), .crash(.count(3), back: .seconds(30), disk: false), salt: 77),
             ])
-        #expect(try OverlayScenario(yaml: scenario.yaml, file: "again.yaml") == scenario, "\(scenario.yaml)")
+        #expect(try Scenario(yaml: scenario.yaml, file: "again.yaml") == scenario, "\(scenario.yaml)")
     }
 
     @Test(
         "a mistake is told with its line, what was expected and what was found",
         arguments: [
-            ("peers: many", 1, "expected a whole number"), ("peers: 0", nil, "peers must be 1 to"),
+            ("peers: many", 1, "expected a whole number"), ("peers: 0", 1, "expected 1 to 4000000 peers"),
             ("network:\n  latency: fast", 2, "expected a duration, {plane:"),
             ("network:\n  latency: {matrix: none.csv}", 2, "none.csv cannot be read"),
             ("network:\n  bandwidth: 10MB", 2, "a bandwidth such as 10Mbit, found \"10MB\""),
@@ -50,10 +50,14 @@ struct OverlayScenarioTests {
             ("faults:\n  - {when: live = 3, crash: 1}", 2, "a condition such as live < 80"),
             ("faults:\n  - {at: 1s, stall: 1}", 2, "how long the stall lasts"), ("faults: none", 1, "a list of faults"),
             ("overlay: {leaf-set: 7}", 1, "an even number from 2 to 32"), ("kin: overlay", 1, "unknown key \"kin\""),
+            ("interval: 0s", 1, "an interval above zero"),
+            ("network: {codec: json}", 1, "expected values or bytes, found \"json\""),
             ("chaos: {crashes: 5...1}", 1, "a count or a range"),
         ] as [(String, Int?, String)])
     func mistakes(yaml: String, line: Int?, message: String) {
-        let error = #expect(throws: ScenarioError.self) { _ = try OverlayScenario(yaml: yaml, file: "bad.yaml") }
+        let error = #expect(throws: ScenarioError.self) {
+            _ = try Scenario(yaml: yaml + "\nkind: overlay", file: "bad.yaml")
+        }
         #expect(error?.line == line && error?.message.contains(message) == true, "\(String(describing: error))")
     }
 
@@ -92,21 +96,22 @@ struct OverlayScenarioTests {
 
     @Test("the kind of a scenario decides how it is read")
     func kinds() throws {
-        #expect(try Scenarios.read(yaml: "masters: 2", file: "a.yaml") is Scenario)
-        #expect(try Scenarios.read(yaml: "kind: fabric", file: "a.yaml") is Scenario)
-        #expect(try Scenarios.read(yaml: "kind: overlay", file: "a.yaml") is OverlayScenario)
+        #expect(try Scenario(yaml: "masters: 2", file: "a.yaml").fabric?.masters == 2)
+        #expect(try Scenario(yaml: "kind: fabric", file: "a.yaml").fabric == FabricSettings())
+        #expect(try Scenario(yaml: "kind: overlay", file: "a.yaml").fabric == nil)
         let error = #expect(throws: ScenarioError.self) {
-            _ = try Scenarios.read(yaml: "a: 1\nkind: x", file: "a.yaml")
+            _ = try Scenario(yaml: "title: 1\nkind: x", file: "a.yaml")
         }
         #expect(error?.line == 2 && error?.message.contains("fabric or overlay, found \"x\"") == true)
     }
 
     /// Reads a scenario with a file beside it.
-    private func beside(_ yaml: String, _ csv: String) throws -> OverlayScenario {
+    private func beside(_ yaml: String, _ csv: String) throws -> Scenario {
         let folder = FileManager.default.temporaryDirectory.appending(path: "palmier-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try csv.write(to: folder.appending(path: "side.csv"), atomically: true, encoding: .utf8)
-        return try OverlayScenario(yaml: yaml, file: folder.appending(path: "a.yaml").path(percentEncoded: false))
+        return try Scenario(
+            yaml: yaml + "\nkind: overlay", file: folder.appending(path: "a.yaml").path(percentEncoded: false))
     }
 }

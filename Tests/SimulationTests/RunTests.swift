@@ -3,11 +3,20 @@ import Foundation
 import Simulation
 import Testing
 
-/// The scenario of `Simulations/first-light.yaml`, whose values are the defaults.
-private let scenario = Scenario()
+/// A scenario of the directory Simulations.
+func committed(_ name: String) throws -> Scenario {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    let file = root.appending(path: "Simulations/\(name)").path(percentEncoded: false)
+    return try Scenario(yaml: String(contentsOfFile: file, encoding: .utf8), file: file)
+}
 
-@Suite("Runs of the simulator")
+@Suite("Runs of whole peers on one LAN")
 struct RunTests {
+    private let scenario: Scenario
+
+    init() throws { scenario = try committed("first-light.yaml") }
+
     @Test("a run is a pure function of scenario and seed", arguments: [1, 17] as [UInt64])
     func samesame(seed: UInt64) {
         let first = scenario.run(seed: seed)
@@ -20,7 +29,7 @@ struct RunTests {
     @Test("keeping messages in words changes nothing")
     func traced() {
         let plain = scenario.run(seed: 3)
-        let traced = scenario.run(seed: 3, keepsTrace: true)
+        let traced = scenario.run(seed: 3, options: RunOptions(keepsTrace: true))
         #expect(plain.traceHash == traced.traceHash)
         #expect(!traced.recent.isEmpty)
     }
@@ -61,10 +70,13 @@ struct RunTests {
         }
     }
 
-    @Test("each known bug is found within 60 seeds by an invariant that is there for it", arguments: Sabotage.allCases)
-    func sabotaged(sabotage: Sabotage) {
+    @Test(
+        "each known bug is found within 60 seeds by an invariant that is there for it",
+        arguments: FabricSabotage.allCases)
+    func sabotaged(sabotage: FabricSabotage) {
         for seed in UInt64(1)...60 {
-            let found = scenario.run(seed: seed, sabotage: sabotage).violations.map(\.invariant)
+            let found = scenario.run(seed: seed, options: RunOptions(sabotage: sabotage.rawValue)).violations.map(
+                \.invariant)
             if found.contains(where: sabotage.caughtBy.contains) { return }
         }
         Issue.record("\(sabotage.rawValue) was not found by \(sabotage.caughtBy.joined(separator: " or ")) in 60 seeds")

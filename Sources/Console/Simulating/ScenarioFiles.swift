@@ -5,7 +5,7 @@ public import Simulation
 /// Scenarios on disk.
 public enum ScenarioFiles {
     /// - Throws: `ScenarioError` with file and line; `Refusal` `invalid` when the file cannot be read.
-    public static func read(_ path: String) throws -> any Simulatable {
+    public static func read(_ path: String) throws -> Scenario {
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
@@ -14,7 +14,7 @@ public enum ScenarioFiles {
                 .invalid, "\(path) cannot be read: \(error.localizedDescription)",
                 remedy: "`palmier sim list` shows the scenarios of the directory Simulations")
         }
-        return try Scenarios.read(yaml: text, file: path)
+        return try Scenario(yaml: text, file: path)
     }
 
     /// Every scenario below a directory, by path.
@@ -57,7 +57,7 @@ public enum ScenarioFiles {
     }
 
     /// - Throws: `Refusal` `invalid` with the names that there are.
-    public static func check(sabotage: String?, of scenario: any Simulatable) throws(Refusal) {
+    public static func check(sabotage: String?, of scenario: Scenario) throws(Refusal) {
         guard let sabotage, !scenario.sabotages.contains(sabotage) else { return }
         throw Refusal(
             .invalid,

@@ -10,7 +10,7 @@ import Synchronization
 /// Every 50th run is done a second time in another process, and the trace hashes are compared: what differs from one
 /// process to the next (hash seeds, addresses, leftovers in memory) would show. A difference is a violation of `replay`.
 public struct Sweep: Sendable {
-    public var scenario: any Simulatable
+    public var scenario: Scenario
     public var file: String
     public var seeds: ClosedRange<UInt64>
     public var sabotage: String?
@@ -27,7 +27,7 @@ public struct Sweep: Sendable {
     private static let stackBytes = 8 << 20
 
     public init(
-        scenario: any Simulatable, file: String, seeds: ClosedRange<UInt64>, sabotage: String? = nil, jobs: Int = 1,
+        scenario: Scenario, file: String, seeds: ClosedRange<UInt64>, sabotage: String? = nil, jobs: Int = 1,
         untilViolation: Bool = false, shard: Shard? = nil, program: String? = nil
     ) {
         self.scenario = scenario

@@ -125,9 +125,18 @@ struct Core<Message> {
 
     @inline(__always)
     mutating func setTimer(_ timer: Int, of peer: UInt32, at local: Instant) {
-        var due = local.nanoseconds
-        if let clocks { due = clocks.global(peer, at: due) }
-        if due < now { due = now }
+        setTimer(timer, of: peer, atTime: time(of: peer, at: local))
+    }
+
+    /// When the peer's own clock will show this instant.
+    @inline(__always)
+    func time(of peer: UInt32, at local: Instant) -> Int64 {
+        clocks.map { $0.global(peer, at: local.nanoseconds) } ?? local.nanoseconds
+    }
+
+    @inline(__always)
+    mutating func setTimer(_ timer: Int, of peer: UInt32, atTime time: Int64) {
+        let due = max(time, now)
         let state = timers + (Int(peer) * timersPerPeer + timer)
         state.pointee.due = due
         // A later setting leaves the queued event, which looks again when it comes.

@@ -31,8 +31,10 @@ struct PeerList {
     }
 
     /// So many different ones, drawn.
-    func sample(_ count: Int, _ random: inout Draw) -> [UInt32] {
-        var rest = items
+    func sample(_ count: Int, _ random: inout Draw) -> [UInt32] { Self.sample(count, of: items, &random) }
+
+    static func sample(_ count: Int, of peers: [UInt32], _ random: inout Draw) -> [UInt32] {
+        var rest = peers
         let count = min(count, rest.count)
         for index in 0..<count { rest.swapAt(index, index + random.below(rest.count - index)) }
         return Array(rest[..<count])

@@ -24,7 +24,9 @@ protocol Population {
     /// The process is asked to end; what it sends in this call still leaves.
     mutating func stop(_ peer: UInt32, in core: inout Core<Message>)
     /// The process is gone, with its memory.
-    mutating func vanish(_ peer: UInt32, in core: inout Core<Message>)
+    ///
+    /// - Parameter withMachine: the whole machine is, and nobody says so on its behalf.
+    mutating func vanish(_ peer: UInt32, withMachine: Bool, in core: inout Core<Message>)
     mutating func receive(
         _ message: consuming Message, from sender: UInt32, at peer: UInt32, in core: inout Core<Message>)
     /// Asks the processor for a peer's memory, which an event will need soon. May do nothing.
@@ -34,12 +36,37 @@ protocol Population {
     mutating func stall(_ peer: UInt32, ends: Bool, in core: inout Core<Message>)
     /// An interval ends.
     mutating func sample(in core: inout Core<Message>)
-    /// What a condition of the script asks for.
-    func value(of gauge: Gauge) -> Int
     /// The receiver's machine is up and its process is not: what a connection would tell the sender.
     mutating func refused(by target: UInt32, at peer: UInt32, in core: inout Core<Message>)
     /// What it scheduled for itself by `Core.note`.
     mutating func noted(_ event: Event, in core: inout Core<Message>)
+
+    /// Whether who lost its disk comes back under a new name: its key was there.
+    static var namesAreOnDisk: Bool { get }
+    func isOf(_ role: Role, _ peer: UInt32) -> Bool
+    /// The peer's disk takes nothing any more, or does again.
+    mutating func setFull(_ isFull: Bool, diskOf peer: UInt32)
+    /// Faults are over for good.
+    mutating func healed(in core: inout Core<Message>)
+
+    /// What is known of the ring from outside.
+    var watch: RingWatch { get set }
+    /// Schedules what users do.
+    mutating func begin(_ core: inout Core<Message>)
+    /// Looks at everything once, when all is long well.
+    mutating func checkAtEnd(_ core: inout Core<Message>)
+    /// Frees the automata; the run is over.
+    func close()
+
+    /// What it has to say of rare events, oldest first.
+    var journal: Journal { get }
+    /// How often each rare path was taken.
+    var reached: [String: Int] { get }
+}
+
+/// Whom a fault may strike.
+public enum Role: String, Sendable, CaseIterable {
+    case anyone, masters, machines
 }
 
 /// What a condition of a scenario's script can ask for.

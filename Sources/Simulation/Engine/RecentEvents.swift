@@ -39,6 +39,16 @@ struct RecentEvents {
     }
 }
 
+/// What populations say of rare events, in words; the last few hundred are kept.
+struct Journal {
+    private(set) var lines: [(at: Int64, words: String)] = []
+
+    mutating func add(_ words: String, at time: Int64) {
+        lines.append((time, words))
+        if lines.count > 800 { lines.removeFirst(400) }
+    }
+}
+
 /// Who wants to see each event as it happens.
 protocol TraceListener {
     func heard(_ event: Event, from source: PeerID, to target: PeerID)

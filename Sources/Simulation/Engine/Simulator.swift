@@ -18,6 +18,12 @@ struct Simulator<Hosted: Population> {
         self.director.begin(&self.core, &self.hosted)
     }
 
+    /// Frees what the engine allocated by hand; the run is over.
+    func close() {
+        var core = core
+        core.close()
+    }
+
     /// Runs until `end`, or until somebody says that it is over.
     mutating func run(until end: Int64) {
         while !core.isOver, let event = core.queue.pop(until: end) {

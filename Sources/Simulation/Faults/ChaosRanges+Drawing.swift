@@ -28,13 +28,28 @@ extension ChaosRanges {
         }
         /// Adds so many faults of a kind; the rest of the time stays a bound for what is to end.
         func add(
-            _ count: Int, _ make: (_ at: Duration, _ rest: Duration) -> (ScriptedFault.Action, Duration)
+            _ count: Int, among: Role = .anyone,
+            _ make: (_ at: Duration, _ rest: Duration) -> (ScriptedFault.Action, Duration)
         ) {
             for _ in 0..<count {
                 let at = time(.zero...span)
                 let (action, lasts) = make(at, span - at)
-                mix.faults.append(ScriptedFault(.at(at), action, lasts: lasts, salt: draw.bits()))
+                let role = sparesMasters && action.isForGood ? .machines : among
+                mix.faults.append(ScriptedFault(.at(at), action, lasts: lasts, among: role, salt: draw.bits()))
             }
+        }
+
+        /// What only whole peers have.
+        func addFabric() {
+            for (count, role) in [(masterCrashes, Role.masters), (machineCrashes, .machines)] {
+                add(number(count), among: role) { _, rest in
+                    (.crash(.count(1), back: min(rest, time(away)), disk: true), .zero)
+                }
+            }
+            add(number(hostLosses), among: .machines) { _, rest in
+                (.loseMachine(.count(1), back: min(rest, time(away))), .zero)
+            }
+            add(number(fullDisks)) { _, rest in (.fullDisk(.count(1 + draw.below(2))), min(rest, time(lasts))) }
         }
 
         add(number(crashes)) { _, rest in
@@ -70,13 +85,26 @@ extension ChaosRanges {
         mix.doubling = share(doubling)
         mix.disorder = draw.below(3) == 0 ? .zero : time(disorder)
         if let session, draw.below(3) > 0 { mix.session = time(session) }
+        addFabric()
         // A fault of no length would never end.
         mix.faults = mix.faults.filter { fault in
             switch fault.action {
-            case .partition, .slow, .stall: fault.lasts > .zero
-            case .crash, .leave, .join, .restart, .loss, .doubling, .disorder: true
+            case .partition, .slow, .stall, .fullDisk: fault.lasts > .zero
+            case .crash, .loseMachine, .leave, .join, .restart, .loss, .doubling, .disorder: true
             }
         }
         return mix
+    }
+}
+
+extension ScriptedFault.Action {
+    /// Whether somebody goes and does not come back, or not with what was on its disk.
+    fileprivate var isForGood: Bool {
+        switch self {
+        case .crash(_, let back, let disk): back == nil || !disk
+        case .loseMachine(_, let back): back == nil
+        case .leave: true
+        case .join, .restart, .partition, .slow, .stall, .fullDisk, .loss, .doubling, .disorder: false
+        }
     }
 }

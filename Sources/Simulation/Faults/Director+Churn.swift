@@ -34,7 +34,7 @@ extension Director {
         case .firstStart: start(peer, isNew: false, disk: false, &core, &hosted)
         case .healed: heal(&core, &hosted)
         case .comesBack: start(peer, isNew: false, disk: true, &core, &hosted)
-        case .comesBackEmpty: start(peer, isNew: false, disk: false, &core, &hosted)
+        case .comesBackEmpty: start(peer, isNew: Hosted.namesAreOnDisk, disk: false, &core, &hosted)
         case .traceUp: start(peer, isNew: false, disk: false, &core, &hosted)
         case .traceDown: end(peer, graceful: false, &core, &hosted)
         case .arrival:

@@ -11,9 +11,9 @@ extension Director {
             case .events(let count): holds = core.counters.events >= UInt64(count)
             case .when(.liveBelow(let bound)): holds = running.count < bound
             case .when(.liveAbove(let bound)): holds = running.count > bound
-            case .when(.lookupsAbove(let bound)): holds = hosted.value(of: .lookups) > bound
-            case .when(.wrongAbove(let bound)): holds = hosted.value(of: .wrong) > bound
-            case .when(.lostAbove(let bound)): holds = hosted.value(of: .lost) > bound
+            case .when(.lookupsAbove(let bound)): holds = hosted.watch.value(of: .lookups) > bound
+            case .when(.wrongAbove(let bound)): holds = hosted.watch.value(of: .wrong) > bound
+            case .when(.lostAbove(let bound)): holds = hosted.watch.value(of: .lost) > bound
             }
             if holds { schedule(.begins, of: index, at: core.now, &core) }
         }
@@ -55,7 +55,9 @@ extension Director {
         _ fault: ScriptedFault, _ index: Int, _ draw: inout Draw, _ core: inout World, _ hosted: inout Hosted
     ) {
         func drawn(_ amount: ScriptedFault.Amount) -> [UInt32] {
-            running.sample(amount.of(running.count), &draw)
+            guard fault.among != .anyone else { return running.sample(amount.of(running.count), &draw) }
+            let all = running.items.filter { hosted.isOf(fault.among, $0) }
+            return PeerList.sample(amount.of(all.count), of: all, &draw)
         }
         switch fault.action {
         case .crash(let amount, let back, let disk):
@@ -68,6 +70,19 @@ extension Director {
                 let step: Churn = disk ? .comesBack : .comesBackEmpty
                 core.schedule(.churn, at: core.now + back.nanoseconds, target: peer, detail: step.rawValue)
             }
+        case .loseMachine(let amount, let back):
+            for peer in drawn(amount) {
+                end(peer, graceful: false, withMachine: true, &core, &hosted)
+                guard let back else {
+                    vacant.add(peer)
+                    continue
+                }
+                core.schedule(
+                    .churn, at: core.now + back.nanoseconds, target: peer, detail: Churn.comesBack.rawValue)
+            }
+        case .fullDisk(let amount):
+            struck[index] = drawn(amount)
+            for peer in struck[index] { hosted.setFull(true, diskOf: peer) }
         case .leave(let amount):
             for peer in drawn(amount) {
                 end(peer, graceful: true, &core, &hosted)
@@ -110,7 +125,7 @@ extension Director {
             core.schedule(
                 .churn, at: core.now + every.nanoseconds / 2, target: peer, detail: Churn.comesBack.rawValue)
             schedule(.next, of: index, at: core.now + every.nanoseconds, &core)
-        case .crash, .leave, .partition, .slow, .stall, .loss, .doubling, .disorder: return
+        case .crash, .loseMachine, .leave, .partition, .slow, .stall, .fullDisk, .loss, .doubling, .disorder: return
         }
     }
 
@@ -127,7 +142,8 @@ extension Director {
         case .loss: core.network.loss = plan.loss
         case .doubling: core.network.doubling = plan.doubling
         case .disorder: core.network.disorderMax = plan.disorder
-        case .crash, .leave, .join, .restart: return
+        case .fullDisk: for peer in struck[index] { hosted.setFull(false, diskOf: peer) }
+        case .crash, .loseMachine, .leave, .join, .restart: return
         }
     }
 }

@@ -98,12 +98,16 @@ struct Director<Hosted: Population> {
     }
 
     /// A process ends.
-    mutating func end(_ peer: UInt32, graceful: Bool, _ core: inout World, _ hosted: inout Hosted) {
+    ///
+    /// - Parameter withMachine: and its machine with it.
+    mutating func end(
+        _ peer: UInt32, graceful: Bool, withMachine: Bool = false, _ core: inout World, _ hosted: inout Hosted
+    ) {
         guard core.isUp(peer) else { return }
         if graceful { hosted.stop(peer, in: &core) }
         running.remove(peer)
         core.shut(peer)
-        hosted.vanish(peer, in: &core)
+        hosted.vanish(peer, withMachine: withMachine, in: &core)
     }
 
     /// A newcomer takes a vacant slot.
@@ -129,6 +133,7 @@ struct Director<Hosted: Population> {
         if plan.quietLoss > 0 || excuses > 0 || core.excusedUntil == .max {
             core.excusedUntil = plan.quietFrom + 60_000_000_000
         }
+        hosted.healed(in: &core)
         core.schedule(.fault, at: plan.quietFrom, slot: UInt32.max, detail: Step.ends.rawValue)
     }
 

@@ -55,7 +55,7 @@ extension ScriptedFault {
         case .when(let condition): when = "when \(condition)"
         }
         let span = lasts > .zero ? " for \(lasts)" : ""
-        return "\(when) \(action.words)\(span)"
+        return "\(when) \(action.words)\(among == .anyone ? "" : " of the \(among.rawValue)")\(span)"
     }
 }
 
@@ -66,6 +66,9 @@ extension ScriptedFault.Action {
         case .crash(let amount, let back, let disk):
             "crash \(amount.words)" + (back.map { ", back after \($0)" } ?? "")
                 + (disk || back == nil ? "" : " without disk")
+        case .loseMachine(let amount, let back):
+            "lose the machine of \(amount.words)" + (back.map { ", back after \($0)" } ?? "")
+        case .fullDisk(let amount): "fill the disk of \(amount.words)"
         case .leave(let amount): "leave \(amount.words)"
         case .join(let count): "join \(count)"
         case .restart(let amount, let every, let graceful):

@@ -33,6 +33,8 @@ public struct ScriptedFault: Sendable, Equatable {
     public enum Action: Sendable, Equatable {
         /// At once. They come back after `back`, if given, with or without what they wrote; else never.
         case crash(Amount, back: Duration?, disk: Bool)
+        /// The whole machine, with what runs on it; comes back after `back`, if given.
+        case loseMachine(Amount, back: Duration?)
         /// They say good-bye.
         case leave(Amount)
         /// New peers, spread over the fault's time.
@@ -45,6 +47,8 @@ public struct ScriptedFault: Sendable, Equatable {
         case slow(Amount, factor: Int)
         /// So many processes do nothing.
         case stall(Amount)
+        /// Their disks take no write.
+        case fullDisk(Amount)
         /// Of all messages.
         case loss(Double)
         case doubling(Double)
@@ -55,10 +59,14 @@ public struct ScriptedFault: Sendable, Equatable {
     public var action: Action
     /// Zero: until the end of the measured time, where that makes sense.
     public var lasts: Duration
+    public var among: Role
     /// Draws of this fault depend on nothing else, so that a scenario made smaller keeps them.
     public var salt: UInt64
 
-    public init(_ trigger: Trigger, _ action: Action, lasts: Duration = .zero, salt: UInt64 = 0) {
+    public init(
+        _ trigger: Trigger, _ action: Action, lasts: Duration = .zero, among: Role = .anyone, salt: UInt64 = 0
+    ) {
+        self.among = among
         self.trigger = trigger
         self.action = action
         self.lasts = lasts
@@ -68,8 +76,9 @@ public struct ScriptedFault: Sendable, Equatable {
     /// Whether two peers can, while it lasts, rightly think the other gone, so that a key may have two roots.
     var excusesWrongDeliveries: Bool {
         switch action {
-        case .crash, .leave, .join, .restart, .stall, .doubling: false
-        case .partition, .slow, .loss: true
+        case .crash, .loseMachine, .leave, .join, .restart, .stall, .doubling: false
+        // What a peer says waits behind what it writes: it is silent for as long.
+        case .partition, .slow, .fullDisk, .loss: true
         // A probe has seconds to be answered.
         case .disorder(let most): most > .seconds(1)
         }
@@ -79,6 +88,13 @@ public struct ScriptedFault: Sendable, Equatable {
 /// Ranges from which each seed draws its mix; every kind is absent from about one run in three.
 public struct ChaosRanges: Sendable, Equatable {
     public var crashes: ClosedRange<Int> = 0...0
+    public var masterCrashes: ClosedRange<Int> = 0...0
+    public var machineCrashes: ClosedRange<Int> = 0...0
+    /// Of machines that are no masters.
+    public var hostLosses: ClosedRange<Int> = 0...0
+    public var fullDisks: ClosedRange<Int> = 0...0
+    /// Whether only machines leave for good: a master's ledger has one copy.
+    public var sparesMasters = false
     /// How long a crashed or stopped peer is away.
     public var away: ClosedRange<Duration> = .seconds(1)...(.seconds(120))
     public var leaves: ClosedRange<Int> = 0...0

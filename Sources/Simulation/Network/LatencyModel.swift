@@ -8,6 +8,8 @@ enum LatencyModel: Sendable {
     case transitStub(TransitStub)
     /// Measured delays between places; each peer is at one of them.
     case matrix(DelayMatrix)
+    /// LANs at places of a wide area.
+    case lans(Lans)
 
     /// One way, in nanoseconds; symmetric but for a matrix that is not.
     @inline(__always)
@@ -17,6 +19,7 @@ enum LatencyModel: Sendable {
         case .plane(let plane): plane.delay(from: sender, to: receiver)
         case .transitStub(let topology): topology.delay(from: sender, to: receiver)
         case .matrix(let matrix): matrix.delay(from: sender, to: receiver)
+        case .lans(let lans): lans.delay(from: sender, to: receiver)
         }
     }
 }
@@ -62,5 +65,26 @@ struct DelayMatrix: Sendable, Equatable {
     @inline(__always)
     func delay(from sender: UInt32, to receiver: UInt32) -> Int64 {
         Int64(microseconds[Int(place[Int(sender)]) * places + Int(place[Int(receiver)])]) * 1_000
+    }
+}
+
+/// LANs joined by a wide area: peers are dealt out to them in turn, and each LAN is at one place.
+struct Lans: Sendable {
+    let count: UInt32
+    /// Between two peers of a LAN, and from a peer to its LAN's edge.
+    let local: Int64
+    /// Between LANs, by their numbers; one element, since an enum cannot hold itself.
+    private let wide: [LatencyModel]
+
+    init(count: Int, local: Int64, wide: LatencyModel) {
+        self.count = UInt32(count)
+        self.local = local
+        self.wide = [wide]
+    }
+
+    @inline(__always)
+    func delay(from sender: UInt32, to receiver: UInt32) -> Int64 {
+        let (here, there) = (sender % count, receiver % count)
+        return here == there ? local : 2 * local + wide[0].delay(from: here, to: there)
     }
 }

@@ -13,6 +13,8 @@ struct Network {
     private var doublingThreshold: UInt64 = 0
     /// At most so much later than its latency says, uniformly: what lets messages overtake each other.
     private var disorder: Int64 = 0
+    /// The same, always: part of the network, not a fault.
+    private var jitter: Int64 = 0
     /// Nanoseconds a byte on a peer's uplink; zero without limit.
     private var byteTime: Int64 = 0
     /// The cuts that are in force: those whose two sides do not hear each other, and those where only one side is deaf.
@@ -64,6 +66,11 @@ struct Network {
         }
     }
 
+    mutating func setJitter(_ most: Int64) {
+        jitter = most
+        settle()
+    }
+
     /// Bits a second; zero without limit.
     mutating func setBandwidth(_ bitsPerSecond: Int64) {
         byteTime = bitsPerSecond > 0 ? 8_000_000_000 / bitsPerSecond : 0
@@ -99,7 +106,8 @@ struct Network {
 
     private mutating func settle() {
         isFaulty =
-            lossThreshold | doublingThreshold != 0 || disorder > 0 || byteTime > 0 || cutsBothWays | cutsOutward != 0
+            lossThreshold | doublingThreshold != 0 || disorder + jitter > 0 || byteTime > 0
+            || cutsBothWays | cutsOutward != 0
             || slowCount > 0
     }
 
@@ -138,6 +146,6 @@ struct Network {
     }
 
     private mutating func late() -> Int64 {
-        disorder > 0 ? Int64(draw.below(Int(disorder) + 1)) : 0
+        disorder + jitter > 0 ? Int64(draw.below(Int(disorder + jitter) + 1)) : 0
     }
 }

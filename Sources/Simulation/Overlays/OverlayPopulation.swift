@@ -1,6 +1,7 @@
 import Automata
 import CPrefetch
 import Overlay
+import Peer
 
 /// Overlays alone: the shipping automaton under the engine, with nothing above it.
 ///
@@ -27,30 +28,22 @@ struct OverlayPopulation: Population {
     private var draw: Draw
     /// What each peer had on its disk; empty where no fault brings peers back.
     private var remembered: [[PeerID]]
-    private var startedAt: [Int64]
-
-    var ring: ActiveRing
-    var running: PeerList
-    var active: PeerList
-    var lookups = LookupBook()
-    var workload: Workload
-    var measures = Measures()
-    var checker = OverlayChecker()
+    var watch: RingWatch
+    /// Whether each message passes the wire's codec.
+    private let encodes: Bool
 
     init(
-        peers count: Int, configuration: Overlay.Configuration, remembers: Bool, workload: Workload, seed: UInt64
+        peers count: Int, configuration: Overlay.Configuration, remembers: Bool, encodes: Bool, workload: Workload,
+        seed: UInt64
     ) {
         self.count = count
         self.configuration = configuration
-        self.workload = workload
+        self.encodes = encodes
+        watch = RingWatch(peers: count, workload: workload)
         overlays = .allocate(capacity: max(1, count))
         exists = Array(repeating: false, count: count)
         draw = Draw(seed: seed, "overlays")
         remembered = Array(repeating: [], count: remembers ? count : 0)
-        startedAt = Array(repeating: 0, count: count)
-        ring = ActiveRing(expected: count)
-        running = PeerList(peers: count)
-        active = PeerList(peers: count)
     }
 
     /// Frees the automata; the run is over.
@@ -69,7 +62,7 @@ struct OverlayPopulation: Population {
 
     mutating func start(_ peer: UInt32, disk: Bool, in core: inout Core<OverlayMessage>) {
         var seeds: [PeerID] = []
-        let known = active.isEmpty ? running : active
+        let known = watch.active.isEmpty ? watch.running : watch.active
         if !known.isEmpty {
             for _ in 0..<Self.seedCount {
                 guard let seed = known.draw(&draw) else { break }
@@ -77,9 +70,7 @@ struct OverlayPopulation: Population {
                 if !seeds.contains(id) { seeds.append(id) }
             }
         }
-        running.add(peer)
-        startedAt[Int(peer)] = core.now
-        measures.starts += 1
+        watch.started(peer, at: core.now)
         if !disk, !remembered.isEmpty { remembered[Int(peer)] = [] }
         let overlay = Overlay(id: core.id(of: peer), configuration: configuration, random: draw.generator())
         (overlays + Int(peer)).initialize(to: overlay)
@@ -88,39 +79,22 @@ struct OverlayPopulation: Population {
     }
 
     mutating func stop(_ peer: UInt32, in core: inout Core<OverlayMessage>) {
-        measures.leaves += 1
+        watch.measures.leaves += 1
         feed(.stopping, to: peer, &core)
     }
 
-    mutating func vanish(_ peer: UInt32, in core: inout Core<OverlayMessage>) {
-        running.remove(peer)
-        deactivate(peer, core)
+    mutating func vanish(_ peer: UInt32, withMachine: Bool, in core: inout Core<OverlayMessage>) {
+        watch.ended(peer, core)
         (overlays + Int(peer)).deinitialize(count: 1)
         exists[Int(peer)] = false
     }
 
     mutating func stall(_ peer: UInt32, ends: Bool, in core: inout Core<OverlayMessage>) {
-        // A process that does nothing delivers nothing: others may take its place without being wrong.
-        guard exists[Int(peer)], overlays[Int(peer)].isActive else { return }
-        if ends { ring.insert(core.id(of: peer), peer: peer) } else { ring.remove(core.id(of: peer)) }
+        watch.stalled(peer, ends: ends, core)
     }
 
     mutating func sample(in core: inout Core<OverlayMessage>) {
-        closeLookups(&core)
-        let control = Int(core.counters.sent - core.counters.perKind[OverlayKinds.lookup])
-        let bytes = core.counters.bytesPerKind.reduce(0, +) - core.counters.bytesPerKind[OverlayKinds.lookup]
-        measures.closeInterval(
-            at: core.now, live: running.count, active: active.count, controlSoFar: control, bytesSoFar: Int(bytes),
-            messagesSoFar: Int(core.counters.sent), counts: workload.counted)
-    }
-
-    func value(of gauge: Gauge) -> Int {
-        switch gauge {
-        case .live: running.count
-        case .lookups: measures.lookups
-        case .wrong: measures.wrong
-        case .lost: measures.lost
-        }
+        watch.sample(lookupKinds: OverlayKinds.lookup + 1, &core)
     }
 
     @inline(__always)
@@ -151,7 +125,11 @@ struct OverlayPopulation: Population {
 
     mutating func noted(_ event: Event, in core: inout Core<OverlayMessage>) {
         switch Note(rawValue: event.detail) {
-        case .lookup: lookUp(&core)
+        case .lookup:
+            let (asked, next) = watch.nextLookup(&core)
+            if let next { core.note(at: next, Note.lookup.rawValue) }
+            guard let (origin, key) = asked else { return }
+            feed(.route(key: key, application: .probe, payload: [], traced: false), to: origin, &core)
         case nil: preconditionFailure("the overlays made no note \(event.detail)")
         }
     }
@@ -177,39 +155,49 @@ struct OverlayPopulation: Population {
             }
             let kind = OverlayKinds.kind(of: message)
             let bytes = OverlayKinds.bytes(of: message)
-            core.send(message, kind: kind, bytes: bytes, from: peer, to: target)
+            guard encodes else {
+                core.send(message, kind: kind, bytes: bytes, from: peer, to: target)
+                return
+            }
+            guard let read = reread(message, &core) else { return }
+            core.send(read, kind: kind, bytes: bytes, from: peer, to: target)
         case .set(let timer, let due): core.setTimer(timer == .acknowledgements ? 0 : 1, of: peer, at: due)
-        case .deliver(let routed): onDelivery(routed, at: peer, &core)
-        case .active(let isActive): onActive(isActive, peer, &core)
-        case .undeliverable(let routed): if routed.application == .probe { measures.givenUp += 1 }
+        case .deliver(let routed): watch.delivered(routed, at: peer, &core)
+        case .active(let isActive): watch.became(active: isActive, peer, core)
+        case .undeliverable(let routed): if routed.application == .probe { watch.measures.givenUp += 1 }
         case .remember(let peers): if !remembered.isEmpty { remembered[Int(peer)] = peers }
         case .neighboursChanged: return
         case .forward: preconditionFailure("no application is intercepted here")
         }
     }
 
-    private mutating func onActive(_ isActive: Bool, _ peer: UInt32, _ core: inout Core<OverlayMessage>) {
-        guard isActive else { return deactivate(peer, core) }
-        active.add(peer)
-        ring.insert(core.id(of: peer), peer: peer)
-        if startedAt[Int(peer)] >= 0 {
-            measures.joining.add(Int((core.now - startedAt[Int(peer)]) / 1_000))
-            startedAt[Int(peer)] = -1
-        }
-    }
-
-    private mutating func deactivate(_ peer: UInt32, _ core: borrowing Core<OverlayMessage>) {
-        guard active.contains(peer) else { return }
-        active.remove(peer)
-        ring.remove(core.id(of: peer))
+    /// What the receiver reads of it on the wire.
+    private mutating func reread(_ message: OverlayMessage, _ core: inout Core<OverlayMessage>) -> OverlayMessage? {
+        if case .overlay(let read, _) = watch.checker.reread(.overlay(message, contacts: []), &core) { return read }
+        return nil
     }
 }
 
 extension OverlayPopulation {
-    /// Holds every leaf set against the truth.
-    mutating func atEnd(leafSetSize: Int, _ core: inout Core<OverlayMessage>) {
-        var checker = checker
-        checker.atEnd(self, leafSetSize: leafSetSize, &core)
-        self.checker = checker
+    /// Starts the stream of lookups.
+    func begin(_ core: inout Core<OverlayMessage>) {
+        core.note(at: watch.workload.begins, Note.lookup.rawValue)
     }
+
+    /// Holds every leaf set against the truth.
+    mutating func checkAtEnd(_ core: inout Core<OverlayMessage>) {
+        for peer in watch.running.items.sorted() where !core.isOver {
+            watch.checkLeaves(
+                of: peer, overlays[Int(peer)], leafSetSize: configuration.leafSetSize, &core)
+        }
+    }
+
+    // What only whole peers have.
+
+    static var namesAreOnDisk: Bool { false }
+    func isOf(_ role: Role, _ peer: UInt32) -> Bool { role != .masters }
+    func setFull(_ isFull: Bool, diskOf peer: UInt32) {}
+    func healed(in core: inout Core<OverlayMessage>) {}
+    var journal: Journal { Journal() }
+    var reached: [String: Int] { [:] }
 }

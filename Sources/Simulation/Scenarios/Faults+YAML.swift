@@ -9,6 +9,7 @@ import Yams
 ///       - {after-events: 100000, partition: 30%, for: 60s}
 ///       - {when: live < 80, join: 40, for: 10s}
 ///       - {at: 1min, restart: 100%, every: 2s, graceful: true}
+///       - {at: 2min, lose-machine: 2, among: machines, back: 30s}
 extension Reader {
     mutating func faults(_ node: Node) throws -> [ScriptedFault] {
         guard case .sequence(let items) = node else { throw error(node, "expected a list of faults") }
@@ -31,23 +32,25 @@ extension Reader {
         var every: Duration = .seconds(1)
         var graceful = true
         var factor = 10
+        var among = Role.anyone
         var count = 0
 
         func fault(_ refuse: (String) -> ScenarioError) throws(ScenarioError) -> ScriptedFault {
             guard let trigger else { throw refuse("expected a trigger: at, after-events or when") }
             guard var action, count == 1 else {
                 throw refuse(
-                    "expected one action: crash, leave, join, restart, partition, one-way-partition, slow, stall, loss, "
-                        + "repeat or disorder")
+                    "expected one action: crash, lose-machine, leave, join, restart, partition, one-way-partition, slow, "
+                        + "stall, full-disk, loss, repeat or disorder")
             }
             switch action {
             case .crash(let amount, _, _): action = .crash(amount, back: back, disk: disk)
+            case .loseMachine(let amount, _): action = .loseMachine(amount, back: back)
             case .restart(let amount, _, _): action = .restart(amount, every: every, graceful: graceful)
             case .slow(let amount, _): action = .slow(amount, factor: factor)
             case .stall where lasts == .zero: throw refuse("expected `for:`, how long the stall lasts")
-            case .leave, .join, .partition, .stall, .loss, .doubling, .disorder: break
+            case .leave, .join, .partition, .stall, .fullDisk, .loss, .doubling, .disorder: break
             }
-            return ScriptedFault(trigger, action, lasts: lasts, salt: salt)
+            return ScriptedFault(trigger, action, lasts: lasts, among: among, salt: salt)
         }
 
         mutating func set(_ action: ScriptedFault.Action) {
@@ -66,10 +69,16 @@ extension Reader {
         "disk": { draft, node, reader in
             draft.disk = try reader.parse(node, "kept or lost") { $0 == "kept" ? true : $0 == "lost" ? false : nil }
         },
+        "among": { draft, node, reader in
+            let roles = Role.allCases.map(\.rawValue).joined(separator: ", ")
+            draft.among = try reader.parse(node, "one of \(roles)") { Role(rawValue: $0) }
+        },
         "every": { $0.every = try $2.lasting($1) },
         "graceful": { $0.graceful = try $2.flag($1) },
         "factor": { $0.factor = try $2.positive($1) },
         "crash": { $0.set(.crash(try $2.amount($1), back: nil, disk: true)) },
+        "lose-machine": { $0.set(.loseMachine(try $2.amount($1), back: nil)) },
+        "full-disk": { $0.set(.fullDisk(try $2.amount($1))) },
         "leave": { $0.set(.leave(try $2.amount($1))) },
         "join": { $0.set(.join(try $2.integer($1))) },
         "restart": { $0.set(.restart(try $2.amount($1), every: .seconds(1), graceful: true)) },

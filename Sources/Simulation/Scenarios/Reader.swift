@@ -30,10 +30,10 @@ struct Reader {
 
     /// Reads a whole file.
     mutating func readRoot<Value>(
-        _ yaml: String, into value: inout Value, keys: [String: Field<Value>]
+        _ root: Node, into value: inout Value, keys: [String: Field<Value>]
     ) throws(ScenarioError) {
         do {
-            try read(root(of: yaml), into: &value, keys: keys)
+            try read(root, into: &value, keys: keys)
         } catch let error as ScenarioError {
             throw error
         } catch {

@@ -4,7 +4,7 @@
 /// (delta debugging, Zeller and Hildebrandt 2002), then churn, loss and disorder, then peers and time. Each step is kept
 /// if the same invariant is violated still. A fault draws from its own salt, so that the others do not change when one goes.
 public struct Shrinking {
-    public private(set) var scenario: OverlayScenario
+    public private(set) var scenario: Scenario
     public let seed: UInt64
     public let sabotage: String?
     /// The invariant to keep violated.
@@ -16,7 +16,7 @@ public struct Shrinking {
 
     /// - Parameter told: gets a line for each step that was kept.
     public init(
-        _ scenario: OverlayScenario, seed: UInt64, sabotage: String?, runsMax: Int = 500,
+        _ scenario: Scenario, seed: UInt64, sabotage: String?, runsMax: Int = 500,
         told: @escaping (String) -> Void = { _ in }
     ) {
         self.scenario = scenario
@@ -27,7 +27,7 @@ public struct Shrinking {
     }
 
     /// - Returns: the smallest scenario found, or nil when the seed violates nothing.
-    public mutating func run() -> OverlayScenario? {
+    public mutating func run() -> Scenario? {
         guard let first = violation(of: scenario) else { return nil }
         invariant = first.invariant
         _ = keep("what chaos drew, written down", scenario.scripted(seed: seed))
@@ -39,12 +39,12 @@ public struct Shrinking {
         return scenario
     }
 
-    private mutating func violation(of candidate: OverlayScenario) -> Violation? {
+    private mutating func violation(of candidate: Scenario) -> Violation? {
         runs += 1
         return candidate.run(seed: seed, options: RunOptions(sabotage: sabotage)).violations.first
     }
 
-    private mutating func keep(_ what: String, _ candidate: OverlayScenario) -> Bool {
+    private mutating func keep(_ what: String, _ candidate: Scenario) -> Bool {
         guard candidate != scenario, runs < runsMax, violation(of: candidate)?.invariant == invariant else {
             return false
         }
@@ -68,33 +68,47 @@ public struct Shrinking {
     }
 
     private mutating func simplify() {
-        let steps: [(String, (inout OverlayScenario) -> Void)] = [
+        let steps: [(String, (inout Scenario) -> Void)] = [
             ("without churn", { $0.churn = .none }), ("without loss", { $0.network.loss = 0 }),
             ("without doubles", { $0.network.doubling = 0 }), ("without disorder", { $0.network.disorder = .zero }),
             ("without stubborn loss", { $0.stubbornLoss = 0 }), ("without bandwidth", { $0.network.bandwidth = 0 }),
+            ("without failing writes", { $0.inhabitants.disk.failures = 0...0 }),
+            ("without corrupt objects", { $0.inhabitants.disk.rot = 0...0 }),
+            ("without groups", { $0.inhabitants.groups = nil }), ("without objects", { $0.inhabitants.objects = nil }),
             ("with right clocks", { ($0.network.clockOffset, $0.network.clockDrift) = (.zero, 0) }),
             ("with constant latency", { $0.network.latency = .constant(.milliseconds(50)) }),
         ]
         for (what, change) in steps {
             var candidate = scenario
             change(&candidate)
+            if scenario.fabric == nil { candidate.fabric = nil }
             _ = keep(what, candidate)
         }
     }
 
     private mutating func shrinkPeers() {
-        var step = scenario.peers / 2
+        guard scenario.fabric != nil else { return lessen("with fewer peers", \.overlays, least: 1) }
+        lessen("with fewer LANs", \.inhabitants.lans, least: 1)
+        lessen("with fewer requests", \.inhabitants.requests, least: 0)
+        lessen("with fewer machines", \.inhabitants.machines, least: 0)
+        lessen("with fewer masters", \.inhabitants.masters, least: scenario.inhabitants.requests > 0 ? 1 : 0)
+    }
+
+    private mutating func lessen(_ what: String, _ count: WritableKeyPath<Scenario, Int>, least: Int) {
+        var step = max(1, scenario[keyPath: count] / 2)
         while step > 0 {
             var candidate = scenario
-            candidate.peers -= step
-            if candidate.peers < 1 || !keep("with fewer peers", candidate) { step /= 2 }
+            candidate[keyPath: count] -= step
+            guard candidate[keyPath: count] >= least, candidate.peers > 0, keep(what, candidate) else {
+                step /= 2
+                continue
+            }
         }
     }
 
     private mutating func shrinkTime() {
-        for part in [\OverlayScenario.duration, \.settle, \.join, \.heal, \.drain]
-            as [WritableKeyPath<OverlayScenario, Duration>]
-        {
+        // Not the time to heal: without it every fault looks like one that was never made good.
+        for part in [\Scenario.duration, \.settle, \.join] as [WritableKeyPath<Scenario, Duration>] {
             while scenario[keyPath: part] > .seconds(2) {
                 var candidate = scenario
                 candidate[keyPath: part] = .seconds(scenario[keyPath: part].components.seconds / 2)
@@ -104,9 +118,15 @@ public struct Shrinking {
     }
 }
 
-extension OverlayScenario {
+extension Scenario {
+    /// The fabric's settings, for whoever knows that there is a fabric.
+    fileprivate var inhabitants: FabricSettings {
+        get { fabric ?? FabricSettings() }
+        set { fabric = newValue }
+    }
+
     /// The same run without chaos: what the seed draws, as a script.
-    public func scripted(seed: UInt64) -> OverlayScenario {
+    public func scripted(seed: UInt64) -> Scenario {
         guard let chaos else { return self }
         let mix = chaos.drawn(seed: seed, span: duration)
         var script = self

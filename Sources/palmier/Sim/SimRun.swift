@@ -79,7 +79,7 @@ struct SimRun: AsyncParsableCommand {
         if let seeds { try await sweep(scenario, ScenarioFiles.seeds(seeds)) } else { try runOnce(scenario, seed ?? 1) }
     }
 
-    private func runOnce(_ scenario: any Simulatable, _ seed: UInt64) throws {
+    private func runOnce(_ scenario: Scenario, _ seed: UInt64) throws {
         let clock = ContinuousClock()
         let began = clock.now
         var options = RunOptions(sabotage: sabotage, keepsTrace: last)
@@ -110,7 +110,7 @@ struct SimRun: AsyncParsableCommand {
         throw Ending(.failed)
     }
 
-    private func write(_ result: RunResult, of scenario: any Simulatable, to path: String) throws {
+    private func write(_ result: RunResult, of scenario: Scenario, to path: String) throws {
         let command = ScenarioFiles.command(file: file, seed: result.seed, sabotage: sabotage)
         let report = Report(file: file, title: scenario.title, command: command, result: result, sabotage: sabotage)
         let page = URL(fileURLWithPath: path)
@@ -121,7 +121,7 @@ struct SimRun: AsyncParsableCommand {
         Terminal.note("report: \(path), with \(stem.lastPathComponent).json and .csv beside it")
     }
 
-    private func sweep(_ scenario: any Simulatable, _ seeds: ClosedRange<UInt64>) async throws {
+    private func sweep(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>) async throws {
         let program = Bundle.main.executablePath
         let sweep = Sweep(
             scenario: scenario, file: file, seeds: seeds, sabotage: sabotage, jobs: jobs,

@@ -17,7 +17,7 @@ struct SimShrink: ParsableCommand {
                 "palmier sim shrink a.yaml --seed 2 --sabotage overlay-never-probe",
                 "what a known bug needs at least")))
 
-    @Argument(help: "A scenario of kind overlay, in YAML.", completion: .file(extensions: ["yaml"]))
+    @Argument(help: "A scenario, in YAML.", completion: .file(extensions: ["yaml"]))
     var file: String
 
     @Option(help: ArgumentHelp("The seed that violates an invariant.", valueName: "N"))
@@ -41,11 +41,6 @@ struct SimShrink: ParsableCommand {
     func run() throws {
         let scenario = try ScenarioFiles.read(file)
         try ScenarioFiles.check(sabotage: sabotage, of: scenario)
-        guard let scenario = scenario as? OverlayScenario else {
-            throw Refusal(
-                .invalid, "\(file) is of kind fabric; only scenarios of kind overlay are made smaller",
-                remedy: "cut its faults and machines by hand, and run `palmier sim run \(file) --seed \(seed)`")
-        }
         var shrinking = Shrinking(scenario, seed: seed, sabotage: sabotage, runsMax: runs) { Terminal.note($0) }
         guard let small = shrinking.run() else {
             throw Refusal(

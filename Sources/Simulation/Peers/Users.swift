@@ -14,30 +14,31 @@ struct Users: Sendable {
         var attempt = 0
         var waitingFor: CallID?
         /// The host that was asked.
-        var asked: Int?
+        var asked: UInt32?
     }
 
     var random: SeededRandom
     var users: [User] = []
-    var times: [Instant] = []
+    var times: [Int64] = []
     private var nextCall: UInt64 = 1
     private var calls: [CallID: Int] = [:]  // looked up only
 
-    init(scenario: Scenario, random: SeededRandom) {
+    /// - Parameter span: how long after `begins` users begin to ask.
+    init(_ settings: FabricSettings, begins: Int64, span: Int64, random: SeededRandom) {
         self.random = random
-        for number in 0..<scenario.requests {
+        for number in 0..<settings.requests {
             let customer = Customer("user\(number % 7)@lab")
             let specification = Specification(
                 release: ReleaseDocument(url: "file:memcached.yaml", text: "name: memcached"),
                 parameters: #"{"memory":64}"#,
                 requirements: Requirements(memory: .mebibytes(Int64(16 << self.random.below(4)))),
-                exclusive: self.random.chance(perMille: scenario.exclusivePerMille))
+                exclusive: self.random.chance(perMille: settings.exclusivePerMille))
             var user = User(key: RequestKey(customer: customer, reference: "r\(number)"), specification: specification)
-            if self.random.chance(perMille: scenario.changedPerMille) {
+            if self.random.chance(perMille: settings.changedPerMille) {
                 user.next = self.random.pick([.running, .stopped, .destroyed])
             }
             users.append(user)
-            times.append(.zero + .seconds(1) + self.random.duration(in: .zero...scenario.chaos))
+            times.append(begins + self.random.duration(in: .zero...(.nanoseconds(span))).nanoseconds)
         }
     }
 
@@ -53,36 +54,38 @@ struct Users: Sendable {
     func user(of id: CallID) -> Int? { calls[id] }
 }
 
-extension World {
-    mutating func userActs(_ user: Int) {
-        let masters = hosts.indices.filter { hosts[$0].isMaster && hosts[$0].isRunning }
+extension PeerPopulation {
+    mutating func userActs(_ user: Int, _ core: inout World) {
+        let masters = watch.running.items.filter { hosts[Int($0)].isMaster }.sorted()
         guard let master = users.random.pick(masters) else {
-            schedule(.user(user), after: .seconds(1))
+            run(.user(user), at: core.now + 1_000_000_000, &core)
             return
         }
         let id = users.call(of: user)
         let item = users.users[user]
         users.users[user].asked = master
-        schedule(.patience(user: user, attempt: item.attempt), after: .seconds(10))
+        run(.patience(user: user, attempt: item.attempt), at: core.now + 10_000_000_000, &core)
         let call = RequestCall.ask(item.key, item.specification, basedOn: nil, wait: nil)
-        note("user \(item.key) asks \(hosts[master].name) for \(item.specification.desired)")
-        input(.call(id, .request(call)), to: master)
+        say("user \(item.key) asks \(name(master)) for \(item.specification.desired)", &core)
+        give(.call(id, .request(call)), to: master, &core)
     }
 
-    mutating func userLosesPatience(_ user: Int, attempt: Int) {
+    mutating func userLosesPatience(_ user: Int, attempt: Int, _ core: inout World) {
         guard users.users[user].waitingFor != nil, users.users[user].attempt == attempt else { return }
-        userActs(user)
+        userActs(user, &core)
     }
 
-    mutating func userAnswered(_ id: CallID, _ result: CallResult) {
+    mutating func userAnswered(_ id: CallID, _ result: CallResult, _ core: inout World) {
         guard let user = users.user(of: id), users.users[user].waitingFor == id else { return }
         users.users[user].waitingFor = nil
         let item = users.users[user]
-        note("user \(item.key) is answered \(Self.word(for: result))")
+        say("user \(item.key) is answered \(Self.word(for: result))", &core)
         switch result {
         case .request(.request), .request(.gone):
             users.users[user].acknowledged = item.specification
-            if let asked = item.asked { checker.acknowledged(by: asked, world: self) }
+            if let asked = item.asked {
+                tenancy.acknowledged(hosts[Int(asked)].peer?.master?.requests.books, by: asked)
+            }
             guard let next = item.next else { return }
             users.users[user].next = nil
             if next == .running {
@@ -90,10 +93,14 @@ extension World {
             } else {
                 users.users[user].specification.desired = next
             }
-            schedule(.user(user), after: users.random.duration(in: .seconds(1)...(.seconds(30))))
+            actLater(user, .seconds(1)...(.seconds(30)), &core)
         case .request(.moved), .request(.refused), .refused, .requests, .log, .recorded:
-            schedule(.user(user), after: users.random.duration(in: .milliseconds(500)...(.seconds(3))))
+            actLater(user, .milliseconds(500)...(.seconds(3)), &core)
         }
+    }
+
+    private mutating func actLater(_ user: Int, _ delay: ClosedRange<Duration>, _ core: inout World) {
+        run(.user(user), at: core.now + users.random.duration(in: delay).nanoseconds, &core)
     }
 
     private static func word(for result: CallResult) -> String {

@@ -1,23 +1,4 @@
 import Foundation
-import Yams
-
-/// Reads scenarios of any kind.
-public enum Scenarios {
-    /// - Parameter file: its name, for messages; files that it names are looked for beside it.
-    /// - Throws: `ScenarioError` with file and line for anything malformed.
-    public static func read(yaml: String, file: String) throws(ScenarioError) -> any Simulatable {
-        let reader = Reader(file: file)
-        let root = try reader.root(of: yaml)
-        guard let kind = root.mapping?.first(where: { $0.key.string == "kind" })?.value else {
-            return try Scenario(yaml: yaml, file: file)
-        }
-        switch kind.string {
-        case "fabric": return try Scenario(yaml: yaml, file: file)
-        case "overlay": return try OverlayScenario(yaml: yaml, file: file)
-        default: throw reader.error(kind, "expected kind fabric or overlay")
-        }
-    }
-}
 
 /// A file that a scenario names, read whole.
 struct SideFile {

@@ -1,16 +1,3 @@
-/// A scenario of either kind: a seed makes a run of it.
-public protocol Simulatable: Sendable {
-    var title: String { get }
-    /// In a few words, for a list.
-    var summary: String { get }
-    /// The invariants that a run checks.
-    var invariants: [String] { get }
-    /// The known bugs that can be switched on, by name.
-    var sabotages: [String] { get }
-    /// Runs once. A pure function of scenario, seed and sabotage.
-    func run(seed: UInt64, options: RunOptions) -> RunResult
-}
-
 /// How a run is done, and what is kept of it; nothing here changes what happens, but for the sabotage.
 public struct RunOptions: Sendable {
     /// A known bug, by name.

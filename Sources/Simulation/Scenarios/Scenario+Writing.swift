@@ -1,15 +1,17 @@
 import Automata
 
-extension OverlayScenario {
+extension Scenario {
     /// The scenario as a file; reading it gives the same scenario.
     public var yaml: String {
-        let usual = OverlayScenario()
-        var lines = ["kind: overlay", "title: \(Self.quoted(title))", "peers: \(peers)"]
+        var usual = Scenario()
+        if fabric != nil { usual.beFabric() }
+        var lines = ["kind: \(fabric == nil ? "overlay" : "fabric")", "title: \(Self.quoted(title))"]
+        lines += fabric.map(Self.lines) ?? ["peers: \(overlays)"]
         func add(_ key: String, _ value: Duration, _ usual: Duration) {
             if value != usual { lines.append("\(key): \(value.words)") }
         }
         add("join", join, usual.join)
-        add("settle", settle, usual.settle)
+        add(fabric == nil ? "settle" : "begin", settle, usual.settle)
         add("duration", duration, usual.duration)
         add("heal", heal, usual.heal)
         add("drain", drain, usual.drain)
@@ -24,6 +26,29 @@ extension OverlayScenario {
         return lines.joined(separator: "\n") + "\n"
     }
 
+    private static func lines(_ fabric: FabricSettings) -> [String] {
+        var lines = [
+            "lans: \(fabric.lans)", "masters: \(fabric.masters)", "machines: \(fabric.machines)",
+            "joiners: \(fabric.joiners)", "addresses: \(fabric.addresses)", "partitions: \(fabric.partitions)",
+            "requests: \(fabric.requests)", "exclusive: \(Double(fabric.exclusivePerMille) / 10)%",
+            "changed: \(Double(fabric.changedPerMille) / 10)%", "disk:",
+            "  latency: \(fabric.disk.latency.lowerBound.words)...\(fabric.disk.latency.upperBound.words)",
+            "  failures: \(percent(fabric.disk.failures.lowerBound))...\(percent(fabric.disk.failures.upperBound))",
+            "  rot: \(percent(fabric.disk.rot.lowerBound))...\(percent(fabric.disk.rot.upperBound))",
+        ]
+        if let objects = fabric.objects {
+            var words = "rate: \(objects.rate), bytes: \(objects.bytesMax)"
+            if let reconcile = objects.reconcile { words += ", reconcile: \(reconcile.words)" }
+            if let store = objects.storeBytesMax { words += ", store: \(store)" }
+            lines.append("objects: {\(words)}")
+        }
+        if let groups = fabric.groups {
+            let children = groups.childrenMax.map { ", children: \($0)" } ?? ""
+            lines.append("groups: {count: \(groups.count), rate: \(groups.rate)\(children)}")
+        }
+        return lines
+    }
+
     /// In steps of a millionth, as the reader takes it.
     static func percent(_ share: Double) -> String { share.percent }
 
@@ -36,15 +61,24 @@ extension OverlayScenario {
     }
 
     private var networkLines: [String] {
-        var lines = ["latency: \(network.latency.yaml)"]
-        if network.loss > 0 { lines.append("loss: \(Self.percent(network.loss))") }
-        if network.doubling > 0 { lines.append("repeat: \(Self.percent(network.doubling))") }
-        if network.disorder > .zero { lines.append("disorder: \(network.disorder.words)") }
+        var lines: [String] = []
+        if let fabric {
+            lines += ["delay: \(network.latency.yaml)", "multicast-loss: \(Self.percent(fabric.multicastLoss))"]
+            lines.append("multicast-delay: \(fabric.linkDelay.words)")
+            if let wide = network.wide { lines.append("wide: \(wide.yaml)") }
+        } else {
+            lines.append("latency: \(network.latency.yaml)")
+            if network.refusals { lines.append("refusals: true") }
+        }
+        // In a fabric those without a prefix are ranges.
+        let prefix = fabric == nil ? "" : "constant-"
+        if network.loss > 0 { lines.append("\(prefix)loss: \(Self.percent(network.loss))") }
+        if network.doubling > 0 { lines.append("\(prefix)repeat: \(Self.percent(network.doubling))") }
+        if network.disorder > .zero { lines.append("\(prefix)disorder: \(network.disorder.words)") }
         if network.bandwidth > 0 { lines.append("bandwidth: \(Double(network.bandwidth) / 1e3)kbit") }
-        if network.refusals { lines.append("refusals: true") }
         if network.clockOffset > .zero { lines.append("clock-offset: \(network.clockOffset.words)") }
         if network.clockDrift > 0 { lines.append("clock-drift: \(network.clockDrift)ppm") }
-        if network.codec { lines.append("codec: true") }
+        if network.codec != .values { lines.append("codec: \(network.codec.rawValue)") }
         return lines
     }
 
@@ -88,6 +122,7 @@ extension NetworkSettings.Latency {
     var yaml: String {
         switch self {
         case .constant(let delay): delay.words
+        case .jittered(let range): "\(range.lowerBound.words)...\(range.upperBound.words)"
         case .plane(let range): "{plane: \(range.lowerBound.words)...\(range.upperBound.words)}"
         case .transitStub(let domains, let transit, let stubs, let routers):
             "{transit-stub: {domains: \(domains), transit-routers: \(transit), stub-domains: \(stubs), stub-routers: \(routers)}}"
@@ -113,6 +148,10 @@ extension ScriptedFault {
         case .crash(let amount, let back, let disk):
             words.append("crash: \(amount.words)")
             if let back { words += ["back: \(back.words)", "disk: \(disk ? "kept" : "lost")"] }
+        case .loseMachine(let amount, let back):
+            words.append("lose-machine: \(amount.words)")
+            if let back { words.append("back: \(back.words)") }
+        case .fullDisk(let amount): words.append("full-disk: \(amount.words)")
         case .leave(let amount): words.append("leave: \(amount.words)")
         case .join(let count): words.append("join: \(count)")
         case .restart(let amount, let every, let graceful):
@@ -125,6 +164,7 @@ extension ScriptedFault {
         case .doubling(let share): words.append("repeat: \(share.percent)")
         case .disorder(let most): words.append("disorder: \(most.words)")
         }
+        if among != .anyone { words.append("among: \(among.rawValue)") }
         if lasts > .zero { words.append("for: \(lasts.words)") }
         words.append("salt: \(salt)")
         return words.joined(separator: ", ")

@@ -1,14 +1,19 @@
 public import Overlay
 
-/// What to simulate: a ring of overlays alone, its network, its churn, what is looked up and what goes wrong.
+/// What to simulate: a ring of overlays alone, or a fabric of whole peers; its network, its churn, what is looked up and
+/// what goes wrong.
 ///
 /// The run has five parts: peers join (`join`), the ring settles (`settle`), the measured time (`duration`: churn, faults
 /// and lookups), the healing (`heal`: nobody comes or goes, only `stubbornLoss` is left), and the quiet end (`drain`:
 /// nothing is wrong, and what was promised must hold).
-public struct OverlayScenario: Sendable, Equatable {
+public struct Scenario: Sendable, Equatable {
     public var title = ""
+    /// Nil: overlays alone.
+    public var fabric: FabricSettings?
+    /// Live overlays, on average.
+    public var overlays = 100
     /// Live peers, on average.
-    public var peers = 100
+    public var peers: Int { fabric?.peers ?? overlays }
     public var join: Duration = .seconds(60)
     public var settle: Duration = .seconds(60)
     public var duration: Duration = .seconds(600)
@@ -31,9 +36,6 @@ public struct OverlayScenario: Sendable, Equatable {
     public var lossLimit = 1.0
 
     public init() {}
-
-    /// The invariants that a run of such a scenario checks.
-    public static let invariants = ["I4", "I8"]
 
     /// How long a run lasts in virtual time.
     public var length: Duration { join + settle + duration + heal + drain }
@@ -72,6 +74,8 @@ public struct OverlaySettings: Sendable, Equatable {
 public struct NetworkSettings: Sendable, Equatable {
     public enum Latency: Sendable, Equatable {
         case constant(Duration)
+        /// Each message drawn anew.
+        case jittered(ClosedRange<Duration>)
         /// From the same place to corner to corner.
         case plane(ClosedRange<Duration>)
         /// Domains, transit routers in each, stub domains of each of those, routers in each.
@@ -81,6 +85,8 @@ public struct NetworkSettings: Sendable, Equatable {
     }
 
     public var latency = Latency.constant(.milliseconds(50))
+    /// Between LANs; absent: as within one.
+    public var wide: Latency?
     public var loss = 0.0
     public var doubling = 0.0
     public var disorder: Duration = .zero
@@ -91,10 +97,17 @@ public struct NetworkSettings: Sendable, Equatable {
     /// Clocks differ by this, either way, and drift by so many parts per million.
     public var clockOffset: Duration = .zero
     public var clockDrift = 0.0
-    /// Whether each message passes the wire's codec.
-    public var codec = false
+    public var codec = Codec.values
 
     public init() {}
+}
+
+/// How messages pass.
+public enum Codec: String, Sendable, CaseIterable {
+    /// As they are: fast.
+    case values
+    /// Each through the wire's codec and back.
+    case bytes
 }
 
 /// What is looked up.

@@ -1,0 +1,46 @@
+import Groups
+import Objects
+import Overlay
+
+/// A known bug of a host or of what it hosts, to prove that an invariant is able to fail.
+public enum FabricSabotage: String, Sendable, CaseIterable {
+    /// A restarted machine has forgotten its partitions' records: a running partition is granted again.
+    case amnesia
+    /// Messages leave, and entries count as committed, seconds before they are durable.
+    case hastySend = "hasty-send"
+    /// A restarted master has forgotten its ledger.
+    case lostLedger = "lost-ledger"
+    /// The host drops the timers by which searches and orders are repeated.
+    case deafTimers = "deaf-timers"
+    /// An exclusive instance goes on although its lease has ended.
+    case endlessLease = "endless-lease"
+    /// Masters note every holder of a name, not only the first.
+    case twoHomes = "two-homes"
+
+    /// The invariant that must catch it.
+    public var caughtBy: [String] {
+        switch self {
+        case .amnesia: ["I2", "I1"]
+        case .hastySend: ["I3", "I2", "I1"]
+        case .lostLedger: ["I3", "I4"]
+        case .deafTimers: ["I4"]
+        case .endlessLease, .twoHomes: ["I1"]
+        }
+    }
+}
+
+/// A bug of whichever part, by its name.
+struct NamedSabotage {
+    var host: FabricSabotage?
+    var overlay: Overlay.Sabotage = []
+    var groups: Groups.Sabotage = []
+    var objects: Objects.Sabotage = []
+
+    init(_ name: String?) {
+        guard let name else { return }
+        host = FabricSabotage(rawValue: name)
+        overlay = Overlay.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        groups = Groups.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+    }
+}

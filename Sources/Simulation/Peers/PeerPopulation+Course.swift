@@ -1,0 +1,26 @@
+import Automata
+import Ledger
+import Overlay
+import Peer
+
+/// What happens at which time of a run, and what must hold at its end.
+extension PeerPopulation {
+    mutating func begin(_ core: inout World) {
+        if !watch.workload.isEmpty { core.note(at: watch.workload.begins, Note.lookup.rawValue) }
+        for (user, at) in users.times.enumerated() { run(.user(user), at: at, &core) }
+        if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
+        if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
+        guard isRingChecked else { return }
+        if groupUsers.settings != nil { run(.groupTrial(0), at: over - Self.groupTrialTime, &core) }
+        if objectUsers.settings != nil { run(.readAll, at: over - 60_000_000_000, &core) }
+    }
+
+    mutating func checkAtEnd(_ core: inout World) {
+        if let first = unserved().first { watch.checker.report("I4", first, [], &core) }
+        guard isRingChecked else { return }
+        for peer in watch.running.items.sorted() where !core.isOver {
+            guard let overlay = hosts[Int(peer)].peer?.overlay else { continue }
+            watch.checkLeaves(of: peer, overlay, leafSetSize: configuration.overlay.leafSetSize, &core)
+        }
+    }
+}

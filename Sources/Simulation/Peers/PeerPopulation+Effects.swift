@@ -1,0 +1,147 @@
+import Automata
+import Claims
+import Ledger
+import Neighbours
+import Objects
+import Overlay
+import Peer
+
+/// A peer's effects, in their order, and its disk.
+extension PeerPopulation {
+    /// Performs effects in order; from the first write on, the rest waits until the write is durable.
+    mutating func perform(_ effects: inout [Peer.Effect], of host: UInt32, _ core: inout World) {
+        if hosts[Int(host)].syncing == nil, !effects.contains(where: \.isWrite) {
+            for effect in effects { perform(effect, of: host, &core) }
+        } else {
+            hosts[Int(host)].queued += effects
+            drain(host, &core)
+        }
+        setOtherTimers(of: host, &core)
+    }
+
+    private mutating func drain(_ host: UInt32, _ core: inout World) {
+        guard hosts[Int(host)].syncing == nil, !hosts[Int(host)].queued.isEmpty else { return }
+        let queued = hosts[Int(host)].queued
+        hosts[Int(host)].queued = []
+        let isHasty = sabotage == .hastySend
+        let firstWrite = isHasty ? queued.count : queued.firstIndex(where: \.isWrite) ?? queued.count
+        for effect in queued[..<firstWrite] where !effect.isWrite { perform(effect, of: host, &core) }
+        var batch = Array(queued[firstWrite...])
+        if isHasty { batch = tellBeforeDurable(queued.filter(\.isWrite), host, &core) }
+        guard !batch.isEmpty else { return }
+        hosts[Int(host)].syncing = batch
+        let latency = isHasty ? 5_000_000_000 : diskLatency()
+        core.note(at: core.now + latency, Note.synced.rawValue, peer: host)
+    }
+
+    /// The bug of `FabricSabotage.hastySend`.
+    private mutating func tellBeforeDurable(
+        _ writes: [Peer.Effect], _ host: UInt32, _ core: inout World
+    ) -> [Peer.Effect] {
+        for case .append(let entry) in writes { tell(host, .appended(through: entry.index), &core) }
+        return writes
+    }
+
+    mutating func onSynced(_ host: UInt32, _ core: inout World) {
+        guard let batch = hosts[Int(host)].syncing else { return }
+        guard takesWrite(host) else {
+            // As the real host: the same batch again, until the disk takes it.
+            core.note(at: core.now + 1_000_000_000 + diskLatency(), Note.synced.rawValue, peer: host)
+            return
+        }
+        hosts[Int(host)].syncing = nil
+        hosts[Int(host)].disk.commit(batch)
+        var last: LedgerIndex?
+        for effect in batch {
+            if case .append(let entry) = effect { last = entry.index }
+            if !effect.isWrite { perform(effect, of: host, &core) }
+        }
+        if let last, sabotage != .hastySend { give(.appended(through: last), to: host, &core) }
+        drain(host, &core)
+        setOtherTimers(of: host, &core)
+    }
+
+    private mutating func diskLatency() -> Int64 {
+        diskDraw.within(settings.disk.latency.lowerBound.nanoseconds...settings.disk.latency.upperBound.nanoseconds)
+    }
+
+    private mutating func takesWrite(_ host: UInt32) -> Bool {
+        if hosts[Int(host)].isDiskFull {
+            reached["disk full", default: 0] += 1
+            return false
+        }
+        guard writeFailures > 0, diskDraw.chance(writeFailures) else { return true }
+        reached["write failed", default: 0] += 1
+        return false
+    }
+
+    mutating func crashDisk(of host: UInt32) {
+        let (batch, storing) = (hosts[Int(host)].syncing, hosts[Int(host)].storing)
+        let harm = hosts[Int(host)].disk.crash(
+            writing: batch, storing: storing, rot: isHealed ? 0 : rot, draw: &diskDraw)
+        for (path, count) in [
+            ("unsynced write lost", harm.lost), ("torn write cut", harm.torn), ("object corrupt", harm.rotten),
+        ] where count > 0 {
+            reached[path, default: 0] += count
+        }
+    }
+
+    private mutating func perform(_ effect: Peer.Effect, of host: UInt32, _ core: inout World) {
+        switch effect {
+        case .append, .persist, .remember, .rememberRing: preconditionFailure("a write is performed when it is synced")
+        case .send(let message, let peer): send(message, from: host, to: peer, &core)
+        case .set(.overlay(.acknowledgements), let due): core.setTimer(0, of: host, at: due)
+        case .set(.overlay(.upkeep), let due): core.setTimer(1, of: host, at: due)
+        case .set(let timer, let due):
+            if sabotage == .deafTimers, case .requests(let timer) = timer {
+                switch timer {
+                case .search, .order: return
+                case .lease, .wait: break
+                }
+            }
+            hosts[Int(host)].timers.set(timer, at: due)
+        case .learn(let peer, let endpoints): learn(peer, endpoints, at: host, core)
+        case .report(let notice): if case .failed = notice { reached["peer called failed", default: 0] += 1 }
+        case .publish(let advertisement): publish(advertisement, from: host, &core)
+        case .apply(let order): apply(order, on: host, &core)
+        case .vacate(let claim): vacate(claim, on: host, &core)
+        case .leaseEnds(let claim, let end): holdLease(of: claim, until: end, on: host, &core)
+        case .readLog(let id, _, _):
+            tell(host, .logRead(id, .success(LogPiece(bytes: [], nextOffset: 0))), &core)
+        case .answer(let id, let result): run(.answered(id, result), at: core.now, of: host, &core)
+        case .ringAnswer(let id, let result):
+            if objectUsers.knows(id) { run(.ringAnswered(id, result), at: core.now, of: host, &core) }
+        case .group(let effect): onGroup(effect, at: host, &core)
+        case .object(let order): store(order, of: host, &core)
+        case .delivered: return
+        }
+    }
+
+    // MARK: Objects on the disk
+
+    /// One after the other, each taking its time; nothing else waits for them.
+    private mutating func store(_ order: Peer.ObjectOrder, of host: UInt32, _ core: inout World) {
+        if case .write(let object) = order { hosts[Int(host)].storing.append(object) }
+        let done = max(core.now, hosts[Int(host)].storeFree) + diskLatency()
+        hosts[Int(host)].storeFree = done
+        run(.store(order), at: done, of: host, &core)
+    }
+
+    mutating func carryOut(_ order: Peer.ObjectOrder, of host: UInt32, _ core: inout World) {
+        switch order {
+        case .write(let object):
+            hosts[Int(host)].storing.removeAll { $0.id == object.id }
+            let isDurable = takesWrite(host)
+            if isDurable {
+                hosts[Int(host)].disk.objects[object.id] = Disk.Copy(bytes: object.bytes)
+                objectUsers.isDurable(object, at: host)
+            }
+            give(.objectWritten(object.id, durable: isDurable), to: host, &core)
+        case .erase(let key):
+            checkErased(key, at: host, &core)
+            hosts[Int(host)].disk.objects[key] = nil
+        case .read(let key, let token):
+            give(.objectRead(token, hosts[Int(host)].disk.contents(of: key)), to: host, &core)
+        }
+    }
+}

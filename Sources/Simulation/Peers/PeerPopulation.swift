@@ -1,0 +1,359 @@
+import Automata
+import Claims
+import Ledger
+import Neighbours
+import Objects
+import Overlay
+import Peer
+
+/// Whole peers: the shipping `Peer` under the engine, behind a modelled network, disk, DNS-SD link and supervisor.
+///
+/// The host's promises to a peer are those of `Runtime`: effects in order, nothing after a write before it is durable, a
+/// crash loses what was not synced, every timer and every connection.
+struct PeerPopulation: Population {
+    typealias Message = PeerMessage
+
+    /// Two of the overlay, which move with every message; one for all other timers of the peer; one of the link.
+    static let timersPerPeer = 4
+    static let otherTimers = 2
+    static let linkTimer = 3
+    static var kinds: [String] { PeerKinds.names }
+
+    /// What the world has noted for itself; all but the first two have their errand in a slab.
+    enum Note: UInt8 {
+        case lookup, synced, errand, useObjects, useGroups
+    }
+
+    /// What is to be done later, where a few bytes of an event cannot say it.
+    enum Errand {
+        /// For the process of that life.
+        case input(Peer.Input)
+        case store(Peer.ObjectOrder)
+        /// Tries the addresses that the process was given.
+        case join(pause: Int64)
+        // Whatever process runs then:
+        case agent(AgentStep)
+        case leaseGuard(PartitionNumber, ClaimReference)
+        case packet(Packet)
+        case user(Int)
+        case patience(user: Int, attempt: Int)
+        case answered(CallID, CallResult)
+        case ringAnswered(CallID, RingResult)
+        case groupTrial(Int)
+        case readAll
+    }
+
+    let settings: FabricSettings
+    let configuration: Peer.Configuration
+    let sabotage: FabricSabotage?
+    let seed: UInt64
+    /// Whether each message passes the wire's codec.
+    let encodes: Bool
+    let keepsTrace: Bool
+    let hosts: UnsafeMutablePointer<SimulatedHost>
+    let count: Int
+
+    private var scratch: [Peer.Effect] = []
+    var errands = Slab<Errand>()
+    var watch: RingWatch
+    var journal = Journal()
+    var reached: [String: Int] = [:]
+
+    var diskDraw: Draw
+    var linkDraw: Draw
+    var joinDraw: Draw
+    var agentRandom: SeededRandom
+    /// What this seed drew of the disk's failings.
+    var writeFailures: Double
+    let rot: Double
+
+    let hasLinks: Bool
+    let linkDelay: Int64
+    let multicastLoss: Double
+    /// Who runs on each link.
+    var links: [[UInt32]]
+    var multicasts = 0
+
+    var users: Users
+    var tenancy = TenancyChecker()
+    var objectUsers: ObjectUsers
+    var groupUsers: GroupUsers
+    private(set) var isHealed = false
+    let over: Int64
+    /// Whether the run ends with a quiet time, after which the ring and all above it must be whole.
+    let isRingChecked: Bool
+
+    init(
+        _ settings: FabricSettings, configuration: Peer.Configuration, plan: RunPlan, workload: Workload,
+        sabotage: FabricSabotage?, encodes: Bool, keepsTrace: Bool, seed: UInt64
+    ) {
+        self.settings = settings
+        self.configuration = configuration
+        self.sabotage = sabotage
+        self.seed = seed
+        self.encodes = encodes
+        self.keepsTrace = keepsTrace
+        count = plan.slots
+        over = plan.over
+        isRingChecked = plan.over > plan.quietFrom
+        hosts = .allocate(capacity: max(1, count))
+        let lans = UInt32(settings.lans)
+        for slot in 0..<UInt32(count) {
+            let (lan, place) = (slot % lans, slot / lans)
+            (hosts + Int(slot)).initialize(
+                to: SimulatedHost(isMaster: place < settings.masters, lan: lan, place: place))
+        }
+        watch = RingWatch(peers: count, workload: workload)
+        diskDraw = Draw(seed: seed, "disk")
+        linkDraw = Draw(seed: seed, "link")
+        joinDraw = Draw(seed: seed, "join seeds")
+        agentRandom = .stream(seed: seed, "agents")
+        let failing = diskDraw.below(3)
+        writeFailures = failing == 0 ? 0 : diskDraw.within(settings.disk.failures)
+        rot = diskDraw.below(3) == 0 ? 0 : diskDraw.within(settings.disk.rot)
+        hasLinks = count > settings.lans
+        linkDelay = settings.linkDelay.nanoseconds
+        multicastLoss = settings.multicastLoss
+        links = Array(repeating: [], count: settings.lans)
+        users = Users(
+            settings, begins: plan.begins, span: plan.ends - plan.begins, random: .stream(seed: seed, "users"))
+        objectUsers = ObjectUsers(settings.objects, seed: seed)
+        groupUsers = GroupUsers(settings.groups, seed: seed)
+    }
+
+    /// Frees the automata; the run is over.
+    func close() {
+        for host in 0..<count { (hosts + host).deinitialize(count: 1) }
+        hosts.deallocate()
+        errands.close()
+    }
+
+    static func kind(of message: borrowing PeerMessage) -> Int { PeerKinds.kind(of: message) }
+    static func digest(of message: borrowing PeerMessage) -> UInt64 { PeerKinds.digest(of: message) }
+    static func bytes(of message: borrowing PeerMessage) -> Int { PeerKinds.bytes(of: message) }
+    static var namesAreOnDisk: Bool { true }
+
+    func isOf(_ role: Role, _ peer: UInt32) -> Bool {
+        switch role {
+        case .anyone: true
+        case .masters: hosts[Int(peer)].isMaster
+        case .machines: !hosts[Int(peer)].isMaster
+        }
+    }
+
+    func name(_ host: UInt32) -> String { hosts[Int(host)].name(lans: settings.lans) }
+
+    /// Puts a rare event into the trace, and into the words for a violation's reader.
+    mutating func say(_ words: String, _ core: inout World) {
+        core.trace.add(UInt64(bitPattern: core.now))
+        core.trace.add(words)
+        journal.add(words, at: core.now)
+    }
+
+    // MARK: Processes
+
+    mutating func start(_ peer: UInt32, disk: Bool, in core: inout World) {
+        let host = Int(peer)
+        // A master's ledger has one copy: its disk is not among those that are lost.
+        if !disk, hosts[host].lives > 0, !hosts[host].isMaster { loseDisk(of: peer, core) }
+        hosts[host].isUp = true
+        hosts[host].lives += 1
+        say("start \(name(peer))", &core)
+        var restored = hosts[host].disk.restored
+        if sabotage == .amnesia { restored.partitions = [] }
+        if sabotage == .lostLedger {
+            restored.books = Books()
+            hosts[host].disk.loseLedger()
+        }
+        let id = core.id(of: peer)
+        let own = Advertisement(
+            peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
+            endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil)
+        var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
+        hosts[host].peer = Peer(
+            configuration: configuration, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
+            restored: restored, seed: life.next())
+        watch.started(peer, at: core.now)
+        if let (before, index) = tenancy.onStart(peer, books: restored.books) {
+            watch.checker.report(
+                "I3", "\(name(peer)) had \(before) committed entries and starts with \(index)", [peer], &core)
+        }
+        for contact in restored.ring { learn(contact.peer, contact.endpoints, at: peer, core) }
+        feed(.started, to: peer, &core)
+        browse(peer, &core)
+        if settings.lans > 1, hosts[host].place < settings.joiners, hosts[host].lan > 0 || hosts[host].lives > 1 {
+            joinElsewhere(peer, pause: 1_000_000_000, &core)
+        }
+    }
+
+    static func endpoint(_ peer: UInt32) -> Endpoint {
+        Endpoint(host: "10.\(peer >> 16 & 255).\(peer >> 8 & 255).\(peer & 255)", port: 7423)
+    }
+
+    private mutating func loseDisk(of peer: UInt32, _ core: borrowing World) {
+        endInstances(of: peer)
+        hosts[Int(peer)].instances = [:]
+        hosts[Int(peer)].leases = [:]
+        hosts[Int(peer)].disk = Disk()
+    }
+
+    mutating func stop(_ peer: UInt32, in core: inout World) {
+        watch.measures.leaves += 1
+        hosts[Int(peer)].isLeaving = true
+        feed(.stopping, to: peer, &core)
+    }
+
+    mutating func vanish(_ peer: UInt32, withMachine: Bool, in core: inout World) {
+        say("\(withMachine ? "loss of" : "end of") \(name(peer))", &core)
+        if withMachine {
+            hosts[Int(peer)].isUp = false
+            endInstances(of: peer)
+        }
+        watch.ended(peer, core)
+        groupUsers.ended(peer)
+        crashDisk(of: peer)
+        withdraw(peer, withMachine: withMachine, &core)
+        disconnectAll(peer, tells: !withMachine && !hosts[Int(peer)].isLeaving, &core)
+        hosts[Int(peer)].endProcess()
+    }
+
+    mutating func stall(_ peer: UInt32, ends: Bool, in core: inout World) {
+        watch.stalled(peer, ends: ends, core)
+    }
+
+    mutating func setFull(_ isFull: Bool, diskOf peer: UInt32) { hosts[Int(peer)].isDiskFull = isFull }
+
+    mutating func healed(in core: inout World) {
+        say("heal", &core)
+        isHealed = true
+        writeFailures = 0
+    }
+
+    // MARK: What the engine brings
+
+    @inline(__always)
+    mutating func receive(
+        _ message: consuming PeerMessage, from sender: UInt32, at peer: UInt32, in core: inout World
+    ) {
+        if case .overlay = message { return feed(.received(message, from: core.id(of: sender)), to: peer, &core) }
+        var message = message
+        if sabotage == .twoHomes, case .directory(.heldBy(let holdings)) = message {
+            message = .directory(.holdNoted(holdings.map(\.key)))
+        }
+        if keepsTrace { journal.add("\(name(sender)) → \(name(peer)) \(message)", at: core.now) }
+        // I7: what only a master may say is dropped when it comes from another.
+        guard !message.isMastersOnly || hosts[Int(sender)].isMaster else { return }
+        feed(.received(message, from: core.id(of: sender)), to: peer, &core)
+    }
+
+    func fetch(_ peer: UInt32) {}
+
+    mutating func fire(timer: Int, of peer: UInt32, in core: inout World) {
+        switch timer {
+        case 0: feed(.timerFired(.overlay(.acknowledgements)), to: peer, &core)
+        case 1: feed(.timerFired(.overlay(.upkeep)), to: peer, &core)
+        case Self.otherTimers:
+            let now = core.localNow(peer)
+            while let timer = hosts[Int(peer)].timers.popDue(at: now) { feed(.timerFired(timer), to: peer, &core) }
+            setOtherTimers(of: peer, &core)
+        default: onLinkTimer(peer, &core)
+        }
+    }
+
+    func setOtherTimers(of peer: UInt32, _ core: inout World) {
+        if let due = hosts[Int(peer)].timers.nextDue { core.setTimer(Self.otherTimers, of: peer, at: due) }
+    }
+
+    mutating func refused(by target: UInt32, at peer: UInt32, in core: inout World) {
+        preconditionFailure("whole peers have connections, and hear of their end by those")
+    }
+
+    mutating func sample(in core: inout World) { watch.sample(lookupKinds: PeerKinds.lookupKinds, &core) }
+
+    // MARK: What it scheduled for itself
+
+    /// Does something later, at a host.
+    mutating func run(_ errand: Errand, at time: Int64, of host: UInt32 = 0, _ core: inout World) {
+        core.note(at: time, Note.errand.rawValue, peer: host, slot: errands.put(errand))
+    }
+
+    /// Feeds an input now, or when the process is awake again; never in the middle of another input's effects.
+    mutating func give(_ input: Peer.Input, to host: UInt32, _ core: inout World) {
+        let until = core.network.states[Int(host)].stalledUntil
+        guard until > core.now else { return feed(input, to: host, &core) }
+        run(.input(input), at: until, of: host, &core)
+    }
+
+    /// Feeds an input after all that happens at this instant.
+    mutating func tell(_ host: UInt32, _ input: Peer.Input, after delay: Int64 = 0, _ core: inout World) {
+        run(.input(input), at: core.now + delay, of: host, &core)
+    }
+
+    mutating func noted(_ event: Event, in core: inout World) {
+        core.trace.add(UInt64(bitPattern: event.at))
+        core.trace.add(UInt64(event.target) << 8 | UInt64(event.detail))
+        let isSameLife = core.isUp(event.target) && core.network.states[Int(event.target)].life == event.life
+        switch Note(rawValue: event.detail) {
+        case .lookup: lookUp(&core)
+        case .synced: if isSameLife { onSynced(event.target, &core) }
+        case .useObjects: useObjects(&core)
+        case .useGroups: useGroups(&core)
+        case .errand: carryOut(errands.take(event.slot), of: event.target, isSameLife: isSameLife, &core)
+        case nil: preconditionFailure("the peers made no note \(event.detail)")
+        }
+    }
+
+    private mutating func carryOut(_ errand: Errand, of host: UInt32, isSameLife: Bool, _ core: inout World) {
+        switch errand {
+        case .input(let input): if isSameLife { give(input, to: host, &core) }
+        case .store(let order): if isSameLife { carryOut(order, of: host, &core) }
+        case .join(let pause): if isSameLife { joinElsewhere(host, pause: pause, &core) }
+        case .agent(let step): onAgentStep(step, host: host, &core)
+        case .leaseGuard(let number, let claim): onLeaseGuard(number, claim, host: host, &core)
+        case .packet(let packet): onPacket(packet, from: host, &core)
+        case .user(let user): userActs(user, &core)
+        case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
+        case .answered(let id, let result): userAnswered(id, result, &core)
+        case .ringAnswered(let id, let result): objectsAnswered(id, result, at: host, &core)
+        case .groupTrial(let step): groupTrial(step, &core)
+        case .readAll: getEverything(&core)
+        }
+    }
+
+    private mutating func lookUp(_ core: inout World) {
+        let (asked, next) = watch.nextLookup(&core)
+        if let next { core.note(at: next, Note.lookup.rawValue) }
+        guard let (origin, key) = asked else { return }
+        // Calls of users, of objects' users and lookups share one peer's numbers.
+        give(.ringCall(CallID(1 << 40 | key.low & 0xffff_ffff), .lookup(key, traced: false)), to: origin, &core)
+    }
+
+    // MARK: Inputs
+
+    mutating func feed(_ input: consuming Peer.Input, to host: UInt32, _ core: inout World) {
+        guard core.isUp(host) else { return }
+        var effects: [Peer.Effect] = []
+        swap(&effects, &scratch)
+        hosts[Int(host)].peer?.handle(input, at: core.localNow(host), into: &effects)
+        let isActive = isInTheRing(host)
+        if isActive { watch.became(active: true, host, core) }
+        // Here and not where effects are performed, which may be when the disk has done its part.
+        if watch.active.contains(host) {
+            for case .delivered(let routed) in effects { watch.delivered(routed, at: host, &core) }
+        }
+        if !isActive { watch.became(active: false, host, core) }
+        perform(&effects, of: host, &core)
+        effects.removeAll(keepingCapacity: true)
+        swap(&effects, &scratch)
+    }
+
+    /// Whether a peer may deliver, in a ring of more than itself: one that was told of nobody begins a ring of its own, and
+    /// delivers there until its link shows it the others.
+    private func isInTheRing(_ host: UInt32) -> Bool {
+        guard hosts[Int(host)].peer?.overlay.isActive == true else { return false }
+        if !hosts[Int(host)].hasCompany {
+            hosts[Int(host)].hasCompany = hosts[Int(host)].peer?.overlay.leafSet.larger.isEmpty == false
+        }
+        return hosts[Int(host)].hasCompany
+    }
+}

@@ -1,0 +1,107 @@
+import Automata
+import Claims
+import Ledger
+import Objects
+import Peer
+
+/// One machine of the simulated world: what outlives its process (disk, instances), and the process while it runs.
+struct SimulatedHost {
+    let isMaster: Bool
+    let lan: UInt32
+    /// Counts from 0 within its LAN.
+    let place: UInt32
+
+    // What outlives the process.
+    var disk = Disk()
+    var isDiskFull = false
+    var instances: [PartitionNumber: RunningInstance] = [:]  // put in order where it is walked
+    /// When the guards end exclusive instances; they outlive the agent's process.
+    var leases: [ClaimReference: Instant] = [:]  // looked up only
+    var lives: UInt64 = 0
+    /// Whether the machine itself is up; a process needs one.
+    var isUp = true
+
+    // The process.
+    var peer: Peer?
+    var timers = TimerList<Peer.Timer>()
+    /// Effects in order, behind a write that is on its way to the disk.
+    var queued: [Peer.Effect] = []
+    var syncing: [Peer.Effect]?
+    /// Objects on their way to the disk, and when it has done what it was told.
+    var storing: [StoredObject] = []
+    var storeFree: Int64 = 0
+    /// Whom it is connected with, and of whom it knows an address; in order.
+    var connections: [UInt32] = []
+    var learned: [UInt32] = []
+    /// Whether one of the addresses it was given (`--join`) has answered.
+    var hasMet = false
+    var isLeaving = false
+    /// Whether it was ever in a ring with others.
+    var hasCompany = false
+    var service: Service?
+    var browser = Browser()
+
+    init(isMaster: Bool, lan: UInt32, place: UInt32) {
+        self.isMaster = isMaster
+        self.lan = lan
+        self.place = place
+    }
+
+    /// `m1`, `n4`; with several LANs `m1-2`, the second of LAN 1.
+    func name(lans: Int) -> String {
+        (isMaster ? "m" : "n") + (lans > 1 ? "\(lan + 1)-\(place + 1)" : "\(place + 1)")
+    }
+
+    /// Nothing of a process is left.
+    mutating func endProcess() {
+        peer = nil
+        timers = TimerList()
+        (queued, syncing) = ([], nil)
+        (storing, storeFree) = ([], 0)
+        (connections, learned) = ([], [])
+        (hasMet, isLeaving, hasCompany) = (false, false, false)
+        service = nil
+        browser = Browser()
+    }
+}
+
+/// A process of a tenant, as the machine's supervisor sees it.
+struct RunningInstance {
+    var order: InstanceOrder
+    var isRunning = false
+    var wasEndedByGuard = false
+    /// Counts changes, so that a step that was overtaken does nothing.
+    var step: UInt64 = 0
+    var isLeaving = false
+}
+
+/// A small set of peers, in order.
+extension [UInt32] {
+    private func place(of peer: UInt32) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < peer { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    func holds(_ peer: UInt32) -> Bool {
+        let place = place(of: peer)
+        return place < count && self[place] == peer
+    }
+
+    /// - Returns: whether it is new.
+    @discardableResult
+    mutating func enter(_ peer: UInt32) -> Bool {
+        let place = place(of: peer)
+        if place < count, self[place] == peer { return false }
+        insert(peer, at: place)
+        return true
+    }
+
+    mutating func drop(_ peer: UInt32) {
+        let place = place(of: peer)
+        if place < count, self[place] == peer { remove(at: place) }
+    }
+}

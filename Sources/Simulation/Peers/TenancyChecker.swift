@@ -1,0 +1,62 @@
+import Automata
+import Claims
+import Ledger
+import Peer
+
+/// Knows every instance and every ledger, and holds them against the invariants; the peers know nothing of it.
+///
+/// - **I1** while it runs: no exclusive request runs on two machines at once.
+/// - **I2** while it runs: no partition is given to a second tenant before the first has left it (checked where an
+///   order reaches the agent).
+/// - **I3** at each start: what a master's disk held as an acknowledged request, its ledger still has.
+/// - **I4** at the end, when all faults are long over: every acknowledged request is as its user asked.
+struct TenancyChecker {
+    private var running: [RequestKey: [UInt32]] = [:]  // looked up only
+    private var ledgerLengths: [UInt32: UInt64] = [:]  // looked up only
+
+    /// - Returns: where it runs, when it is exclusive and runs on two machines.
+    mutating func started(_ order: InstanceOrder, host: UInt32) -> [UInt32]? {
+        running[order.request, default: []].enter(host)
+        guard order.specification.exclusive, let hosts = running[order.request], hosts.count > 1 else { return nil }
+        return hosts
+    }
+
+    mutating func stopped(_ order: InstanceOrder, host: UInt32) {
+        running[order.request]?.drop(host)
+    }
+
+    /// - Returns: how long the ledger was and is, when something acknowledged is missing.
+    func onStart(_ host: UInt32, books: Books) -> (before: UInt64, index: UInt64)? {
+        guard let before = ledgerLengths[host], books.index.value < before else { return nil }
+        return (before, books.index.value)
+    }
+
+    /// Remembers how far a master's committed ledger has come; called whenever it answers somebody.
+    mutating func acknowledged(_ books: Books?, by host: UInt32) {
+        ledgerLengths[host] = max(ledgerLengths[host] ?? 0, books?.index.value ?? 0)
+    }
+}
+
+extension PeerPopulation {
+    /// I4: every user has what was asked for.
+    func unserved() -> [String] {
+        let requests = (0..<UInt32(count)).compactMap { hosts[Int($0)].peer?.master?.requests }
+        return users.users.compactMap { user in
+            guard let wanted = user.acknowledged, user.waitingFor == nil else {
+                return "\(user.key) was never answered, \(user.attempt) times asked, although all faults are over"
+            }
+            let views = requests.compactMap { $0.view(of: user.key) }
+            let state = views.map { "\($0.status.state) \($0.status.reason)" }.joined(separator: ", ")
+            let found = state.isEmpty ? "in no ledger" : state
+            switch wanted.desired {
+            case .running where !views.contains { $0.status.state == .running && $0.specification == wanted }:
+                return "\(user.key) should run, and is \(found)"
+            case .stopped where !views.contains { $0.status.state == .stopped }:
+                return "\(user.key) should be stopped, and is \(found)"
+            case .destroyed where views.contains { $0.specification.desired == .destroyed }:
+                return "\(user.key) should be gone, and is \(found)"
+            case .running, .stopped, .destroyed: return nil
+            }
+        }
+    }
+}

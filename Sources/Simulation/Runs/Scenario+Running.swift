@@ -1,0 +1,205 @@
+import Automata
+import Groups
+import Objects
+import Overlay
+
+extension Scenario {
+    /// The invariants that a run of this scenario checks.
+    public var invariants: [String] {
+        guard let fabric else { return ["I4", "I8"] }
+        var names: [String] = []
+        if fabric.requests > 0 { names += ["I1", "I2", "I3", "I4"] } else { names += ["I4"] }
+        if fabric.objects != nil, fabric.requests == 0 { names.insert("I3", at: 0) }
+        names.append("I8")
+        if network.codec == .bytes { names.append("codec") }
+        if fabric.groups != nil { names.append("groups") }
+        return names
+    }
+
+    /// The known bugs that can be switched on, by name.
+    public var sabotages: [String] {
+        guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
+        var names: [String] = []
+        if fabric.requests > 0 { names += FabricSabotage.allCases.map(\.rawValue) }
+        // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
+        if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
+        if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }
+        return names
+    }
+
+    /// In a few words, for a list.
+    public var summary: String {
+        guard let fabric else { return "\(peers) overlays for \(length.words)" }
+        var words = "\(fabric.masters) masters, \(fabric.machines) machines"
+        if fabric.lans > 1 { words = "\(fabric.lans) LANs of " + words }
+        if fabric.requests > 0 { words += ", \(fabric.requests) requests" }
+        return words
+    }
+
+    /// Runs once. A pure function of scenario, seed and sabotage.
+    public func run(seed: UInt64, options: RunOptions = RunOptions()) -> RunResult {
+        let bug = NamedSabotage(options.sabotage)
+        if let fabric {
+            var run = fabricRun(fabric, seed: seed, sabotage: bug, keepsTrace: options.keepsTrace)
+            var result = run.result(options)
+            let users = run.simulator.hosted.users.users
+            result.requests = users.count
+            result.acknowledged = users.count { $0.acknowledged != nil }
+            run.close()
+            return result
+        }
+        var run = overlayRun(seed: seed, sabotage: bug)
+        defer { run.close() }
+        return run.result(options)
+    }
+}
+
+extension Run {
+    /// Carries it out.
+    mutating func result(_ options: RunOptions) -> RunResult {
+        if let sink = options.trace { simulator.core.listener = JSONTrace(sink: sink, kinds: Hosted.kinds) }
+        if let progress = options.progress {
+            let end = Duration.nanoseconds(plan.over)
+            run { now, events in progress(.nanoseconds(now), end, Int(events)) }
+        } else {
+            run()
+        }
+        let core = simulator.core
+        let watch = simulator.hosted.watch
+        var result = RunResult(
+            seed: plan.seed, traceHash: core.trace.digest, violations: watch.checker.violations,
+            recent: recent(keepsTrace: options.keepsTrace), plan: plan.description,
+            virtualTime: .nanoseconds(core.now), events: Int(core.counters.events),
+            messages: Int(core.counters.delivered))
+        result.measures = watch.measures
+        result.figures = figures
+        result.parameters = scenario.parameters(plan)
+        result.reached = simulator.hosted.reached
+        for (index, name) in Hosted.kinds.enumerated() where core.counters.perKind[index] > 0 {
+            result.reached["sent " + name] = Int(core.counters.perKind[index])
+        }
+        return result
+    }
+
+    /// The last events, those of the population among those of the engine.
+    private func recent(keepsTrace: Bool) -> [String] {
+        let concerned = simulator.hosted.watch.checker.concerned
+        let items = simulator.core.recent.last(keepsTrace ? 400 : 40, of: keepsTrace ? [] : concerned)
+        let told = simulator.hosted.journal.lines.suffix(keepsTrace ? 800 : 40)
+        let lines = items.map { (at: $0.at, words: words($0)) } + told.map { (at: $0.at, words: $0.words) }
+        return lines.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
+            .map { "\(Instant(nanoseconds: $0.element.at)) \($0.element.words)" }
+    }
+
+    private func words(_ item: RecentEvents.Item) -> String {
+        func name(_ peer: UInt32) -> String { "peer \(peer) (\(simulator.core.id(of: peer).fingerprint))" }
+        switch item.kind {
+        case .message: return "\(Hosted.kinds[Int(item.detail)]) from \(name(item.source)) to \(name(item.target))"
+        case .timer: return "timer of \(name(item.target))"
+        case .refusal: return "\(name(item.source)) refuses \(name(item.target))"
+        case .churn: return "churn: \(name(item.target))"
+        case .fault: return "a fault begins or ends"
+        case .sample, .note: return "\(item.kind)"
+        }
+    }
+
+    private var figures: [Figure] {
+        let measures = simulator.hosted.watch.measures
+        let counters = simulator.core.counters
+        return [
+            Figure("messages delivered", Double(counters.delivered), "messages"),
+            Figure("messages lost", Double(counters.lost), "messages"),
+            Figure("messages to nobody", Double(counters.toNobody), "messages"),
+            Figure("starts", Double(measures.starts), "peers"),
+            Figure("lookups", Double(measures.lookups), "lookups"),
+            Figure("lookups delivered", Double(measures.delivered), "lookups"),
+            Figure("lookups lost", Double(measures.lost), "lookups"),
+            Figure("lookups orphaned", Double(measures.orphaned), "lookups"),
+            Figure("wrong deliveries", Double(measures.wrong), "lookups"),
+            Figure("deliveries again", Double(measures.again), "lookups"),
+            Figure("loss rate", measures.lossRate, "of lookups"),
+            Figure("wrong rate", measures.wrongRate, "of deliveries"),
+            Figure("hops mean", measures.hops.mean, "hops"),
+            Figure("delay mean", measures.delay.mean / 1_000, "ms"),
+            Figure("delay median", measures.delay.quantile(0.5) / 1_000, "ms"),
+            Figure("delay p99", measures.delay.quantile(0.99) / 1_000, "ms"),
+            Figure("stretch mean", measures.stretch.mean / 1_000, "times"),
+            Figure("stretch of means", measures.stretchOfMeans, "times"),
+            Figure("control messages", measures.controlPerPeerSecond, "messages/s/peer"),
+            Figure("control traffic", measures.controlBytesPerPeerSecond, "bytes/s/peer"),
+            Figure("joining mean", measures.joining.mean / 1e6, "s"),
+            Figure("joining p99", measures.joining.quantile(0.99) / 1e6, "s"),
+        ]
+    }
+}
+
+extension Scenario {
+    /// What a report says of the conditions.
+    func parameters(_ plan: RunPlan) -> [(name: String, value: String)] {
+        var lines = [
+            ("peers", "\(peers)"), ("joining", join.words), ("settling", settle.words), ("measured", duration.words),
+            ("healing", heal.words), ("quiet", drain.words), ("latency", network.latency.words),
+            ("network loss", "\(plan.loss * 100)%"),
+            ("lookups", lookups.count.map { "\($0)" } ?? "\(lookups.rate)/s/peer"),
+            ("faults", plan.description),
+        ]
+        if let fabric {
+            lines.append(("LANs", "\(fabric.lans)"))
+            lines.append(("masters, machines of each", "\(fabric.masters), \(fabric.machines)"))
+            lines.append(("requests", "\(fabric.requests)"))
+        }
+        if let wide = network.wide { lines.append(("latency between LANs", wide.words)) }
+        lines.append(("messages pass as", network.codec.rawValue))
+        if network.bandwidth > 0 { lines.append(("bandwidth", "\(network.bandwidth) bit/s")) }
+        return lines
+    }
+}
+
+extension NetworkSettings.Latency {
+    var words: String {
+        switch self {
+        case .constant(let delay): "constant \(delay.words)"
+        case .jittered(let range): "\(range.lowerBound.words)...\(range.upperBound.words), drawn for each message"
+        case .plane(let range): "plane \(range.lowerBound.words)...\(range.upperBound.words)"
+        case .transitStub(let domains, let transit, let stubs, let routers):
+            "transit-stub, \(domains * transit * (1 + stubs * routers)) routers"
+        case .matrix(let file, let places, _): "matrix of \(places) places from \(file)"
+        }
+    }
+}
+
+extension Duration {
+    /// `90s`, `5min`, `200ms`: as scenarios write it, without loss.
+    var words: String {
+        let nanoseconds = self.nanoseconds
+        for (unit, size) in [("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000)]
+            as [(String, Int64)]
+        where nanoseconds > 0 && nanoseconds % size == 0 {
+            return "\(nanoseconds / size)\(unit)"
+        }
+        if nanoseconds % 1_000_000 == 0 { return "\(nanoseconds / 1_000_000)ms" }
+        if nanoseconds % 1_000 == 0 { return "\(nanoseconds / 1_000)us" }
+        return "\(Double(nanoseconds) / 1_000)us"
+    }
+}
+
+/// Events as lines of JSON.
+struct JSONTrace: TraceListener {
+    let sink: @Sendable (String) -> Void
+    let kinds: [String]
+
+    func heard(_ event: Event, from source: PeerID, to target: PeerID) {
+        let at = Double(event.at) / 1e9
+        switch event.kind {
+        case .message:
+            sink(
+                #"{"at":\#(at),"event":"message","kind":"\#(kinds[Int(event.detail)])","from":"\#(source)","to":"\#(target)"}"#
+            )
+        case .refusal: sink(#"{"at":\#(at),"event":"refusal","from":"\#(source)","to":"\#(target)"}"#)
+        case .timer: sink(#"{"at":\#(at),"event":"timer","timer":\#(event.slot),"peer":"\#(target)"}"#)
+        case .churn: sink(#"{"at":\#(at),"event":"churn","peer":"\#(target)","step":\#(event.detail)}"#)
+        case .fault: sink(#"{"at":\#(at),"event":"fault","fault":\#(event.slot),"step":\#(event.detail)}"#)
+        case .sample, .note: return
+        }
+    }
+}

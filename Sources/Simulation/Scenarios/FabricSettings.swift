@@ -1,0 +1,66 @@
+/// Whole peers in place of overlays alone: how many on which links, what users ask of them, how their disks behave.
+public struct FabricSettings: Sendable, Equatable {
+    /// Links, each a multicast domain of its own.
+    public var lans = 1
+    /// Of each LAN.
+    public var masters = 3
+    public var machines = 20
+    /// Of each LAN so many are told the address of a peer elsewhere (`--join`).
+    public var joiners = 2
+    /// Whether peers have addresses, and reach only whose address they have learned.
+    public var addresses = true
+    /// Of each machine.
+    public var partitions = 4
+    public var requests = 0
+    /// Of 1,000 requests how many are exclusive.
+    public var exclusivePerMille = 300
+    /// Of 1,000 requests how many are destroyed, stopped or changed later.
+    public var changedPerMille = 400
+    public var disk = DiskSettings()
+    /// A packet to all of a link takes so long, and is lost for so many of its receivers.
+    public var linkDelay: Duration = .milliseconds(1)
+    public var multicastLoss = 0.1
+    /// Nil: nobody puts an object.
+    public var objects: ObjectSettings?
+    /// Nil: nobody is a member of a group.
+    public var groups: GroupSettings?
+
+    public init() {}
+
+    /// Peers at the start.
+    public var peers: Int { lans * (masters + machines) }
+}
+
+/// How the disks of simulated machines behave. From the shares each seed draws; none of a kind is always among the draws.
+public struct DiskSettings: Sendable, Equatable {
+    /// How long a write takes to be durable.
+    public var latency: ClosedRange<Duration> = .microseconds(200)...(.milliseconds(20))
+    /// Of all writes.
+    public var failures: ClosedRange<Double> = 0...0
+    /// Of the objects on a disk whose process or machine crashes.
+    public var rot: ClosedRange<Double> = 0...0
+
+    public init() {}
+}
+
+/// Who puts and gets objects, and what differs from the shipped configuration.
+public struct ObjectSettings: Sendable, Equatable {
+    /// Puts and gets a second, of all users together.
+    public var rate = 0.2
+    public var bytesMax = 2_000
+    public var reconcile: Duration?
+    /// What each machine gives.
+    public var storeBytesMax: Int?
+
+    public init() {}
+}
+
+/// Who is in groups, and what differs from the shipped configuration.
+public struct GroupSettings: Sendable, Equatable {
+    public var count = 3
+    /// Joins, leaves, changes, multicasts and searches a second, of all members together.
+    public var rate = 0.2
+    public var childrenMax: Int?
+
+    public init() {}
+}
