@@ -70,18 +70,18 @@ public final class PeerHost: PeerService, Service {
     /// Where peers connect.
     public let endpoints: [Endpoint]
     private let configuration: Configuration
-    private let logger: Logger
+    let logger: Logger
     private let clock: HostClock
     private let loop: any EventLoop
     private let core: NIOLoopBound<PeerCore>
     private let transport: PeerTransport
     private let discovery: DiscoveryService
     private let agent: InstanceHost
-    private let store: Store
+    let store: Store
     private let lock: StateLock
     private let writes: AsyncStream<WriteBatch>
     private let commands: AsyncStream<AgentCommand>
-    private let objectOrders: AsyncStream<Peer.ObjectOrder>
+    let objectOrders: AsyncStream<Peer.ObjectOrder>
     private let board: ProblemBoard
     private let seeds: SeedKeeper
 
@@ -284,7 +284,7 @@ public final class PeerHost: PeerService, Service {
         loop.execute { [core] in core.value.abandonCalls(refusal) }
     }
 
-    private func input(_ input: Peer.Input) {
+    func input(_ input: Peer.Input) {
         loop.execute { [core] in core.value.input(input) }
     }
 
@@ -359,37 +359,6 @@ public final class PeerHost: PeerService, Service {
         for await (claim, status) in agent.reports { input(.instance(claim, status)) }
     }
 
-    /// The disk's side of objects, in order; nothing else waits for it.
-    private func serveObjects() async {
-        for await order in objectOrders {
-            switch order {
-            case .write(let object):
-                var isDurable = true
-                do throws(StorageError) {
-                    try await store.writeObject(object.id, object.bytes)
-                } catch {
-                    isDurable = false
-                    logger.warning("object.write", metadata: ["id": "\(object.id)", "reason": "\(error)"])
-                }
-                input(.objectWritten(object.id, durable: isDurable))
-            case .erase(let id):
-                do throws(StorageError) {
-                    try await store.eraseObject(id)
-                } catch {
-                    // It comes back with the index of the next start, and is handed over again.
-                    logger.warning("object.erase", metadata: ["id": "\(id)", "reason": "\(error)"])
-                }
-            case .read(let id, let token):
-                do throws(StorageError) {
-                    let bytes = try await store.object(id)
-                    input(.objectRead(token, bytes.map { .bytes($0) } ?? .missing))
-                } catch {
-                    input(.objectRead(token, .corrupt))
-                }
-            }
-        }
-    }
-
     /// Looks once a second which of the addresses named by `--join` are to be tried.
     private func keepJoining() async {
         guard !configuration.join.isEmpty else { return }
@@ -426,36 +395,6 @@ public final class PeerHost: PeerService, Service {
         case .left(let peer): logger.notice("peer.left", metadata: ["id": "\(peer)"])
         case .failed(let peer): logger.warning("peer.failed", metadata: ["id": "\(peer)"])
         }
-    }
-
-    private static func listen(
-        _ configuration: Configuration, _ credentials: CredentialSource, _ incarnation: Incarnation,
-        on loop: any EventLoop, handler: @escaping @Sendable (TransportEvent) -> Void
-    ) async throws -> PeerTransport {
-        func start(_ endpoints: [Endpoint]) async throws(TransportError) -> PeerTransport {
-            try await PeerTransport.start(
-                TransportConfiguration(
-                    listen: endpoints, incarnation: incarnation, software: "palmier", seed: .random(in: .min ... .max),
-                    wallClock: { HostClock.wallClock }), credentials: credentials, on: loop, handler: handler)
-        }
-        if let listen = configuration.listen {
-            do {
-                return try await start(listen)
-            } catch {
-                // A machine without IPv6 has no `::`, which otherwise takes IPv4, too.
-                let without = listen.map { $0.host == "::" ? Endpoint(host: "0.0.0.0", port: $0.port) : $0 }
-                guard without != listen, let transport = try? await start(without) else { throw error }
-                return transport
-            }
-        }
-        // The well-known port belongs to the first peer of a machine; later ones are found by what they publish. A
-        // machine without IPv6 has no `::`.
-        for port in [Configuration.defaultPort, 0] {
-            for host in ["::", "0.0.0.0"] {
-                if let transport = try? await start([Endpoint(host: host, port: port)]) { return transport }
-            }
-        }
-        return try await start([Endpoint(host: "0.0.0.0", port: 0)])
     }
 }
 
