@@ -164,6 +164,8 @@ private actor MasterSearch {
 
     init(options: HostOptions) {
         self.options = options
+        // Addresses need no question, and no waiting for its answer.
+        named = options.join.compactMap { if case .endpoint(let endpoint) = $0 { endpoint } else { nil } }
     }
 
     /// Names cost a question to DNS; what it cannot answer is said once.
