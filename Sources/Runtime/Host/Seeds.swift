@@ -97,6 +97,8 @@ final class SeedKeeper: Sendable {
     private let seeds: Mutex<Seeds>
     private let board: ProblemBoard
     private let logger: Logger
+    /// The wall clock may be set back, and must not hold up a try by that.
+    private let clock = HostClock()
 
     init(_ addresses: [SeedAddress], board: ProblemBoard, logger: Logger) {
         seeds = Mutex(Seeds(addresses, random: SeededRandom(seed: .random(in: .min ... .max))))
@@ -106,14 +108,14 @@ final class SeedKeeper: Sendable {
 
     /// Begins what is due.
     func tryDue(isAlone: Bool, connect: (Endpoint) -> Void) async {
-        let due = seeds.withLock { $0.due(at: HostClock.wallClock, isAlone: isAlone) }
+        let due = seeds.withLock { $0.due(at: clock.now, isAlone: isAlone) }
         for address in due {
             do throws(SeedLookupError) {
                 let endpoints = try await address.endpoints()
                 seeds.withLock { $0.resolved(address, endpoints) }
                 for endpoint in endpoints { connect(endpoint) }
             } catch {
-                let isNews = seeds.withLock { $0.failed(address, error.message, at: HostClock.wallClock) }
+                let isNews = seeds.withLock { $0.failed(address, error.message, at: clock.now) }
                 if isNews { report(address, error.message) }
             }
         }
@@ -128,7 +130,7 @@ final class SeedKeeper: Sendable {
 
     func failed(_ endpoint: Endpoint, _ reason: UnreachableReason) {
         if case .rejected(.itself) = reason { return reached(endpoint) }
-        let news = seeds.withLock { $0.failed(endpoint, reason.description, at: HostClock.wallClock) }
+        let news = seeds.withLock { $0.failed(endpoint, reason.description, at: clock.now) }
         for address in news { report(address, "\(endpoint): \(reason)") }
     }
 

@@ -24,7 +24,6 @@ struct Ringing {
         let started = members.map(\.began).max() ?? .now
         var clients: [String: PalmierClient] = [:]
         for member in members { clients[member.name] = PalmierClient(.socket(path: member.ringSocket)) }
-        defer { plan.progress.finish() }
         do {
             plan.progress.update("waiting for one ring of \(members.count)")
             try await awaitWhole(members, clients)
