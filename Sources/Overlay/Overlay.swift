@@ -56,7 +56,7 @@ public import Automata
 /// A hop: two messages, no allocation, no dictionary. A peer: about 4 KB in a ring of 100,000. Two timers.
 public struct Overlay: Automaton {
     public enum Input: Sendable {
-        /// The host started this peer. No seeds and none remembered: the first of its ring.
+        /// The host started this peer. No seeds and none remembered: the first of its ring, unless one is told soon.
         case started(seeds: [PeerID], remembered: [PeerID])
         /// A peer became known through which the ring, or another part of it, can be found.
         case seed(PeerID)

@@ -5,10 +5,12 @@ extension Overlay {
     public struct Configuration: Sendable {
         /// Both sides together; even, 2 to 32. Delivery stays right unless half of them, side by side, fail at once.
         public var leafSetSize = 32
-        /// Silence after which the left neighbour gets a heartbeat.
-        public var leafHeartbeat: Duration = .seconds(30)
-        /// How long a probe may stay unanswered.
-        public var probeTimeout: Duration = .seconds(3)
+        /// Silence after which the left neighbour gets a heartbeat. MSPastry waits 30 s; what that saves is less than what
+        /// lookups lose in waiting for roots whose failure nobody has noticed.
+        public var leafHeartbeat: Duration = .seconds(20)
+        /// How long a probe may stay unanswered. MSPastry waits 3 s; a lookup whose root has just failed waits three times
+        /// this, which is most of what churn adds to the mean delay.
+        public var probeTimeout: Duration = .seconds(2)
         /// Further probes before a peer is called failed.
         public var probeRetries = 2
         /// Of each side so many of the nearest must have answered before a peer is active (FreePastry waits for 4).
@@ -19,22 +21,26 @@ extension Overlay {
         public var tableProbeMin: Duration = .seconds(15)
         public var tableProbeMax: Duration = .seconds(3_600)
         /// Between two exchanges of leaf sets with a leaf drawn at random; any other exchange counts.
-        public var gossipPeriod: Duration = .seconds(60)
-        /// Between two questions for a row of someone else's table, to find nearer entries.
-        public var tableGossip: Duration = .seconds(1_200)
+        public var gossipPeriod: Duration = .seconds(120)
+        /// Between two questions for a row of someone else's table, to find nearer entries. MSPastry waits 20 min, of the
+        /// one hour that half of Gnutella's peers stay.
+        public var tableGossip: Duration = .seconds(300)
         /// Candidates measured for each row then.
-        public var gossipMeasurements = 2
+        public var gossipMeasurements = 3
         /// Between two attempts to find another part of the ring through peers that were lost; doubles up to 8 times
         /// this while they find nothing.
         public var mergePeriod: Duration = .seconds(300)
         /// A join without an answer is tried again, through another seed, after this.
         public var joinTimeout: Duration = .seconds(3)
         /// Steps of the walk to a near seed.
-        public var walkSteps = 4
+        public var walkSteps = 6
         /// Peers measured in a step.
-        public var walkWidth = 8
+        public var walkWidth = 12
         /// Peers that all find each other only joining wait this long before the one with the largest id begins a ring.
         public var coldPatience: Duration = .seconds(10)
+        /// A peer that was told of nobody waits so long for a seed before it is the first of a ring: discovery on a link
+        /// takes about a second (RFC 6762, 8.1 and 8.3). Zero: at once.
+        public var seedPatience: Duration = .seconds(3)
         /// A peer that was given no seed, and finds none of those it remembers, is the first of a ring after this.
         public var alonePatience: Duration = .seconds(30)
         /// A per-hop acknowledgement's time-out: of a neighbour that was never measured, and its bounds.
@@ -53,7 +59,7 @@ extension Overlay {
         /// time in which others may call it failed: (1 + retries) * probeTimeout.
         public var stallTolerance: Duration = .seconds(2)
         /// The longest time between two looks at the clock.
-        public var tick: Duration = .seconds(5)
+        public var tick: Duration = .milliseconds(3_500)
         /// How long a failed peer is kept out of the leaf set on hearsay: until all who name it have looked themselves, a
         /// few rounds of probes. Longer would keep out who has come back.
         public var failedFor: Duration = .seconds(30)

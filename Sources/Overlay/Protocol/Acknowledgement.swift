@@ -83,6 +83,7 @@ extension Overlay {
         // Doubles while it is the same peer again: it may be slow, or the network full.
         var patience = timeout
         if peer == waiting.next {
+            if waiting.attempts == 2 { leaveCopy(of: waiting.routed, besides: peer, at: now, into: &effects) }
             patience = min(timeout << Int64(min(waiting.attempts - 1, 8)), configuration.hopTimeouts.most)
         } else {
             nextHop &+= 1
@@ -95,6 +96,21 @@ extension Overlay {
         noteSent(to: peer, at: now)
         effects.append(.send(.routed(waiting.routed, hop: waiting.hop), to: peer))
         return true
+    }
+
+    /// A lookup may wait here until its silent root is called failed, and would be lost if we failed meanwhile. Whoever
+    /// would be root then gets a copy, probes the root itself, and delivers as soon as it may; a root that lives after all
+    /// sees that they are the same. Other applications repeat what they miss.
+    private mutating func leaveCopy(
+        of routed: Routed, besides root: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        // Once for each message, or copies would make copies.
+        guard routed.application == .probe, recent.insert(~routed.mark(countingHops: false)) else { return }
+        let heirs = leaves.nearest(to: routed.key, count: 4).filter { $0 != root && $0 != id }
+        guard let heir = heirs.first(where: { contact(of: $0)?.isSuspected == false }) else { return }
+        nextHop &+= 1
+        noteSent(to: heir, at: now)
+        effects.append(.send(.routed(routed, hop: nextHop), to: heir))
     }
 
     /// What waits for a peer that is gone need not wait.

@@ -14,7 +14,7 @@ extension Overlay {
     ) -> Bool {
         var isNew = false
         let isDecisive = isFirstHand && life == .agreeing
-        for peer in candidates where peer != id {
+        for peer in nearestFirst(candidates) {
             if isDecisive, let index = probes.firstIndex(where: { $0.peer == peer && $0.kind == .leaf }) {
                 probes[index].retries = UInt8(clamping: configuration.probeRetries)
                 probes[index].isVouched = true
@@ -35,6 +35,16 @@ extension Overlay {
             if isDecisive { probes[probes.count - 1].isVouched = true }
         }
         return isNew
+    }
+
+    /// Those that would be leaves or are being asked, the nearest first: whoever turns out to be too far then need not be
+    /// asked. A leaf set names one side the wrong way round.
+    private func nearestFirst(_ candidates: [PeerID]) -> [PeerID] {
+        var fitting = candidates.filter { peer in
+            peer != id && (leaves.fits(peer) || probes.contains { $0.peer == peer && $0.kind == .leaf })
+        }
+        if fitting.count > 1 { fitting.sort { id.ringDistance(to: $0) < id.ringDistance(to: $1) } }
+        return fitting
     }
 
     private mutating func passOver(_ candidate: Candidate) {

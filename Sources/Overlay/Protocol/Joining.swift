@@ -3,6 +3,8 @@ import Automata
 /// Where a peer is on its way into the ring.
 struct Join: Sendable {
     enum Stage: Sendable {
+        /// Told of nobody: waits a moment for a seed.
+        case waiting
         /// A peer was asked for others: the walk to a near seed.
         case asking
         /// Those it named are being measured.
@@ -43,17 +45,28 @@ extension Overlay {
             seeds: seeds.filter { $0 != id }, remembered: remembered.filter { $0 != id })
         life = .joining
         if acquaintances.all.isEmpty {
-            activate(at: now, into: &effects)
+            awaitSeed(at: now, into: &effects)
         } else {
             begin(through: acquaintances.all, walking: true, at: now, into: &effects)
         }
         wake(by: now + configuration.tick, into: &effects)
     }
 
+    /// Told of nobody: discovery may need a moment to find the others, and a ring begun meanwhile would have to be merged.
+    private mutating func awaitSeed(at now: Instant, into effects: inout [Effect]) {
+        var waiting = Join(seeds: [], nearest: id, begun: now)
+        waiting.stage = .waiting
+        waiting.deadline = now + configuration.seedPatience
+        join = waiting
+        wake(by: waiting.deadline, into: &effects)
+    }
+
     mutating func onSeed(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
         guard peer != id, life != .new else { return }
         acquaintances.addSeed(peer)
-        if join != nil {
+        if join?.stage == .waiting {
+            begin(through: [peer], walking: true, at: now, into: &effects)
+        } else if join != nil {
             if join?.seeds.contains(peer) == false { join?.seeds.append(peer) }
             // Nobody has answered yet: this one may.
             if join?.isAnswered == false, join?.stage == .routing, life == .joining {
@@ -72,6 +85,7 @@ extension Overlay {
         guard let joining = join, joining.seeds.count < Acquaintances.rememberedMax, !joining.seeds.contains(peer)
         else { return }
         join?.seeds.append(peer)
+        if joining.stage == .waiting { join?.deadline = .zero }
     }
 
     private mutating func begin(
@@ -202,7 +216,11 @@ extension Overlay {
             join = nil
             return
         }
-        if isFirst(joining, at: now) {
+        if joining.stage == .waiting, !joining.seeds.isEmpty {
+            begin(through: joining.seeds, walking: true, at: now, into: &effects)
+            return
+        }
+        if joining.stage == .waiting || isFirst(joining, at: now) {
             leaves.isWhole = true
             activate(at: now, into: &effects)
             return

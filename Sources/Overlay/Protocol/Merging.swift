@@ -14,7 +14,10 @@ struct Acquaintances: Sendable {
     var mergeNumber: UInt64 = 0
     /// Periods between two attempts: doubles while they find nothing.
     var patience: UInt8 = 1
+    /// Attempts that found someone who had only started.
+    var mergeRetries: UInt8 = 0
 
+    static let mergeRetriesMax: UInt8 = 5
     static let seedsMax = 64
     static let rememberedMax = 20
     static let lostMax = 8
@@ -72,7 +75,16 @@ extension Overlay {
         _ answer: JoinAnswer, from peer: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
         acquaintances.mergeNumber = 0
-        guard answer.isActive else { return }
+        guard answer.isActive else {
+            // It has just started, and is in a ring soon.
+            guard acquaintances.mergeRetries < Acquaintances.mergeRetriesMax else { return }
+            acquaintances.mergeRetries += 1
+            acquaintances.addUrgent(peer)
+            schedule.merge = now + .seconds(2)
+            wake(by: schedule.merge, into: &effects)
+            return
+        }
+        acquaintances.mergeRetries = 0
         // The dead of our failed list may be the living of the other side.
         let isNew = consider([peer] + answer.leaves, isFirstHand: true, at: now, into: &effects)
         if isNew { acquaintances.patience = 1 }

@@ -65,8 +65,18 @@ extension Overlay {
     /// Asks one peer of each row for its row: it may know nearer ones.
     mutating func gossipTable(at now: Instant, into effects: inout [Effect]) {
         for row in 0..<table.rows {
-            guard let entry = random.pick(table.row(row)) else { continue }
+            guard let entry = nearOne(of: table.row(row)) else { continue }
             effects.append(.send(.ask(.row(UInt8(row)), number: 0), to: entry.id))
+        }
+    }
+
+    /// The nearest of three drawn: who is near knows near ones, and who is drawn is not always the same.
+    private mutating func nearOne(of row: [Contact]) -> Contact? {
+        var drawn: [Contact] = []
+        for _ in 0..<3 { if let contact = random.pick(row) { drawn.append(contact) } }
+        return drawn.min {
+            ($0.roundTrip == .unknown ? .farthest : $0.roundTrip)
+                < ($1.roundTrip == .unknown ? .farthest : $1.roundTrip)
         }
     }
 
@@ -108,16 +118,16 @@ extension Overlay {
             return
         }
         measure(candidates: contacts.map { $0.peer }, perPlace: 1, at: now, into: &effects)
-        // Of those at filled places the most promising: by the triangle inequality none is nearer than the difference
-        // of the two known sides.
+        // Of those at filled places the most promising. Of a triangle the third side is seldom far from the longer of the
+        // two known ones: what is near a near peer is near.
         guard let near = contact(of: peer)?.roundTrip, near != .unknown else { return }
         var promising: [(gain: Int64, peer: PeerID)] = []
         for nearby in contacts where nearby.peer != id && !failed.contains(nearby.peer) {
             guard nearby.roundTrip != .unknown, leaves.index(of: nearby.peer) == nil,
                 let index = table.index(toward: nearby.peer), table[index].id != nearby.peer
             else { continue }
-            let least = abs(Int64(nearby.roundTrip.microseconds) - Int64(near.microseconds))
-            let gain = Int64(table[index].roundTrip.microseconds) - least
+            let expected = Int64(max(nearby.roundTrip.microseconds, near.microseconds))
+            let gain = Int64(table[index].roundTrip.microseconds) - expected
             if gain > 0 { promising.append((gain, nearby.peer)) }
         }
         promising.sort { $0.gain != $1.gain ? $0.gain > $1.gain : $0.peer < $1.peer }

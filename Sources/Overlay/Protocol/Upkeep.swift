@@ -19,7 +19,8 @@ struct Schedule: Sendable {
         gossipUp = within(configuration.gossipPeriod)
         gossipDown = within(configuration.gossipPeriod)
         table = now
-        tableGossip = within(configuration.tableGossip)
+        // The first time soon: what the way of the join told is a beginning.
+        tableGossip = within(.seconds(60))
         merge = within(configuration.mergePeriod)
         tuning = within(.seconds(60))
     }
@@ -160,8 +161,10 @@ extension Overlay {
             life = .stopped
             return
         }
-        let inCare = held.map { $0.routed }
+        // What was sent and not acknowledged may have gone to the dead; if not, its root sees that it is the same.
+        let inCare = held.map { $0.routed } + unacknowledged.map { $0.routed }.filter { $0.application != .join }
         held = []
+        unacknowledged = []
         for contact in leaves.contacts { effects.append(.send(.leaving, to: contact.id)) }
         for entry in table.entries { effects.append(.send(.leaving, to: entry.id)) }
         for routed in inCare {

@@ -30,14 +30,19 @@ struct Contact: Sendable {
         self.id = id
         self.heard = heard
         self.roundTrip = roundTrip
-        deviation = roundTrip.microseconds / 2
+        deviation = roundTrip.microseconds / Self.firstDeviation
     }
+
+    /// Of the first sample so much is taken for deviation. TCP takes half, since a time-out costs it its window; here it
+    /// costs one more message, while waiting for the dead is most of what churn adds to a lookup's delay ("TCP-like but
+    /// more aggressive", MSPastry 2004, 4.1).
+    private static let firstDeviation: UInt32 = 8
 
     /// Takes one measured round trip in: gains 1/8 and 1/4 (Jacobson 1988).
     mutating func measured(_ sample: RoundTrip) {
         guard roundTrip != .unknown else {
             roundTrip = sample
-            deviation = sample.microseconds / 2
+            deviation = sample.microseconds / Self.firstDeviation
             return
         }
         let error = Int64(sample.microseconds) - Int64(roundTrip.microseconds)

@@ -11,6 +11,7 @@ struct Rules: Sendable {
     private let mergePeriodMilliseconds: Int32
     private let joinTimeoutMilliseconds: Int32
     private let coldPatienceMilliseconds: Int32
+    private let seedPatienceMilliseconds: Int32
     private let alonePatienceMilliseconds: Int32
     private let hopTimeoutInitialMilliseconds: Int32
     private let hopTimeoutMinMilliseconds: Int32
@@ -42,6 +43,7 @@ struct Rules: Sendable {
         mergePeriodMilliseconds = Int32(clamping: configuration.mergePeriod.milliseconds)
         joinTimeoutMilliseconds = Int32(clamping: configuration.joinTimeout.milliseconds)
         coldPatienceMilliseconds = Int32(clamping: configuration.coldPatience.milliseconds)
+        seedPatienceMilliseconds = Int32(clamping: configuration.seedPatience.milliseconds)
         alonePatienceMilliseconds = Int32(clamping: configuration.alonePatience.milliseconds)
         hopTimeoutInitialMilliseconds = Int32(clamping: configuration.hopTimeoutInitial.milliseconds)
         hopTimeoutMinMilliseconds = Int32(clamping: configuration.hopTimeoutMin.milliseconds)
@@ -73,6 +75,7 @@ struct Rules: Sendable {
     var mergePeriod: Duration { .milliseconds(Int64(mergePeriodMilliseconds)) }
     var joinTimeout: Duration { .milliseconds(Int64(joinTimeoutMilliseconds)) }
     var coldPatience: Duration { .milliseconds(Int64(coldPatienceMilliseconds)) }
+    var seedPatience: Duration { .milliseconds(Int64(seedPatienceMilliseconds)) }
     var alonePatience: Duration { .milliseconds(Int64(alonePatienceMilliseconds)) }
     var hopTimeoutInitial: Duration { .milliseconds(Int64(hopTimeoutInitialMilliseconds)) }
     var hopTimeoutMin: Duration { .milliseconds(Int64(hopTimeoutMinMilliseconds)) }

@@ -104,7 +104,8 @@ extension Director {
             struck[index] = drawn(amount)
             let until = core.now + max(fault.lasts.nanoseconds, 1)
             for peer in struck[index] {
-                core.network.states[Int(peer)].stalledUntil = until
+                // Of two stalls at once the longer one counts.
+                core.network.states[Int(peer)].stalledUntil = max(core.network.states[Int(peer)].stalledUntil, until)
                 hosted.stall(peer, ends: false, in: &core)
             }
         case .loss(let share): core.network.loss = share
@@ -135,6 +136,7 @@ extension Director {
         case .slow: for peer in struck[index] { core.network.slow(peer, factor: 1) }
         case .stall:
             for peer in struck[index] where core.isUp(peer) {
+                guard isHealed || core.network.states[Int(peer)].stalledUntil <= core.now else { continue }
                 core.network.states[Int(peer)].stalledUntil = min(
                     core.network.states[Int(peer)].stalledUntil, core.now)
                 hosted.stall(peer, ends: true, in: &core)
