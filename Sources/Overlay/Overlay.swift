@@ -50,6 +50,10 @@ public import Automata
 /// ## Where this differs from the papers
 /// - A peer stands in the leaf set or in the table, never in both; there is no neighbourhood set.
 /// - The peer called failed is told. With 5 % loss three probes fail one time in a thousand; this heals it in a round trip.
+/// - Waiting for dead roots is most of what churn adds to a lookup's delay, so heartbeats come after 20 s (30), and a probe
+///   waits 2 s (3); leaf sets are exchanged rarely instead. Rows are asked for every 5 minutes (20), of near peers first.
+/// - A lookup that waits for a silent root is copied to who would be root without it, so that it outlives its holder.
+/// - A peer told of nobody waits 3 s for a seed before it is the first of a ring.
 /// - A peer asked for its distance says how much nearer the asker would have to be; only then it is told (`measured`).
 ///
 /// ## Cost

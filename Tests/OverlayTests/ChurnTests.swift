@@ -29,6 +29,8 @@ import Testing
         #expect(!ring.isStorm, "seed \(seed)")
         #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
         #expect(ring.findings.deliveries > 4_000)
+        // Held by who failed, or given up while all of one side were gone: one in a hundred with such sessions.
+        #expect(ring.unanswered() <= 50, "seed \(seed)")
         ring.run(for: .seconds(120))
         #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
     }
@@ -51,7 +53,7 @@ import Testing
         #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
     }
 
-    @Test("with 5 % loss few lookups are lost or go wrong, and leaf sets are right again")
+    @Test("with 5 % loss no lookup of 40,000 is lost or goes wrong, and leaf sets are right again")
     func loss() {
         var wrong = 0
         var unanswered = 0
@@ -69,7 +71,7 @@ import Testing
             deliveries += ring.findings.deliveries
         }
         #expect(deliveries > 39_000)
-        #expect(wrong <= 1, "of \(deliveries) lookups")
-        #expect(unanswered <= 20, "of \(deliveries) lookups")
+        #expect(wrong == 0, "of \(deliveries) lookups")
+        #expect(unanswered == 0, "of \(deliveries) lookups")
     }
 }

@@ -162,6 +162,51 @@ import Testing
         #expect(!ring.nodes[told].overlay.isActive)
     }
 
+    @Test("a peer told of nobody waits for a seed, joins through one that comes, and is the first of a ring without one")
+    func waitsForSeed() {
+        var ring = Ring(seed: 13)
+        let first = ring.add(seeds: [])
+        ring.run(for: .seconds(2))
+        #expect(!ring.nodes[first].overlay.isActive)
+        ring.run(for: .seconds(2))
+        #expect(ring.nodes[first].overlay.isActive)
+        let second = ring.add(seeds: [])
+        ring.run(for: .seconds(1))
+        ring.seed(second, with: first)
+        ring.run(for: .milliseconds(1_500))
+        #expect(ring.nodes[second].overlay.isActive && ring.wrongLeafSets().isEmpty)
+    }
+
+    @Test("a ring that hears of a peer which has only started asks again, until that is in a ring too")
+    func meetsBeginner() {
+        var ring = Ring(seed: 14)
+        ring.grow(to: 6, every: .seconds(2))
+        ring.run(for: .seconds(5))
+        let beginner = ring.add(seeds: [])
+        ring.run(for: .milliseconds(500))
+        ring.seed(2, with: beginner)
+        ring.run(for: .seconds(12))
+        #expect(ring.nodes[beginner].overlay.isActive && ring.wrongLeafSets().isEmpty)
+    }
+
+    @Test("a lookup that waits for its silent root is not lost when its holder fails, too")
+    func heirs() {
+        var ring = Ring(seed: 15)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 30, every: .milliseconds(200))
+        ring.run(for: .seconds(30))
+        let root = ring.nodes.indices.first { $0 > 3 } ?? 0
+        let near = ring.nodes[root].overlay.leafSet.larger[0]
+        let holder = ring.nodes.indices.first { ring.nodes[$0].id == near } ?? 0
+        ring.crash(root)
+        ring.lookup(ring.nodes[root].id, from: holder)
+        ring.run(for: .seconds(4))
+        #expect(ring.findings.deliveries == 0)
+        ring.crash(holder)
+        ring.run(for: .seconds(20))
+        #expect(ring.findings.deliveries == 1 && ring.findings.wrongCount == 0)
+    }
+
     @Test("who was not heard for so long that it called all others failed is back once it is heard")
     func muted() {
         var ring = Ring(seed: 12)

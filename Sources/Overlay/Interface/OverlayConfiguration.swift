@@ -21,7 +21,7 @@ extension Overlay {
         public var tableProbeMin: Duration = .seconds(15)
         public var tableProbeMax: Duration = .seconds(3_600)
         /// Between two exchanges of leaf sets with a leaf drawn at random; any other exchange counts.
-        public var gossipPeriod: Duration = .seconds(120)
+        public var gossipPeriod: Duration = .seconds(150)
         /// Between two questions for a row of someone else's table, to find nearer entries. MSPastry waits 20 min, of the
         /// one hour that half of Gnutella's peers stay.
         public var tableGossip: Duration = .seconds(300)
@@ -35,7 +35,7 @@ extension Overlay {
         /// Steps of the walk to a near seed.
         public var walkSteps = 6
         /// Peers measured in a step.
-        public var walkWidth = 12
+        public var walkWidth = 10
         /// Peers that all find each other only joining wait this long before the one with the largest id begins a ring.
         public var coldPatience: Duration = .seconds(10)
         /// A peer that was told of nobody waits so long for a seed before it is the first of a ring: discovery on a link
