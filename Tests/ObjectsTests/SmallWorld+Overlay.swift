@@ -10,7 +10,10 @@ extension SmallWorld {
         configuration.leafSetSize = settings.leafSetSize
         let overlay = Overlay(id: peer, configuration: configuration, random: SeededRandom(seed: random.next()))
         nodes[peer]?.overlay = overlay
-        var seeds = up.filter { $0 != peer && nodes[$0]?.overlay?.isActive == true }
+        let others = up.filter { $0 != peer && nodes[$0]?.overlay != nil }
+        var seeds = others.filter { nodes[$0]?.overlay?.isActive == true }
+        // The first of the ring waits a moment for seeds of its own: others find it meanwhile.
+        if seeds.isEmpty { seeds = others }
         random.shuffle(&seeds)
         feed(.started(seeds: Array(seeds.prefix(2)), remembered: []), toOverlayOf: peer)
     }
