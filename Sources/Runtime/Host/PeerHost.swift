@@ -379,9 +379,15 @@ public final class PeerHost: PeerService, Service {
     /// Looks once a second which of the addresses named by `--join` are to be tried.
     private func keepJoining() async {
         guard !configuration.join.isEmpty else { return }
-        repeat {
-            await seeds.tryDue(isAlone: snapshot().isAlone) { transport.connect(to: $0) }
-        } while await rest(.seconds(1))
+        await withDiscardingTaskGroup { group in
+            repeat {
+                for address in seeds.due(isAlone: await snapshot().isAlone) {
+                    group.addTask { [seeds, transport] in
+                        await seeds.attempt(address) { transport.connect(to: $0) }
+                    }
+                }
+            } while await rest(.seconds(1))
+        }
     }
 
     private func sweepReleases() async {
