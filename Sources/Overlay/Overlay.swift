@@ -188,7 +188,7 @@ public struct Overlay: Automaton {
             counters.refused += 1
             return
         }
-        hear(peer, at: now)
+        hear(peer, isInRing: !message.mayBeJoiners, at: now)
         switch message {
         case .routed(let routed, let hop): onRouted(routed, hop: hop, from: peer, at: now, into: &effects)
         case .acknowledged(let hop): onAcknowledged(hop, from: peer, at: now)

@@ -28,6 +28,15 @@ import Testing
         #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
     }
 
+    @Test("newcomers side by side, all told of one that has only started itself, are not led to each other for ever")
+    func beginnersSideBySide() {
+        var ring = Ring(seed: 3)
+        ring.configuration.leafSetSize = 8
+        ring.grow(to: 40, every: .milliseconds(200))
+        ring.run(for: .seconds(20))
+        #expect(ring.activeNodes().count == 40 && ring.wrongLeafSets().isEmpty)
+    }
+
     @Test("a route is told when it was asked for: origin first, every hop nearer")
     func trace() {
         var ring = Ring(seed: 2)
@@ -162,7 +171,7 @@ import Testing
         #expect(!ring.nodes[told].overlay.isActive)
     }
 
-    @Test("a peer told of nobody waits for a seed, joins through one that comes, and is the first of a ring without one")
+    @Test("a peer told of nobody waits for a seed, joins through one that comes, and begins a ring without one")
     func waitsForSeed() {
         var ring = Ring(seed: 13)
         let first = ring.add(seeds: [])

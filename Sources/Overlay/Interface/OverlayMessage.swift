@@ -29,6 +29,15 @@ public enum OverlayMessage: Hashable, Sendable {
     case ask(ContactQuestion, number: UInt32)
     case told([Nearby], number: UInt32)
 
+    /// Whether also a peer sends it that is not in the ring yet.
+    var mayBeJoiners: Bool {
+        switch self {
+        case .routed(let routed, _): routed.application == .join
+        case .ask, .told, .ping, .pong, .acknowledged, .joined: true
+        case .undeliverable, .heartbeat, .measured, .leaves, .failed, .leaving: false
+        }
+    }
+
     /// Every peer that the message speaks of, so that the composition can say where they are; the sender left out.
     public var named: [PeerID] {
         switch self {

@@ -7,8 +7,11 @@ extension Overlay {
     }
 
     /// Notes that the peer lives; someone new gets an empty place in the table.
+    ///
+    /// - Parameter isInRing: not known of one that may only be joining: it cannot hand on anything yet, and two newcomers
+    ///   side by side would be led to each other for ever.
     @inline(__always)
-    mutating func hear(_ peer: PeerID, at now: Instant) {
+    mutating func hear(_ peer: PeerID, isInRing: Bool, at now: Instant) {
         let tick = tick(now)
         if let index = table.index(toward: peer) {
             if table[index].id == peer {
@@ -22,7 +25,7 @@ extension Overlay {
         } else if let index = leaves.index(of: peer) {
             leaves[index].heard = tick
             leaves[index].isSuspected = false
-        } else if life == .active {
+        } else if isInRing, life == .active {
             table.put(Contact(id: peer, heard: tick))
         }
     }

@@ -18,8 +18,8 @@ extension Overlay {
         let roundTrip = RoundTrip(nanoseconds: now.nanoseconds - probe.sent.nanoseconds)
         if probe.isFirst {
             if contact(of: peer) != nil { onMeasured(roundTrip, to: peer) } else { place(peer, roundTrip, at: now) }
-            // Symmetric probing: the other side is told, if it can use it.
-            if roundTrip < wanted { effects.append(.send(.measured(roundTrip), to: peer)) }
+            // Symmetric probing: the other side is told, if it can use it, and not before it could use us.
+            if roundTrip < wanted, life != .joining { effects.append(.send(.measured(roundTrip), to: peer)) }
         }
         if probe.kind == .walk { onWalked(peer, roundTrip, at: now, into: &effects) }
     }
