@@ -21,7 +21,8 @@ extension Scenario {
         guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
         var names: [String] = []
         if fabric.requests > 0 { names += FabricSabotage.allCases.map(\.rawValue) }
-        if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name) }
+        // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
+        if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }
         return names
     }
