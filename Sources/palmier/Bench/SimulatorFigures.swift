@@ -48,7 +48,8 @@ enum SimulatorFigures: String, CaseIterable, Sendable {
             return [
                 Figure(
                     names[0], run.delivered / run.document.wallSeconds, unit: "messages/s",
-                    conditions: "\(peers) overlays join in 100 s, then 2 min of a lookup a second each, sessions of 60 min; "
+                    conditions:
+                        "\(peers) overlays join in 100 s, then 2 min of a lookup a second each, sessions of 60 min; "
                         + "\(Int(run.delivered)) messages with acknowledgements and joins, one thread",
                     reach: reach(.atLeast, 1_000_000))
             ]
@@ -61,7 +62,8 @@ enum SimulatorFigures: String, CaseIterable, Sendable {
             return [
                 Figure(
                     names[0], grown / max(1, started) / 1_024, unit: "KiB",
-                    conditions: "\(Int(run.figure("starts"))) whole peers on LANs of \(SimulatorRuns.lanSize), nothing asked "
+                    conditions:
+                        "\(Int(run.figure("starts"))) whole peers on LANs of \(SimulatorRuns.lanSize), nothing asked "
                         + "of them; growth of the most resident memory, with all that the simulator keeps of them",
                     reach: reach(.atMost, 12))
             ]
