@@ -1,3 +1,5 @@
+import API
+import Automata
 import Foundation
 import Subprocess
 

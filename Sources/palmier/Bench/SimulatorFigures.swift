@@ -7,6 +7,9 @@ import Simulation
 enum SimulatorFigures: String, CaseIterable, Sendable {
     case rate, memory, hundredThousand, million
 
+    /// A run's figures have the same name in `Simulation`.
+    typealias Figure = Lab.Figure
+
     /// In the order in which they are printed.
     var names: [String] {
         switch self {

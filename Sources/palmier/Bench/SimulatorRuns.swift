@@ -1,3 +1,4 @@
+import Automata
 import Console
 import Foundation
 import Simulation
