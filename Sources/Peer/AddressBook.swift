@@ -16,10 +16,14 @@ struct AddressBook: Sendable {
 
     private struct Entry {
         var endpoints: [Endpoint]
+        /// Counts what was written down: the least of all is the entry that was not named for longest. To keep the entries
+        /// themselves in that order would move half of the book at every word.
+        var used: UInt32
         var isProven: Bool
     }
 
     private var entries: OrderedDictionary<PeerID, Entry> = [:]
+    private var uses: UInt32 = 0
 
     subscript(peer: PeerID) -> [Endpoint] { entries[peer]?.endpoints ?? [] }
 
@@ -29,15 +33,28 @@ struct AddressBook: Sendable {
     /// - Returns: whether the host has to be told.
     mutating func learn(_ contact: PeerContact, proven: Bool) -> Bool {
         guard !contact.endpoints.isEmpty else { return false }
-        let old = entries.removeValue(forKey: contact.peer)
-        if let old, old.isProven, !proven {
-            entries[contact.peer] = old
-            return false
+        uses &+= 1
+        let place = entries.index(forKey: contact.peer)
+        if let place {
+            entries.values[place].used = uses
+            if entries.values[place].isProven, !proven { return false }
         }
+        let old = place.map { entries.values[$0].endpoints }
         let endpoints = Array(contact.endpoints.prefix(Self.endpointsMax))
-        entries[contact.peer] = Entry(endpoints: endpoints, isProven: proven)
-        if entries.count > Self.countMax { entries.removeFirst() }
-        return old?.endpoints != endpoints
+        entries[contact.peer] = Entry(endpoints: endpoints, used: uses, isProven: proven)
+        if entries.count > Self.countMax { forgetOldest() }
+        return old != endpoints
+    }
+
+    private mutating func forgetOldest() {
+        let now = uses
+        // By age, so that the count may begin anew.
+        guard
+            let oldest = entries.values.indices.max(by: {
+                now &- entries.values[$0].used < now &- entries.values[$1].used
+            })
+        else { return }
+        entries.remove(at: oldest)
     }
 
     /// It does not answer there: from now on others may know better.

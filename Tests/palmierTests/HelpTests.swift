@@ -68,7 +68,8 @@ struct HelpTests {
             "request cache --wait --detach", "sim run x.yaml --seed 1 --seeds 1...2", "sim run x.yaml --jobs 0",
             "node invite --kind person", "instance logs", "completion tcsh",
             "instance list -o xml", "overlay lookup", "object put", "object get x --output yaml",
-            "object get x --output y --json", "fabric create lab --admission everybody",
+            "object get x --output y --json", "bench simulator --figures hops", "bench simulator --figures ,",
+            "bench simulator --peers 10", "bench lan --figures hops", "fabric create lab --admission everybody",
         ])
     func usage(line: String) {
         let words = line.split(separator: " ").map(String.init)

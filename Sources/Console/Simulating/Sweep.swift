@@ -114,15 +114,7 @@ public struct Sweep: Sendable {
 
     /// - Returns: what is different in the second run; nil when nothing is.
     private func replay(_ result: RunResult, by program: String) async throws -> String? {
-        var arguments = ["sim", "run", file, "--seed", String(result.seed), "-o", "json"]
-        if let sabotage { arguments += ["--sabotage", sabotage] }
-        let place = URL(fileURLWithPath: program)
-        // By name, in a search path that is the program's own directory: a path would need another package's type.
-        let search: [Environment.Key: String?] = ["PATH": place.deletingLastPathComponent().path]
-        let outcome = try await Subprocess.run(
-            .name(place.lastPathComponent), arguments: Arguments(arguments),
-            environment: .inherit.updating(search), output: .bytes(limit: 16 << 20), error: .discarded)
-        let again = try DocumentCoding.decode(SimulationDocument.self, from: Data(outcome.standardOutput))
+        let again = try await ScenarioProcess.run(file, seed: result.seed, sabotage: sabotage, by: program)
         let first = result.traceHash.description
         return again.traceHash == first
             ? nil : "the trace hash is \(first) here and \(again.traceHash) in another process"

@@ -13,7 +13,7 @@ struct PrefixTable: Sendable {
 
     let own: PeerID
     private(set) var entries: [Contact] = []
-    private var cells: [UInt8] = []
+    private(set) var cells: [UInt8] = []
 
     init(own: PeerID) {
         self.own = own

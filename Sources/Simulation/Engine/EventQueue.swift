@@ -17,24 +17,6 @@ struct EventQueue {
         var count: UInt32 = 0
         var capacity: UInt32 = 0
 
-        @inline(__always)
-        mutating func append(_ event: Event) {
-            if count == capacity { grow() }
-            base.unsafelyUnwrapped[Int(count)] = event
-            count += 1
-        }
-
-        @inline(never)
-        mutating func grow() {
-            let wider = max(8, capacity * 2)
-            let moved = UnsafeMutablePointer<Event>.allocate(capacity: Int(wider))
-            if let base {
-                moved.moveInitialize(from: base, count: Int(count))
-                base.deallocate()
-            }
-            (base, capacity) = (moved, wider)
-        }
-
         mutating func free() {
             base?.deallocate()
             self = Bucket()
@@ -45,8 +27,9 @@ struct EventQueue {
     private static let span: Int64 = 1 << spanShift
     private static let farCount = 4_096
     private static let nearCountMax = 1 << 15
-    /// Buckets of at most this capacity keep their memory when they are done; larger ones are given back.
-    private static let keptCapacity: UInt32 = 64
+    /// What a bucket begins with. Memory of this size goes from the bucket that is done to the next one that needs some, so
+    /// that all pending events lie in the little that was touched last; larger memory is given back.
+    private static let firstCapacity: UInt32 = 32
 
     private let near = UnsafeMutablePointer<Bucket>.allocate(capacity: nearCountMax)
     private let far = UnsafeMutablePointer<Bucket>.allocate(capacity: farCount)
@@ -61,6 +44,9 @@ struct EventQueue {
     private var nearIndex = -1
     private var nearCount = 1 << 10
     private var pushedNear = 0
+    private var spare: [UnsafeMutablePointer<Event>] = []
+    /// Counts the buckets that were reached.
+    private(set) var turn: UInt64 = 0
 
     /// How many events are pending.
     private(set) var count = 0
@@ -75,6 +61,7 @@ struct EventQueue {
         for index in 0..<Self.nearCountMax { near[index].free() }
         for index in 0..<Self.farCount { far[index].free() }
         current.free()
+        for memory in spare { memory.deallocate() }
         near.deallocate()
         far.deallocate()
     }
@@ -87,7 +74,7 @@ struct EventQueue {
             insertIntoCurrent(event)
         } else if event.at < nearEnd {
             pushedNear += 1
-            near[Int((event.at - nearStart) >> nearShift)].append(event)
+            append(event, to: near + Int((event.at - nearStart) >> nearShift))
         } else {
             pushFar(event)
         }
@@ -108,24 +95,52 @@ struct EventQueue {
         return event
     }
 
-    /// The event that will come so many places after the one just popped, unless a new one comes between; for prefetching.
+    /// What is left of the bucket at hand (0), or what is known so far of one that follows; for prefetching.
     @inline(__always)
-    func peek(_ distance: UInt32) -> Event? {
-        guard current.count >= distance else { return nil }
-        return current.base.unsafelyUnwrapped[Int(current.count - distance)]
+    func upcoming(_ ahead: Int) -> UnsafeBufferPointer<Event> {
+        let place = nearIndex + ahead
+        guard ahead > 0 else { return UnsafeBufferPointer(start: current.base, count: Int(current.count)) }
+        guard place < nearCount else { return UnsafeBufferPointer(start: nil, count: 0) }
+        return UnsafeBufferPointer(start: near[place].base, count: Int(near[place].count))
+    }
+
+    @inline(__always)
+    private mutating func append(_ event: Event, to bucket: UnsafeMutablePointer<Bucket>) {
+        if bucket.pointee.count == bucket.pointee.capacity { bucket.pointee = grown(bucket.pointee) }
+        bucket.pointee.base.unsafelyUnwrapped[Int(bucket.pointee.count)] = event
+        bucket.pointee.count += 1
+    }
+
+    @inline(never)
+    private mutating func grown(_ bucket: Bucket) -> Bucket {
+        guard let base = bucket.base else {
+            return Bucket(
+                base: spare.popLast() ?? .allocate(capacity: Int(Self.firstCapacity)), capacity: Self.firstCapacity)
+        }
+        let wider = Bucket(
+            base: .allocate(capacity: 2 * Int(bucket.capacity)), count: bucket.count, capacity: 2 * bucket.capacity)
+        wider.base?.moveInitialize(from: base, count: Int(bucket.count))
+        recycle(bucket)
+        return wider
+    }
+
+    /// Takes the memory of a bucket that is done.
+    private mutating func recycle(_ bucket: Bucket) {
+        guard let base = bucket.base else { return }
+        if bucket.capacity == Self.firstCapacity { spare.append(base) } else { base.deallocate() }
     }
 
     @inline(never)
     private mutating func pushFar(_ event: Event) {
         if event.at < farEnd {
-            far[Int(event.at >> Self.spanShift) & (Self.farCount - 1)].append(event)
+            append(event, to: far + (Int(event.at >> Self.spanShift) & (Self.farCount - 1)))
         } else {
             beyond.append(event)
         }
     }
 
     private mutating func insertIntoCurrent(_ event: Event) {
-        if current.count == current.capacity { current.grow() }
+        if current.count == current.capacity { current = grown(current) }
         let base = current.base.unsafelyUnwrapped
         var place = Int(current.count)
         while place > 0, base[place - 1].precedes(event) {
@@ -137,13 +152,8 @@ struct EventQueue {
     }
 
     private mutating func advance() {
-        if nearIndex >= 0 {
-            // The bucket that is done goes back to its place, with its memory if that is little.
-            if current.capacity > Self.keptCapacity { current.free() }
-            current.count = 0
-            near[nearIndex] = current
-            current = Bucket()
-        }
+        recycle(current)
+        turn &+= 1
         nearIndex += 1
         if nearIndex == nearCount { nextSpan() }
         current = near[nearIndex]
@@ -159,10 +169,10 @@ struct EventQueue {
         farEnd += Self.span
         let window = Int(nearStart >> Self.spanShift)
         if window & 2_047 == 0 { lookBeyond() }
-        var bucket = far[window & (Self.farCount - 1)]
+        let bucket = far[window & (Self.farCount - 1)]
         far[window & (Self.farCount - 1)] = Bucket()
-        // Eight events a bucket would be ideal if this second were like the last.
-        let expected = max(pushedNear, Int(bucket.count)) / 8
+        // Eight to sixteen events a bucket if this second is like the last.
+        let expected = max(pushedNear, Int(bucket.count)) / 16
         var bits: Int64 = 4
         while bits < 15, 1 << bits < expected { bits += 1 }
         nearShift = Self.spanShift - bits
@@ -171,10 +181,10 @@ struct EventQueue {
         nearIndex = 0
         for index in 0..<Int(bucket.count) {
             let event = bucket.base.unsafelyUnwrapped[index]
-            near[Int((event.at - nearStart) >> nearShift)].append(event)
+            append(event, to: near + Int((event.at - nearStart) >> nearShift))
         }
         pushedNear = Int(bucket.count)
-        bucket.free()
+        recycle(bucket)
     }
 
     private mutating func lookBeyond() {

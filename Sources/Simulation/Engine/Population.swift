@@ -29,8 +29,12 @@ protocol Population {
     mutating func vanish(_ peer: UInt32, withMachine: Bool, in core: inout Core<Message>)
     mutating func receive(
         _ message: consuming Message, from sender: UInt32, at peer: UInt32, in core: inout Core<Message>)
-    /// Asks the processor for a peer's memory, which an event will need soon. May do nothing.
+    /// Asks the processor for a peer's own memory, which an event will need soon. This and the next two may do nothing.
     func fetch(_ peer: UInt32)
+    /// The same for what the peer's memory refers to.
+    func fetchParts(_ peer: UInt32)
+    /// The same for what the event's message needs of it.
+    func fetchNeeds(_ event: Event, in core: borrowing Core<Message>)
     mutating func fire(timer: Int, of peer: UInt32, in core: inout Core<Message>)
     /// The process begins to do nothing, or ends doing so; what arrived meanwhile comes next.
     mutating func stall(_ peer: UInt32, ends: Bool, in core: inout Core<Message>)

@@ -10,6 +10,8 @@ struct Simulator<Hosted: Population> {
     var core: Core<Hosted.Message>
     var hosted: Hosted
     var director: Director<Hosted>
+    /// The queue's bucket for which memory was asked for last.
+    private var turn: UInt64 = 0
 
     init(core: Core<Hosted.Message>, hosted: Hosted, director: Director<Hosted>) {
         self.core = core
@@ -27,7 +29,10 @@ struct Simulator<Hosted: Population> {
     /// Runs until `end`, or until somebody says that it is over.
     mutating func run(until end: Int64) {
         while !core.isOver, let event = core.queue.pop(until: end) {
-            fetchAhead()
+            if core.queue.turn != turn {
+                turn = core.queue.turn
+                fetchAhead()
+            }
             core.advance(to: event.at)
             core.counters.events &+= 1
             switch event.kind {
@@ -47,17 +52,22 @@ struct Simulator<Hosted: Population> {
         if !core.isOver, core.now < end { core.advance(to: end) }
     }
 
-    /// Most of a message's cost is waiting for memory: its peer was not touched for thousands of messages. So what the
-    /// events after the next will need is asked for now. Changes the speed, nothing else.
-    @inline(__always)
+    /// Most of an event's cost would be waiting for memory: its peer was not touched for thousands of events. So whenever a
+    /// bucket of the queue is reached, what the events of this one and of the two after it need is asked for, each link of
+    /// the chain one bucket after the one that leads to it. Changes the speed, nothing else.
+    @inline(never)
     private func fetchAhead() {
-        guard let soon = core.queue.peek(3) else { return }
-        prefetch(core.network.states + Int(soon.target))
-        hosted.fetch(soon.target)
-        guard soon.kind == .message else { return }
-        let address = core.messages.address(soon.slot)
-        prefetch(address)
-        prefetch(address + 64)
+        for event in core.queue.upcoming(2) {
+            prefetch(core.network.states + Int(event.target))
+            if event.kind == .message {
+                let address = UnsafeRawPointer(core.messages.address(event.slot))
+                prefetch(address)
+                prefetch(address + 64)
+            }
+            hosted.fetch(event.target)
+        }
+        for event in core.queue.upcoming(1) { hosted.fetchParts(event.target) }
+        for event in core.queue.upcoming(0) where event.kind == .message { hosted.fetchNeeds(event, in: core) }
     }
 
     @inline(__always)

@@ -50,7 +50,7 @@ struct Slab<Value> {
 
     /// Where a value lies; for prefetching only.
     @inline(__always)
-    func address(_ slot: UInt32) -> UnsafeRawPointer { UnsafeRawPointer(base + Int(slot)) }
+    func address(_ slot: UInt32) -> UnsafePointer<Value> { UnsafePointer(base + Int(slot)) }
 
     @inline(never)
     private mutating func grow() {

@@ -23,6 +23,9 @@ struct OverlayPopulation: Population {
     /// Whether the place holds an automaton. Not an optional, whose mark would be one more line of memory to wait for.
     private var exists: [Bool]
     private let count: Int
+    private let memory = Overlay.memory
+    /// Bytes of an array's memory before its first element.
+    private static let arrayHeader = 32
     private let configuration: Overlay.Configuration
     private var effects: [Overlay.Effect] = []
     private var draw: Draw
@@ -108,10 +111,39 @@ struct OverlayPopulation: Population {
     func fetch(_ peer: UInt32) {
         let address = UnsafeRawPointer(overlays + Int(peer))
         var line = 0
-        while line < MemoryLayout<Overlay>.size {
+        while line < memory.hotBytes {
             prefetch(address + line)
             line += 64
         }
+    }
+
+    @inline(__always)
+    func fetchParts(_ peer: UInt32) {
+        guard exists[Int(peer)] else { return }
+        let address = UnsafeRawPointer(overlays + Int(peer))
+        for offset in [memory.cells, memory.unacknowledged] {
+            let part = address.load(fromByteOffset: offset, as: UnsafeRawPointer.self)
+            prefetch(part)
+            prefetch(part + 64)
+        }
+        prefetch(address.load(fromByteOffset: memory.entries, as: UnsafeRawPointer.self))
+    }
+
+    @inline(__always)
+    func fetchNeeds(_ event: Event, in core: borrowing Core<OverlayMessage>) {
+        guard exists[Int(event.target)] else { return }
+        fetchEntry(toward: core.id(of: event.source), of: event.target)
+        if case .routed(let routed, _) = core.messages.address(event.slot).pointee {
+            fetchEntry(toward: routed.key, of: event.target)
+        }
+    }
+
+    @inline(__always)
+    private func fetchEntry(toward key: Key, of peer: UInt32) {
+        guard let index = overlays[Int(peer)].tableIndex(toward: key) else { return }
+        let address = UnsafeRawPointer(overlays + Int(peer))
+        let entries = address.load(fromByteOffset: memory.entries, as: UnsafeRawPointer.self)
+        prefetch(entries + (Self.arrayHeader + index * memory.entryStride))
     }
 
     @inline(__always)

@@ -248,6 +248,8 @@ struct PeerPopulation: Population {
     }
 
     func fetch(_ peer: UInt32) {}
+    func fetchParts(_ peer: UInt32) {}
+    func fetchNeeds(_ event: Event, in core: borrowing Core<Message>) {}
 
     mutating func fire(timer: Int, of peer: UInt32, in core: inout World) {
         switch timer {

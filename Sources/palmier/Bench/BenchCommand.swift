@@ -5,6 +5,7 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench", abstract: "Measures this build on this machine.",
         discussion: Help.text(
             examples: .init("palmier bench lan", "a table of all figures of a local network"),
-            .init("palmier bench lan -o json", "the same as a document, for the record")),
-        subcommands: [BenchLan.self])
+            .init("palmier bench lan -o json", "the same as a document, for the record"),
+            .init("palmier bench simulator", "speed and memory of the simulator")),
+        subcommands: [BenchLan.self, BenchSimulator.self])
 }
