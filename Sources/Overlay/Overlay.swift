@@ -69,8 +69,9 @@ public struct Overlay: Automaton {
         case route(key: Key, application: Application, payload: [UInt8], traced: Bool)
         /// A message that was shown by `forward` goes on, maybe altered.
         case resume(Routed, to: PeerID)
-        /// The transport could not connect, or the connection broke: the peer is probed at once.
-        case unreachable(PeerID)
+        /// The transport could not connect, or the connection broke: the peer is probed at once; `refused` when its machine
+        /// answered that nobody listens there.
+        case unreachable(PeerID, refused: Bool)
         /// A round trip that the transport measured.
         case measured(PeerID, Duration)
         /// Says goodbye, hands on what it holds; everything after is ignored.
@@ -115,6 +116,8 @@ public struct Overlay: Automaton {
     var nextHop: UInt32
     /// When something was last sent to the left neighbour.
     var leftSent = Tick(value: 0)
+    /// When a leaf was lost last.
+    var leafLost = Tick(value: 0)
     var life = Life.new
     /// Leaves have changed since the host was told whom to remember; it is told again within a minute.
     var hasNewLeaves = false
@@ -175,7 +178,7 @@ public struct Overlay: Automaton {
         case .started(let seeds, let remembered):
             onStarted(seeds: seeds, remembered: remembered, at: now, into: &effects)
         case .seed(let peer): onSeed(peer, at: now, into: &effects)
-        case .unreachable(let peer): onUnreachable(peer, at: now, into: &effects)
+        case .unreachable(let peer, let refused): onUnreachable(peer, refused: refused, at: now, into: &effects)
         case .measured(let peer, let roundTrip): onMeasured(RoundTrip(roundTrip), to: peer)
         case .stopping: onStopping(at: now, into: &effects)
         }

@@ -47,8 +47,8 @@ extension Peer {
     }
 
     /// A peer cannot be reached, or its connection broke.
-    mutating func lose(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
-        overlay(.unreachable(peer), at: now, into: &effects)
+    mutating func lose(_ peer: PeerID, refused: Bool, at now: Instant, into effects: inout [Effect]) {
+        overlay(.unreachable(peer, refused: refused), at: now, into: &effects)
         if !groups.isIdle { groups(.failed(peer), at: now, into: &effects) }
     }
 

@@ -208,11 +208,11 @@ public struct Peer: Automaton {
         case .disconnected(let peer):
             introduced.remove(peer)
             neighbours(.disconnected(peer), at: now, into: &effects)
-            lose(peer, at: now, into: &effects)
+            lose(peer, refused: false, at: now, into: &effects)
         case .unreachable(let peer, let refused):
             addresses.doubt(peer)
             neighbours(.unreachable(peer, refused: refused), at: now, into: &effects)
-            lose(peer, at: now, into: &effects)
+            lose(peer, refused: refused, at: now, into: &effects)
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         case .appended(let index): log(.appended(through: index), at: now, into: &effects)

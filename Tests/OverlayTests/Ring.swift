@@ -217,7 +217,7 @@ struct Ring {
         }
     }
 
-    private mutating func feed(_ input: Overlay.Input, to index: Int, before: (inout Ring) -> Void = { _ in }) {
+    mutating func feed(_ input: Overlay.Input, to index: Int, before: (inout Ring) -> Void = { _ in }) {
         before(&self)
         var appended = effects
         effects = []

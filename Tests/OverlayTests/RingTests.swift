@@ -104,6 +104,22 @@ import Testing
         #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
     }
 
+    @Test(
+        "a fifth of all processes end at once, and their machines say so: all leaf sets are right within 8 s",
+        arguments: 1...10 as ClosedRange<UInt64>)
+    func processesEnd(seed: UInt64) {
+        var ring = Ring(seed: seed)
+        ring.grow(to: 50, every: .milliseconds(400))
+        ring.run(for: .seconds(60))
+        for index in 40..<50 { ring.crash(index) }
+        for index in 0..<40 {
+            for gone in 40..<50 { ring.feed(.unreachable(ring.nodes[gone].id, refused: true), to: index) }
+        }
+        ring.run(for: .seconds(8), lookupEvery: .milliseconds(200))
+        #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
+        #expect(ring.findings.wrongCount == 0, "seed \(seed): \(ring.findings.wrong)")
+    }
+
     @Test("one whole side of the leaf set fails at once: nothing is delivered until it is known who comes next")
     func oneSide() {
         var ring = Ring(seed: 6)

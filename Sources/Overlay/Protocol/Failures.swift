@@ -82,11 +82,14 @@ extension Overlay {
         }
     }
 
-    mutating func onUnreachable(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
+    /// - Parameter refused: its machine answered that nobody listens there.
+    mutating func onUnreachable(
+        _ peer: PeerID, refused: Bool, at now: Instant, into effects: inout [Effect]
+    ) {
         suspect(peer, at: now, into: &effects)
-        // A refused connection is an answer of a kind: no need to wait for the time-out.
+        // That is an answer of a kind: no need to wait for the whole time-out.
         if let index = probes.firstIndex(where: { $0.peer == peer }) {
-            let soon = now + .nanoseconds(configuration.probeTimeout.nanoseconds / 3)
+            let soon = now + .nanoseconds(configuration.probeTimeout.nanoseconds / (refused ? 8 : 3))
             if soon < probes[index].deadline {
                 probes[index].deadline = soon
                 wake(by: soon, into: &effects)
@@ -125,6 +128,9 @@ extension Overlay {
         }
     }
 
+    /// Leaves lost within this time are lost together.
+    private static let togetherSeconds = 10.0
+
     /// Takes a leaf out, and looks for others where it leaves a gap.
     private mutating func dropLeaf(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
         guard let index = leaves.index(of: peer) else { return }
@@ -132,6 +138,13 @@ extension Overlay {
         let left = leaves.left
         leaves.remove(at: index)
         if leaves.left != left { leftSent = Tick(value: 0) }
+        // When several fail at once, those who are asked for others may not know them yet: they are asked again.
+        if leafLost.value > 0, tick(now).seconds(since: leafLost) < Self.togetherSeconds {
+            let due = now + configuration.probeTimeout
+            schedule.gossipSoon(at: due)
+            wake(by: due, into: &effects)
+        }
+        leafLost = tick(now)
         leavesChanged(into: &effects)
         hurry(peer, at: now, into: &effects)
         guard !leaves.isWhole else {

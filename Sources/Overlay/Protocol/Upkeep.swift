@@ -31,6 +31,11 @@ struct Schedule: Sendable {
         if up { gossipUp = now + period } else { gossipDown = now + period }
     }
 
+    mutating func gossipSoon(at due: Instant) {
+        guard gossipUp != .distantFuture else { return }
+        (gossipUp, gossipDown) = (min(gossipUp, due), min(gossipDown, due))
+    }
+
     /// Someone was lost: a partition perhaps.
     mutating func mergeSoon(at now: Instant, period: Duration) {
         if merge != .distantFuture { merge = min(merge, now + period) }

@@ -152,7 +152,7 @@ struct OverlayPopulation: Population {
     }
 
     mutating func refused(by target: UInt32, at peer: UInt32, in core: inout Core<OverlayMessage>) {
-        feed(.unreachable(core.id(of: target)), to: peer, &core)
+        feed(.unreachable(core.id(of: target), refused: true), to: peer, &core)
     }
 
     mutating func noted(_ event: Event, in core: inout Core<OverlayMessage>) {
