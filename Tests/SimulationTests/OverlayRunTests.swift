@@ -55,6 +55,29 @@ struct OverlayRunTests {
         Issue.record("\(name) was not found in 20 seeds of overlay-chaos.yaml")
     }
 
+    @Test("faults that wait for events or a condition strike when they are due, not at the end of an interval")
+    func triggers() throws {
+        var scenario = churning
+        scenario.churn = .none
+        scenario.interval = .seconds(300)
+        scenario.faults = [
+            ScriptedFault(.events(20_000), .crash(.count(12), back: nil, disk: true), salt: 1),
+            ScriptedFault(.when(.liveBelow(50)), .join(40), lasts: .seconds(1), salt: 2),
+        ]
+        let lines = Lines()
+        var options = RunOptions()
+        options.trace = { lines.add($0) }
+        let result = scenario.run(seed: 1, options: options)
+        #expect(result.violations.isEmpty && result.measures?.starts == 100)
+        let strikes = lines.all.indices.filter {
+            lines.all[$0].contains(#""event":"fault""#) && lines.all[$0].contains(#""step":0"#)
+        }
+        #expect(strikes.count == 2)
+        let first = try #require(strikes.first)
+        // Ten looks a second; some hundred events a second.
+        #expect((19_000...21_000).contains(first) && strikes[1] - first < 1_000, "\(strikes)")
+    }
+
     @Test("a smaller scenario still violates the invariant, and reads back as it was written")
     func shrinking() throws {
         let scenario = try committed("overlay-chaos.yaml")

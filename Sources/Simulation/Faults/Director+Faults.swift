@@ -15,6 +15,7 @@ extension Director {
             case .when(.wrongAbove(let bound)): holds = hosted.watch.value(of: .wrong) > bound
             case .when(.lostAbove(let bound)): holds = hosted.watch.value(of: .lost) > bound
             }
+            // Marked when it begins, which is at this instant.
             if holds { schedule(.begins, of: index, at: core.now, &core) }
         }
     }

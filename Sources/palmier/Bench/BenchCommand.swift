@@ -6,5 +6,5 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: Help.text(
             examples: .init("palmier bench lan", "a table of all figures of a local network"),
             .init("palmier bench lan -o json", "the same as a document, for the record")),
-        subcommands: [BenchLan.self])
+        subcommands: [BenchLan.self, BenchOverlay.self])
 }

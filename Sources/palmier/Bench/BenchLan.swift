@@ -78,13 +78,9 @@ struct BenchLan: AsyncParsableCommand {
         let document = BenchmarkDocument(machine: .current, figures: measured)
         let output = output.output
         try output.write(document, names: measured.map(\.name)) { isWide in
-            Self.table(document, isWide: isWide, output: output)
+            BenchView.table(document, isWide: isWide, output: output)
         }
-        for figure in document.short {
-            Terminal.note(
-                "short: \(figure.name) is \(figure.value) \(figure.unit), to reach: \(figure.reach.map { "\($0)" } ?? "")"
-            )
-        }
+        BenchView.noteShort(document)
         guard failures.isEmpty else {
             for failure in failures { Terminal.note("error: \(failure)") }
             throw Ending(.failed)
@@ -134,20 +130,5 @@ struct BenchLan: AsyncParsableCommand {
             await fabric.close()
             return (figures, failures)
         }
-    }
-
-    private static func table(_ document: BenchmarkDocument, isWide: Bool, output: Output) -> String {
-        var table = Table([
-            .plain("FIGURE"), .plain("VALUE"), .plain("REACH"), .state("STATE"), .flexible("CONDITIONS"),
-        ])
-        for figure in document.figures {
-            table.add([
-                figure.name, "\(figure.value) \(figure.unit)", figure.reach.map { "\($0)" } ?? "",
-                figure.reach == nil ? "" : figure.isReached ? "reached" : "short", figure.conditions,
-            ])
-        }
-        let machine = document.machine
-        return output.text(of: table, isWide: isWide)
-            + "\n\n\(machine.cpu), \(machine.cores) cores, \(machine.memory >> 20) MiB, \(machine.kernel), \(machine.os)"
     }
 }
