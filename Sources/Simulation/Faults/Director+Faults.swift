@@ -116,7 +116,7 @@ extension Director {
 
     /// The next peer of a flash crowd or of a rolling restart.
     private mutating func goOn(_ fault: ScriptedFault, _ index: Int, _ core: inout World, _ hosted: inout Hosted) {
-        guard !isHealed, let peer = struck[index].popLast() else { return }
+        guard !isHealed, struck[index] != Self.over, let peer = struck[index].popLast() else { return }
         switch fault.action {
         case .join(let count):
             arrive(&core, &hosted)
