@@ -104,12 +104,15 @@ struct Plots {
         isLogarithmic: Bool = false
     ) -> Plot {
         let lines = sources.map { source in
-            let points = source.measures[keyPath: histogram].curve.map { (x: $0.value / unit, y: $0.share) }
+            let measured = source.measures[keyPath: histogram]
+            // A lookup of one's own key takes no time: on a logarithmic axis a few of them would take half the room.
+            let least = isLogarithmic ? measured.quantile(0.01) : 0
+            let points = measured.curve.map { (x: max($0.value, least) / unit, y: $0.share) }
             return Plot.Line(
                 name: isAlone ? title : source.label, points: points.first.map { [($0.x, 0)] + points } ?? [])
         }
         return Plot(
-            title: title, xLabel: label, yLabel: "share of lookups", lines: lines, isShare: true,
+            title: title, xLabel: label, yLabel: "share", lines: lines, isShare: true,
             isLogarithmic: isLogarithmic)
     }
 }
