@@ -33,9 +33,12 @@ extension SweepDocument {
         return try ScenarioFiles.read(scenario).with(points: planned)
     }
 
-    /// Repeats the whole sweep, where only one key varies.
+    /// Repeats the whole sweep. Where several keys vary, they do so in the file.
     public var command: String {
         var words = ["palmier sim run \(scenario)", "--seeds \(first)...\(last)"]
+        if points.count > 1, let setting = points.first?.settings.first, points[0].settings.count == 1 {
+            words.append("--vary '\(setting.key)=\(points.map(\.label).joined(separator: ","))'")
+        }
         if let sabotage { words.append("--sabotage \(sabotage)") }
         return words.joined(separator: " ")
     }

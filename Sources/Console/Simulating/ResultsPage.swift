@@ -70,7 +70,10 @@ public struct ResultsPage: Sendable {
         let rows = report.experiment.goals.map { goal in
             let value = report.value(of: goal)
             let state = value.map { goal.isMet(by: $0) ? "reached" : "**short**" } ?? "not run"
-            return [goal.figure, goal.at ?? (report.points.count > 1 ? "all together" : ""), value.map(Report.number) ?? "", goal.reach, state]
+            return [
+                goal.figure, goal.at ?? (report.points.count > 1 ? "all together" : ""), value.map(Report.number) ?? "",
+                goal.reach, state,
+            ]
         }
         return table([["shall be reached", "at", "ours", "reach", ""]] + rows)
     }

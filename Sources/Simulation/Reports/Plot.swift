@@ -22,7 +22,8 @@ struct Plot {
     private static let height = 300.0
     private static let left = 64.0
     private static let right = 16.0
-    private static let top = 34.0
+    /// Several lines have their names in a row under the title.
+    private var top: Double { lines.count > 1 ? 50 : 34 }
     private static let bottom = 48.0
     private static let colors = [
         "#1f6f8b", "#d1495b", "#3d8c40", "#8d5a97", "#c98a1b", "#4a4a4a", "#00a0a0", "#a0522d",
@@ -41,14 +42,14 @@ struct Plot {
         for tick in xs.ticks {
             let x = number(at(tick, xs, Self.left, Self.width - Self.right))
             parts.append(
-                #"<line x1="\#(x)" y1="\#(Self.top)" x2="\#(x)" y2="\#(Self.height - Self.bottom)" class="grid"/>"#)
+                #"<line x1="\#(x)" y1="\#(top)" x2="\#(x)" y2="\#(Self.height - Self.bottom)" class="grid"/>"#)
             let label = isLogarithmic ? number(pow(10, tick)) : number(tick)
             parts.append(
                 #"<text x="\#(x)" y="\#(Self.height - Self.bottom + 16)" class="tick" text-anchor="middle">\#(label)</text>"#
             )
         }
         for tick in ys.ticks {
-            let y = number(at(tick, ys, Self.height - Self.bottom, Self.top))
+            let y = number(at(tick, ys, Self.height - Self.bottom, top))
             parts.append(
                 #"<line x1="\#(Self.left)" y1="\#(y)" x2="\#(Self.width - Self.right)" y2="\#(y)" class="grid"/>"#)
             parts.append(
@@ -59,7 +60,7 @@ struct Plot {
             let places = thinned(line.points).map { point in
                 (
                     x: pixel(at(place(point.x), xs, Self.left, Self.width - Self.right)),
-                    y: pixel(at(point.y, ys, Self.height - Self.bottom, Self.top))
+                    y: pixel(at(point.y, ys, Self.height - Self.bottom, top))
                 )
             }
             let path = places.map { "\($0.x),\($0.y)" }
@@ -70,19 +71,18 @@ struct Plot {
                 #"<polyline points="\#(path.joined(separator: " "))" fill="none" stroke="\#(color)" stroke-width="1.6"/>"#
             )
             guard lines.count > 1 else { continue }
-            let x = Self.width - Self.right - 110
-            // A distribution's lines end in the upper corner.
-            let first = isShare ? Self.height - Self.bottom - Double(lines.count) * 15 : Self.top + 12
-            let y = first + Double(index) * 15
-            parts.append(#"<rect x="\#(x)" y="\#(y - 8)" width="10" height="3" fill="\#(color)"/>"#)
-            parts.append(#"<text x="\#(x + 16)" y="\#(y - 3)" class="tick">\#(line.name.escaped)</text>"#)
+            let room = (Self.width - Self.left - Self.right) / Double(max(4, lines.count))
+            let x = Self.left + Double(index) * room
+            let y = 40.0
+            parts.append(#"<rect x="\#(pixel(x))" y="\#(y - 8)" width="10" height="3" fill="\#(color)"/>"#)
+            parts.append(#"<text x="\#(pixel(x + 14))" y="\#(y - 3)" class="tick">\#(line.name.escaped)</text>"#)
         }
         let middle = (Self.left + Self.width - Self.right) / 2
         parts.append(
             #"<text x="\#(middle)" y="\#(Self.height - 10)" class="tick" text-anchor="middle">\#(xLabel.escaped)</text>"#
         )
         parts.append(
-            #"<text transform="translate(14 \#((Self.top + Self.height - Self.bottom) / 2)) rotate(-90)" class="tick" text-anchor="middle">\#(yLabel.escaped)</text>"#
+            #"<text transform="translate(14 \#((top + Self.height - Self.bottom) / 2)) rotate(-90)" class="tick" text-anchor="middle">\#(yLabel.escaped)</text>"#
         )
         return (parts + ["</svg>"]).joined(separator: "\n")
     }
