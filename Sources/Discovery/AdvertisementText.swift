@@ -16,6 +16,7 @@ public import Automata
 /// | `api` | the port for users; a master only |
 /// | `led`, `view` | how far the master's ledger has come, and its view; left out when nil and 0 |
 /// | `ended` | `1` before a goodbye; else left out |
+/// | `at` | changes with the peer's addresses and port (`Whereabouts`); added by a back end that watches them |
 ///
 /// Typically 130 to 160 bytes, at most 391. Keys that are not listed are ignored, so that a later version may add
 /// some. Endpoints are not in the text: hosts come from address records, the port from SRV.

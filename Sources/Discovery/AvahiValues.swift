@@ -139,6 +139,9 @@ struct TextBrowsers {
         return entry.browser
     }
 
+    /// Whether the instance is still seen there.
+    func has(_ key: SightingKey) -> Bool { byLabel[key.label]?.places.contains(key) == true }
+
     func label(of browser: OpaquePointer?) -> String? { browser.flatMap { labels[$0] } }
 
     mutating func removeAll() {

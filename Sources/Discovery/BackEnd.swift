@@ -4,7 +4,7 @@ import Automata
 protocol BackEnd: AnyObject {
     /// Begins to browse. Reports `running` when it can publish.
     func start() throws(BackEndError)
-    /// Makes the link show exactly this; called anew for each change.
+    /// Makes the link show this, until it is withdrawn; called anew for each change.
     func publish(_ publication: Publication)
     /// Takes our service off the link, with goodbyes.
     func withdraw()

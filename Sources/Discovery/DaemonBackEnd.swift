@@ -20,6 +20,7 @@ final class DaemonBackEnd: BackEnd {
     private var resolvers: [SightingKey: OpaquePointer] = [:]
     private var retries = Retries()
     private var textBrowsers = TextBrowsers()
+    private var whereabouts = Whereabouts()
     private var wanted: Publication?
     private var published: Publication?
     private var serviceGroup: OpaquePointer?
@@ -86,6 +87,7 @@ final class DaemonBackEnd: BackEnd {
         browsers = []
         resolvers = [:]
         textBrowsers.removeAll()
+        whereabouts.removeAll()
         forgetPublished()
         wanted = nil
     }
@@ -243,6 +245,7 @@ final class DaemonBackEnd: BackEnd {
             if let resolver = resolvers.removeValue(forKey: key) { _ = avahi.service_resolver_free(resolver) }
             if let browser = textBrowsers.remove(key) { _ = avahi.record_browser_free(browser) }
             retries.cancel(key, setting.loop)
+            whereabouts.removed(key)
             setting.report(.removed(key))
         default: break
         }
@@ -266,18 +269,33 @@ final class DaemonBackEnd: BackEnd {
 
     fileprivate func onText(_ browser: OpaquePointer?, _ interface: Int32, _ family: Int32, _ text: [[UInt8]]) {
         guard let label = textBrowsers.label(of: browser) else { return }
+        for key in whereabouts.heard(label, text) {
+            setting.loop.schedule(after: Whereabouts.pause) { [weak self] in
+                if let self, textBrowsers.has(key) { resolve(key) }
+            }
+        }
         setting.report(.text(SightingKey(interface: interface, addressFamily: family, label: label), text))
     }
 
     fileprivate func onResolve(_ key: SightingKey, _ sighting: Sighting?) {
         if let sighting {
             retries.cancel(key, setting.loop)
-            return setting.report(.resolved(key, sighting))
+            setting.report(.resolved(key, sighting))
+            if whereabouts.resolved(key, sighting.text) { endResolver(key) }
+            return
         }
         retries.schedule(key, setting.loop) { [weak self] in
             guard let self, let resolver = resolvers.removeValue(forKey: key) else { return }
             _ = avahi.service_resolver_free(resolver)
             resolve(key)
+        }
+    }
+
+    /// After the callback that brought its answer.
+    private func endResolver(_ key: SightingKey) {
+        guard let resolver = resolvers.removeValue(forKey: key) else { return }
+        setting.loop.schedule(after: .zero) { [weak self] in
+            if let self, client != nil { _ = avahi.service_resolver_free(resolver) }
         }
     }
 

@@ -21,6 +21,10 @@ final class EmbeddedBackEnd: BackEnd {
     private var resolvers: [SightingKey: OpaquePointer] = [:]
     private var retries = Retries()
     private var textBrowsers = TextBrowsers()
+    private var whereabouts = Whereabouts()
+    /// What was asked for.
+    private var wanted: Publication?
+    /// The same with where we are, as it is on the link.
     private var published: Publication?
     /// Of PTR, SRV, TXT; they are changed in place.
     private var serviceGroup: OpaquePointer?
@@ -64,7 +68,7 @@ final class EmbeddedBackEnd: BackEnd {
             throw BackEndError(
                 message: "browsing for \(setting.type) failed (\(avahiError(avahi_server_errno(server))))")
         }
-        let watch = AddressWatch(loop: setting.loop) { [unowned self] in refreshAddresses() }
+        let watch = AddressWatch(loop: setting.loop) { [unowned self] in refresh() }
         watch.start()
         addressWatch = watch
         setting.report(.running)
@@ -101,6 +105,7 @@ final class EmbeddedBackEnd: BackEnd {
         browser = nil
         resolvers = [:]
         textBrowsers.removeAll()
+        whereabouts.removeAll()
         forgetPublished()
     }
 
@@ -114,31 +119,48 @@ final class EmbeddedBackEnd: BackEnd {
     // MARK: publishing
 
     func publish(_ publication: Publication) {
-        guard server != nil, publication != published else { return }
-        if let published, published.label != publication.label || published.host != publication.host {
-            withdraw()
-        }
-        do throws(BackEndError) {
-            if let published {
-                if published.port != publication.port {
-                    try add(records.service(publication, hostName: publication.hostName), to: serviceGroup, .update)
-                }
-                if published.text != publication.text {
-                    try add(records.text(publication), to: serviceGroup, .update)
-                }
-            } else {
-                serviceGroup = try group(records.all(publication, hostName: publication.hostName))
+        wanted = publication
+        refresh()
+    }
+
+    /// Makes the link show what is wanted, and where we are now.
+    private func refresh() {
+        guard server != nil, var publication = wanted else { return }
+        let addresses = Set(
+            InterfaceAddress.publishable(
+                InterfaceAddress.all(), interfaces: setting.interfaces, listening: publication.listening))
+        publication.text.append(Whereabouts.mark(addresses, port: publication.port))
+        if publication != published {
+            do throws(BackEndError) {
+                try register(publication)
+            } catch {
+                setting.log.debug("discovery.publish.failed", ["error": "\(error)", "label": "\(publication.label)"])
+                return collide()
             }
-            try refreshSubtypes(publication)
-        } catch {
-            setting.log.debug("discovery.publish.failed", ["error": "\(error)", "label": "\(publication.label)"])
-            return collide()
+            published = publication
         }
-        published = publication
-        refreshAddresses()
+        refresh(addresses, of: publication)
+    }
+
+    private func register(_ publication: Publication) throws(BackEndError) {
+        if let published, published.label != publication.label || published.host != publication.host { unregister() }
+        if let published {
+            if published.port != publication.port {
+                try add(records.service(publication, hostName: publication.hostName), to: serviceGroup, .update)
+            }
+            if published.text != publication.text { try add(records.text(publication), to: serviceGroup, .update) }
+        } else {
+            serviceGroup = try group(records.all(publication, hostName: publication.hostName))
+        }
+        try refreshSubtypes(publication)
     }
 
     func withdraw() {
+        wanted = nil
+        unregister()
+    }
+
+    private func unregister() {
         for group in [serviceGroup].compactMap({ $0 }) + subtypeGroups.values + addressGroups.values {
             avahi_s_entry_group_free(group)
         }
@@ -155,18 +177,15 @@ final class EmbeddedBackEnd: BackEnd {
         }
     }
 
-    private func refreshAddresses() {
-        guard let published else { return }
-        let wanted = InterfaceAddress.publishable(
-            InterfaceAddress.all(), interfaces: setting.interfaces, listening: published.listening)
-        for (address, group) in addressGroups where !wanted.contains(address) {
+    private func refresh(_ addresses: Set<InterfaceAddress>, of publication: Publication) {
+        for (address, group) in addressGroups where !addresses.contains(address) {
             avahi_s_entry_group_free(group)
             addressGroups[address] = nil
         }
-        for address in wanted where addressGroups[address] == nil {
+        for address in addresses where addressGroups[address] == nil {
             do {
                 addressGroups[address] = try group(
-                    [records.address(address, hostName: published.hostName)], interface: address.index)
+                    [records.address(address, hostName: publication.hostName)], interface: address.index)
             } catch {
                 setting.log.debug(
                     "discovery.address.failed", ["error": "\(error)", "address": "\(address.text)"])
@@ -228,6 +247,7 @@ final class EmbeddedBackEnd: BackEnd {
             if let resolver = resolvers.removeValue(forKey: key) { avahi_s_service_resolver_free(resolver) }
             if let browser = textBrowsers.remove(key) { avahi_s_record_browser_free(browser) }
             retries.cancel(key, setting.loop)
+            whereabouts.removed(key)
             setting.report(.removed(key))
         default: break
         }
@@ -254,19 +274,34 @@ final class EmbeddedBackEnd: BackEnd {
 
     fileprivate func onText(_ browser: OpaquePointer?, _ interface: Int32, _ family: Int32, _ text: [[UInt8]]) {
         guard let label = textBrowsers.label(of: browser) else { return }
+        for key in whereabouts.heard(label, text) {
+            setting.loop.schedule(after: Whereabouts.pause) { [weak self] in
+                if let self, textBrowsers.has(key) { resolve(key) }
+            }
+        }
         setting.report(.text(SightingKey(interface: interface, addressFamily: family, label: label), text))
     }
 
     fileprivate func onResolve(_ key: SightingKey, _ sighting: Sighting?) {
         if let sighting {
             retries.cancel(key, setting.loop)
-            return setting.report(.resolved(key, sighting))
+            setting.report(.resolved(key, sighting))
+            if whereabouts.resolved(key, sighting.text) { endResolver(key) }
+            return
         }
         // Nothing answered within 5 s: a loss, or a peer without an address of this IP version.
         retries.schedule(key, setting.loop) { [weak self] in
             guard let self, let resolver = resolvers.removeValue(forKey: key) else { return }
             avahi_s_service_resolver_free(resolver)
             resolve(key)
+        }
+    }
+
+    /// After the callback that brought its answer.
+    private func endResolver(_ key: SightingKey) {
+        guard let resolver = resolvers.removeValue(forKey: key) else { return }
+        setting.loop.schedule(after: .zero) { [weak self] in
+            if self?.server != nil { avahi_s_service_resolver_free(resolver) }
         }
     }
 

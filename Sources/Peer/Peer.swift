@@ -112,6 +112,7 @@ public struct Peer: Automaton {
     }
 
     /// Orders to the host, to be carried out in this order; `append` and `persist` are durable before any later effect.
+    /// What is to be remembered is a hint for the next start: nothing waits for it, and a disk that is full may lose it.
     public enum Effect: Hashable, Sendable {
         case append(Entry)
         case persist(PartitionRecord)
@@ -285,8 +286,9 @@ extension Peer.Effect {
     /// Whether later effects must wait until this one is durable.
     public var isWrite: Bool {
         switch self {
-        case .append, .persist, .remember, .rememberRing: true
-        case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .group,
+        case .append, .persist: true
+        case .remember, .rememberRing, .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer,
+            .ringAnswer, .group,
             .object,
             .delivered, .report:
             false

@@ -14,7 +14,7 @@ import Wire
 /// | --- | --- | --- |
 /// | `ledger` | the master's books, an append-only log of `Entry`; the truth about requests | `write` |
 /// | `partition` | a machine's newest fencing numbers and confirmed tenants; the truth about what runs here | `write` |
-/// | `neighbour` | peers to ask after a restart; a hint | `write` |
+/// | `neighbour` | peers to ask after a restart; a hint, which nothing waits for | `write` |
 /// | `ring` | peers of the overlay, the same | `write` |
 /// | `object` | copies of objects | `writeObject` |
 /// | `meta` | single numbers: this life's number, how far the derived tables are | `write`, `nextIncarnation` |
@@ -29,7 +29,7 @@ import Wire
 /// ## Flow
 ///
 ///     StateLock.acquire ─▶ Store.open ─▶ nextIncarnation ─▶ load ─▶ Peer(restored:) ─▶ started
-///     Peer's append, persist and remember, gathered while the last write runs ─▶ write(batch) ─▶ Peer's appended
+///     Peer's append and persist, gathered while the last write runs ─▶ write(batch) ─▶ Peer's appended
 ///
 /// Only one process opens it for writing (`StateLock`); anybody may look with `sqlite3 -readonly`. Everything runs on
 /// GRDB's own queues: no caller's thread waits for the disk. A write is never given up because its task was cancelled.

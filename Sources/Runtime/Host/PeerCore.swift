@@ -18,6 +18,8 @@ final class PeerCore {
         var learn: (PeerID, [Endpoint]) -> Void
         var publish: (Advertisement) -> Void
         var write: (WriteBatch) -> Void
+        /// Worth having at the next start; nothing waits for it.
+        var hint: (WriteBatch) -> Void
         var agent: (AgentCommand) -> Void
         var object: (Peer.ObjectOrder) -> Void
         var notice: (Peer.Effect) -> Void
@@ -127,8 +129,10 @@ final class PeerCore {
 
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .append, .persist, .remember, .rememberRing:
+        case .append, .persist:
             preconditionFailure("a write reached the performer: \(effect)")
+        case .remember(let advertisements): outlets.hint(WriteBatch(remembered: advertisements))
+        case .rememberRing(let contacts): outlets.hint(WriteBatch(ring: contacts))
         case .learn(let peer, let endpoints): outlets.learn(peer, endpoints)
         case .send(let message, let peer): outlets.send(message, peer)
         case .set(let timer, let due): timers.set(timer, at: due)
@@ -184,9 +188,8 @@ extension WriteBatch {
             switch effect {
             case .append(let entry): entries.append(entry)
             case .persist(let record): partitions.append(record)
-            case .remember(let advertisements): remembered = advertisements
-            case .rememberRing(let contacts): ring = contacts
-            case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer,
+            case .remember, .rememberRing, .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog,
+                .answer, .ringAnswer,
                 .group, .object, .delivered, .report:
                 continue
             }

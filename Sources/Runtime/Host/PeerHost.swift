@@ -80,6 +80,7 @@ public final class PeerHost: PeerService, Service {
     let store: Store
     private let lock: StateLock
     private let writes: AsyncStream<WriteBatch>
+    private let hints: AsyncStream<WriteBatch>
     private let commands: AsyncStream<AgentCommand>
     let objectOrders: AsyncStream<Peer.ObjectOrder>
     private let board: ProblemBoard
@@ -145,6 +146,8 @@ public final class PeerHost: PeerService, Service {
         self.board = board
         self.seeds = seeds
         let (writes, writeOutlet) = AsyncStream.makeStream(of: WriteBatch.self)
+        let (hints, hintOutlet) = AsyncStream.makeStream(of: WriteBatch.self)
+        self.hints = hints
         let (commands, commandOutlet) = AsyncStream.makeStream(of: AgentCommand.self)
         self.writes = writes  // at most one batch at a time: the core waits for it
         self.commands = commands
@@ -175,7 +178,8 @@ public final class PeerHost: PeerService, Service {
                             logger.error("discovery.publish", metadata: ["reason": "\(error)"])
                         }
                     },
-                    write: { writeOutlet.yield($0) }, agent: { commandOutlet.yield($0) },
+                    write: { writeOutlet.yield($0) }, hint: { hintOutlet.yield($0) },
+                    agent: { commandOutlet.yield($0) },
                     object: { objectOutlet.yield($0) },
                     notice: { Self.log($0, logger) }))
             return core
@@ -256,7 +260,9 @@ public final class PeerHost: PeerService, Service {
                         return error
                     }
                 }
-                for service in [self.serveReports, self.serveObjects, self.keepJoining, self.sweepReleases] {
+                for service in [
+                    self.serveHints, self.serveReports, self.serveObjects, self.keepJoining, self.sweepReleases,
+                ] {
                     group.addTask {
                         await service()
                         return nil
@@ -307,6 +313,17 @@ public final class PeerHost: PeerService, Service {
                 }
             }
             loop.execute { [core] in core.value.written() }
+        }
+    }
+
+    /// Keeps what is worth having at the next start; the next hint replaces one that the disk did not take.
+    private func serveHints() async {
+        for await hint in hints {
+            do throws(StorageError) {
+                try await store.write(hint)
+            } catch {
+                logger.debug("storage.hintLost", metadata: ["reason": "\(error)"])
+            }
         }
     }
 
@@ -362,9 +379,15 @@ public final class PeerHost: PeerService, Service {
     /// Looks once a second which of the addresses named by `--join` are to be tried.
     private func keepJoining() async {
         guard !configuration.join.isEmpty else { return }
-        repeat {
-            await seeds.tryDue(isAlone: snapshot().isAlone) { transport.connect(to: $0) }
-        } while await rest(.seconds(1))
+        await withDiscardingTaskGroup { group in
+            repeat {
+                for address in seeds.due(isAlone: await snapshot().isAlone) {
+                    group.addTask { [seeds, transport] in
+                        await seeds.attempt(address) { transport.connect(to: $0) }
+                    }
+                }
+            } while await rest(.seconds(1))
+        }
     }
 
     private func sweepReleases() async {

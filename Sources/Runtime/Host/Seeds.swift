@@ -106,18 +106,20 @@ final class SeedKeeper: Sendable {
         self.logger = logger
     }
 
-    /// Begins what is due.
-    func tryDue(isAlone: Bool, connect: (Endpoint) -> Void) async {
-        let due = seeds.withLock { $0.due(at: clock.now, isAlone: isAlone) }
-        for address in due {
-            do throws(SeedLookupError) {
-                let endpoints = try await address.endpoints()
-                seeds.withLock { $0.resolved(address, endpoints) }
-                for endpoint in endpoints { connect(endpoint) }
-            } catch {
-                let isNews = seeds.withLock { $0.failed(address, error.message, at: clock.now) }
-                if isNews { report(address, error.message) }
-            }
+    /// What is to be tried now, each by `attempt`.
+    func due(isAlone: Bool) -> [SeedAddress] {
+        seeds.withLock { $0.due(at: clock.now, isAlone: isAlone) }
+    }
+
+    /// Looks the name up, which may take seconds, and dials what it leads to.
+    func attempt(_ address: SeedAddress, connect: (Endpoint) -> Void) async {
+        do throws(SeedLookupError) {
+            let endpoints = try await address.endpoints()
+            seeds.withLock { $0.resolved(address, endpoints) }
+            for endpoint in endpoints { connect(endpoint) }
+        } catch {
+            let isNews = seeds.withLock { $0.failed(address, error.message, at: clock.now) }
+            if isNews { report(address, error.message) }
         }
     }
 

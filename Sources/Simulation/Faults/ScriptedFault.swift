@@ -82,9 +82,8 @@ public struct ScriptedFault: Sendable, Equatable {
     /// Whether two peers can, while it lasts, rightly think the other gone, so that a key may have two roots.
     var excusesWrongDeliveries: Bool {
         switch action {
-        case .crash, .loseMachine, .leave, .join, .restart, .stall, .doubling: false
-        // What a peer says waits behind what it writes: it is silent for as long.
-        case .partition, .slow, .fullDisk, .loss: true
+        case .crash, .loseMachine, .leave, .join, .restart, .stall, .fullDisk, .doubling: false
+        case .partition, .slow, .loss: true
         // A probe has seconds to be answered.
         case .disorder(let most): most > .seconds(1)
         }

@@ -40,12 +40,20 @@ struct Disk {
             switch effect {
             case .append(let entry): entries.append(entry)
             case .persist(let record): partitions[record.partition] = record
-            case .remember(let advertisements): remembered = advertisements
-            case .rememberRing(let contacts): ring = contacts
-            case .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer, .ringAnswer, .group,
+            case .remember, .rememberRing, .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog,
+                .answer, .ringAnswer, .group,
                 .object, .delivered, .report:
                 continue
             }
+        }
+    }
+
+    /// What is worth having at the next start.
+    mutating func keep(_ hint: Peer.Effect) {
+        switch hint {
+        case .remember(let advertisements): remembered = advertisements
+        case .rememberRing(let contacts): ring = contacts
+        default: preconditionFailure("not a hint: \(hint)")
         }
     }
 

@@ -88,7 +88,7 @@ extension PeerPopulation {
 
     private mutating func perform(_ effect: Peer.Effect, of host: UInt32, _ core: inout World) {
         switch effect {
-        case .append, .persist, .remember, .rememberRing: preconditionFailure("a write is performed when it is synced")
+        case .append, .persist: preconditionFailure("a write is performed when it is synced")
         case .send(let message, let peer): send(message, from: host, to: peer, &core)
         case .set(.overlay(.acknowledgements), let due): core.setTimer(0, of: host, at: due)
         case .set(.overlay(.upkeep), let due): core.setTimer(1, of: host, at: due)
@@ -100,6 +100,7 @@ extension PeerPopulation {
                 }
             }
             hosts[Int(host)].timers.set(timer, at: due)
+        case .remember, .rememberRing: run(.hint(effect), at: storeDone(host, core), of: host, &core)
         case .learn(let peer, let endpoints): learn(peer, endpoints, at: host, core)
         case .report(let notice): if case .failed = notice { reached["peer called failed", default: 0] += 1 }
         case .publish(let advertisement): publish(advertisement, from: host, &core)
@@ -122,9 +123,18 @@ extension PeerPopulation {
     /// One after the other, each taking its time; nothing else waits for them.
     private mutating func store(_ order: Peer.ObjectOrder, of host: UInt32, _ core: inout World) {
         if case .write(let object) = order { hosts[Int(host)].storing.append(object) }
+        run(.store(order), at: storeDone(host, core), of: host, &core)
+    }
+
+    private mutating func storeDone(_ host: UInt32, _ core: borrowing World) -> Int64 {
         let done = max(core.now, hosts[Int(host)].storeFree) + diskLatency()
         hosts[Int(host)].storeFree = done
-        run(.store(order), at: done, of: host, &core)
+        return done
+    }
+
+    /// A disk that takes no write loses the hint; the next one replaces it.
+    mutating func keep(_ hint: Peer.Effect, of host: UInt32) {
+        if takesWrite(host) { hosts[Int(host)].disk.keep(hint) }
     }
 
     mutating func carryOut(_ order: Peer.ObjectOrder, of host: UInt32, _ core: inout World) {

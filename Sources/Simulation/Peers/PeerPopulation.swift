@@ -29,6 +29,7 @@ struct PeerPopulation: Population {
         /// For the process of that life.
         case input(Peer.Input)
         case store(Peer.ObjectOrder)
+        case hint(Peer.Effect)
         /// Tries the addresses that the process was given.
         case join(pause: Int64)
         // Whatever process runs then:
@@ -307,6 +308,7 @@ struct PeerPopulation: Population {
         switch errand {
         case .input(let input): if isSameLife { give(input, to: host, &core) }
         case .store(let order): if isSameLife { carryOut(order, of: host, &core) }
+        case .hint(let hint): if isSameLife { keep(hint, of: host) }
         case .join(let pause): if isSameLife { joinElsewhere(host, pause: pause, &core) }
         case .agent(let step): onAgentStep(step, host: host, &core)
         case .leaseGuard(let number, let claim): onLeaseGuard(number, claim, host: host, &core)

@@ -13,12 +13,15 @@ struct Ringing {
 
     private static let peers = 50
     private static let killed = 10
+    /// Between two starts.
+    private static let pace = Duration.milliseconds(400)
 
     func measure() async throws -> [Figure] {
         var members = fabric.running
         plan.progress.update("starting \(Self.peers) peers")
         for number in members.count..<Self.peers {
             let host = fabric.lan.hosts[number % BenchFabric.hosts]
+            try await Task.sleep(for: Self.pace)
             members.append(try await fabric.startAgent("ring-\(number)", on: host, partitions: 1))
         }
         let started = members.map(\.began).max() ?? .now
@@ -46,29 +49,45 @@ struct Ringing {
         }
     }
 
+    /// Asks one after the other, each again until it is right, and then all once more: fifty that are asked all the time
+    /// would be busy with answering.
     private func awaitWhole(_ members: [BenchFabric.Member], _ clients: [String: PalmierClient]) async throws {
+        var ids: [String: String] = [:]
+        func view(_ member: BenchFabric.Member) async -> OverlayDocument? {
+            guard let view = try? await clients[member.name]?.overlay() else { return nil }
+            ids[member.name] = view.peer.peer
+            return view
+        }
+        var next = 0
+        var rightSince = 0
         try await Polling.until("\(members.count) peers are one ring", within: .seconds(120), every: .milliseconds(50))
         {
-            var views: [OverlayDocument] = []
-            for member in members {
-                guard let client = clients[member.name], let view = try? await client.overlay() else { return false }
-                views.append(view)
+            for member in members where ids[member.name] == nil {
+                guard await view(member) != nil else { return false }
             }
-            return Self.isWhole(views)
+            let ring = members.compactMap { ids[$0.name] }.sorted()
+            while rightSince < members.count {
+                let member = members[next % members.count]
+                guard let view = await view(member), Self.isRight(view, in: ring) else {
+                    rightSince = 0
+                    return false
+                }
+                (next, rightSince) = (next + 1, rightSince + 1)
+            }
+            return true
         }
     }
 
-    private static func isWhole(_ views: [OverlayDocument]) -> Bool {
-        let ring = views.sorted { $0.peer.peer < $1.peer.peer }
+    /// Whether a peer is active and names exactly those next to it.
+    ///
+    /// - Parameter ring: the ids of all, sorted.
+    private static func isRight(_ view: OverlayDocument, in ring: [String]) -> Bool {
+        guard view.state == "active", let index = ring.firstIndex(of: view.peer.peer) else { return false }
         let reach = min(16, ring.count - 1)
-        return ring.indices.allSatisfy { index in
-            func next(_ direction: Int) -> Set<String> {
-                Set((1...max(1, reach)).map { ring[(index + $0 * (ring.count + direction)) % ring.count].peer.peer })
-            }
-            let view = ring[index]
-            return view.state == "active" && Set(view.right.map(\.peer)) == next(1)
-                && Set(view.left.map(\.peer)) == next(-1)
+        func next(_ direction: Int) -> Set<String> {
+            Set((1...max(1, reach)).map { ring[(index + $0 * (ring.count + direction)) % ring.count] })
         }
+        return Set(view.right.map(\.peer)) == next(1) && Set(view.left.map(\.peer)) == next(-1)
     }
 
     private func figures(_ formed: Duration, _ healed: Duration) -> [Figure] {
@@ -77,7 +96,8 @@ struct Ringing {
             Figure(
                 "ring_formed", Sample([formed]).percentile(50), unit: "s",
                 conditions:
-                    "\(conditions), started one after the other, from the last start until each has its leaf set",
+                    "\(conditions), one started every \(Self.pace.components.attoseconds / 1_000_000_000_000_000) ms, from the last "
+                    + "start until each has its leaf set",
                 reach: Reach(.atMost, 10)),
             Figure(
                 "ring_healed", Sample([healed]).percentile(50), unit: "s",
