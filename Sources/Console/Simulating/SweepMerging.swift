@@ -103,10 +103,11 @@ extension SweepDocument.Point {
     mutating func add(_ other: Self) {
         runs += other.runs
         events += other.events
-        if measures != nil, let more = other.measures {
-            measures?.merge(more)
-        } else {
-            measures = measures ?? other.measures
+        // Never the first as it is: what it had begun to count would stay in it.
+        if let more = other.measures {
+            var sum = measures ?? .none
+            sum.merge(more)
+            measures = sum
         }
         figures = (measures?.figures ?? []).map { FigureDocument($0.name, $0.value, unit: $0.unit) }
     }
