@@ -28,6 +28,7 @@
     X(entry_group_commit) \
     X(entry_group_add_record) \
     X(entry_group_update_service_txt_strlst) \
+    X(service_browser_free) \
     X(service_browser_new) \
     X(service_resolver_new) \
     X(service_resolver_free) \

@@ -2,8 +2,10 @@ import Automata
 
 /// Who speaks multicast DNS for us. All calls and all reports are on the loop's thread.
 protocol BackEnd: AnyObject {
-    /// Begins to browse. Reports `running` when it can publish.
+    /// Reports `running` when it can publish.
     func start() throws(BackEndError)
+    /// Looks for others, or for more of them; never for fewer.
+    func browse(_ scope: BrowseScope)
     /// Makes the link show this, until it is withdrawn; called anew for each change.
     func publish(_ publication: Publication)
     /// Takes our service off the link, with goodbyes.

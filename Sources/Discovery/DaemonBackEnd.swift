@@ -16,6 +16,7 @@ final class DaemonBackEnd: BackEnd {
     private var client: OpaquePointer?
     private var isRunning = false
     private var isLost = false
+    private var scope: BrowseScope?
     private var browsers: [OpaquePointer] = []
     private var resolvers: [SightingKey: OpaquePointer] = [:]
     private var retries = Retries()
@@ -98,7 +99,7 @@ final class DaemonBackEnd: BackEnd {
         switch state {
         case AVAHI_CLIENT_S_RUNNING:
             isRunning = true
-            browse()
+            if browsers.isEmpty { browse() }
             register()
             setting.report(.running)
         case AVAHI_CLIENT_S_COLLISION, AVAHI_CLIENT_S_REGISTERING:
@@ -227,11 +228,17 @@ final class DaemonBackEnd: BackEnd {
 
     // MARK: browsing
 
+    func browse(_ scope: BrowseScope) {
+        self.scope = scope
+        if isRunning { browse() }
+    }
+
     private func browse() {
-        guard browsers.isEmpty else { return }
+        guard let scope else { return }
+        for browser in browsers { _ = avahi.service_browser_free(browser) }
         browsers = interfaceIndices().compactMap {
             avahi.service_browser_new(
-                client, $0, AVAHI_PROTO_UNSPEC.asProtocol, setting.type, ServiceRecords.domain,
+                client, $0, AVAHI_PROTO_UNSPEC.asProtocol, records.type(of: scope), ServiceRecords.domain,
                 AvahiLookupFlags(rawValue: 0), onBrowser, context)
         }
         if browsers.isEmpty { onFailure("it does not browse for \(setting.type)") }

@@ -14,6 +14,7 @@ final class DiscoveryCore: @unchecked Sendable {
     private var table: PeerTable
     private var pacer: PublicationPacer<Advertisement>
     private var current: Advertisement?
+    private var scope: BrowseScope?
     private var alternate: UInt16 = 0
     private var collisions = 0
     private var renaming = false
@@ -72,6 +73,12 @@ final class DiscoveryCore: @unchecked Sendable {
         backEnd = nil
         endWithdrawal()
         loop.finish()
+    }
+
+    func browse(_ scope: BrowseScope) {
+        guard self.scope != .everyone, scope != self.scope else { return }
+        self.scope = scope
+        backEnd?.browse(scope)
     }
 
     // MARK: publishing
@@ -160,6 +167,7 @@ final class DiscoveryCore: @unchecked Sendable {
             let new = try make(self)
             backEnd = new
             try new.start()
+            if let scope { new.browse(scope) }
             republish()
         } catch {
             backEnd?.stop()
@@ -297,7 +305,7 @@ final class DiscoveryCore: @unchecked Sendable {
             multicast = check.works
             tell(check.works ? .multicastWorks : .multicastSilent(reason: check.reason))
         }
-        // One packet of 70 bytes a minute while it works; sooner while somebody may be repairing it.
-        loop.schedule(after: check.works ? .seconds(60) : .seconds(10)) { [weak self] in self?.checkMulticast() }
+        // Rarely while it works; sooner while somebody may be repairing it.
+        loop.schedule(after: check.works ? .seconds(300) : .seconds(10)) { [weak self] in self?.checkMulticast() }
     }
 }

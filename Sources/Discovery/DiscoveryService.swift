@@ -5,6 +5,7 @@ public import Logging
 ///
 ///     let service = try DiscoveryService(configuration: configuration, logger: logger) { event in … }
 ///     service.start()
+///     service.browse(.everyone)
 ///     try service.publish(advertisement)      // again at each change
 ///     await service.withdraw()                // ended, then goodbye
 ///     await service.stop()
@@ -33,9 +34,14 @@ public final class DiscoveryService: Sendable {
         loop.enqueue { [core] in core.stop() }
     }
 
-    /// Chooses a back end and begins to browse; the first events are statuses. Call it once.
+    /// Chooses a back end; the first events are statuses. Call it once.
     public func start() {
         loop.enqueue { [core] in core.start() }
+    }
+
+    /// Looks for others on the link: for masters by their sub-type, or for everyone. Never narrowed again.
+    public func browse(_ scope: BrowseScope) {
+        loop.enqueue { [core] in core.browse(scope) }
     }
 
     /// Makes the link show this advertisement: at once for the first, at most once per `publishInterval` afterwards, the

@@ -55,18 +55,11 @@ final class EmbeddedBackEnd: BackEnd {
         var config = configuration()
         server = avahi_server_new(setting.loop.api, &config, onServer, context, &error)
         avahi_server_config_free(&config)
-        guard let server else {
+        guard server != nil else {
             throw BackEndError(
                 message:
                     "libavahi-core could not start (\(avahiError(error))); is UDP port 5353 held by a program that "
                     + "does not share it?")
-        }
-        browser = avahi_s_service_browser_new(
-            server, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, setting.type, ServiceRecords.domain,
-            AvahiLookupFlags(rawValue: 0), onBrowser, context)
-        guard browser != nil else {
-            throw BackEndError(
-                message: "browsing for \(setting.type) failed (\(avahiError(avahi_server_errno(server))))")
         }
         let watch = AddressWatch(loop: setting.loop) { [unowned self] in refresh() }
         watch.start()
@@ -238,6 +231,17 @@ final class EmbeddedBackEnd: BackEnd {
     }
 
     // MARK: browsing
+
+    func browse(_ scope: BrowseScope) {
+        guard let server else { return }
+        if let browser { avahi_s_service_browser_free(browser) }
+        browser = avahi_s_service_browser_new(
+            server, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, records.type(of: scope),
+            ServiceRecords.domain, AvahiLookupFlags(rawValue: 0), onBrowser, context)
+        if browser == nil {
+            onFailure("browsing for \(setting.type) failed (\(avahiError(avahi_server_errno(server))))")
+        }
+    }
 
     fileprivate func onBrowse(_ event: AvahiBrowserEvent, _ key: SightingKey) {
         switch event {

@@ -24,6 +24,8 @@ enum InstanceLabel {
     }
 
     /// The sub-types (RFC 6763, 7.1) under which an advertisement is listed, sorted.
+    static let master = "_master"
+
     static func subtypes(of advertisement: Advertisement) -> [String] {
         let byState: [String] =
             switch advertisement.state {
@@ -32,7 +34,7 @@ enum InstanceLabel {
             case .coordinator: ["_coordinator"]
             case .joining, .draining, .left, .failed: []
             }
-        return byState + (advertisement.isMaster ? ["_master"] : [])
+        return byState + (advertisement.isMaster ? [master] : [])
     }
 
     /// As many whole characters of `name` as fit.

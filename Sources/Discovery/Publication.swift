@@ -82,6 +82,11 @@ struct ServiceRecords {
     static let domain = "local"
     static let enumeration = "_services._dns-sd._udp"
 
+    /// What to browse for.
+    func type(of scope: BrowseScope) -> String {
+        scope == .everyone ? type : "\(InstanceLabel.master)._sub.\(type)"
+    }
+
     /// All of them except sub-types and addresses.
     func all(_ publication: Publication, hostName: [String]) -> [DNSRecord] {
         [

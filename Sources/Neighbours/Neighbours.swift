@@ -9,6 +9,11 @@ import OrderedCollections
 /// connection. Only a message on an authenticated connection says that a peer lives: a master probes whom others told of
 /// and who has not said hello in `helloTimeout`, and whom the link says to end.
 ///
+/// ## Whom to look for
+/// Masters browse the link for everyone. A machine browses for masters only, which is all that it needs of the link: so a
+/// link of N machines and M masters carries M times N questions and not N times N. A machine that has found no master, or has
+/// heard of none for long, browses for everyone, and goes on doing so.
+///
 /// ## Who watches whom
 /// Every peer is watched by the `watchers` live masters whose ids are nearest to its own by exclusive or. All masters
 /// compute the same, so an idle machine answers two probes a period however many masters there are. A watcher that loses
@@ -37,6 +42,9 @@ public struct Neighbours: Automaton {
         public var watchers = 2
         /// At most one change a period is published (RFC 6762, 6: a record is multicast at most once a second).
         public var announcePeriod: Duration = .seconds(1)
+        /// How long a machine looks for masters alone when it starts, and when it heard of one last.
+        public var mastersFirst: Duration = .seconds(1)
+        public var mastersMissed: Duration = .seconds(60)
         /// How long a peer that is gone is remembered and looked for.
         public var forgetAfter: Duration = .seconds(600)
         public var neighboursMax = 10_000
@@ -74,6 +82,8 @@ public struct Neighbours: Automaton {
         case heartbeat
         case announce
         case probe(PeerID)
+        /// The link had its time to show a master.
+        case browse
     }
 
     public enum Effect: Hashable, Sendable {
@@ -81,6 +91,8 @@ public struct Neighbours: Automaton {
         case learn(PeerID, [Endpoint])
         case send(NeighbourMessage, to: PeerID)
         case publish(Advertisement)
+        /// Whom to look for on the link from now on; never narrowed.
+        case browse(BrowseScope)
         /// Keep these on disk, so that a restart finds its way back without discovery.
         case remember([Advertisement])
         case set(Timer, at: Instant)
@@ -104,6 +116,7 @@ public struct Neighbours: Automaton {
     private var announceFrom = Instant.zero
     var neighbours: OrderedDictionary<PeerID, Neighbour> = [:]
     private let remembered: [Advertisement]
+    private var browsing = BrowseScope.masters
 
     /// - Parameters:
     ///   - own: what this peer says of itself at first.
@@ -162,6 +175,12 @@ public struct Neighbours: Automaton {
 
     private mutating func onStarted(at now: Instant, into effects: inout [Effect]) {
         publish(at: now, into: &effects)
+        if own.isMaster {
+            browsing = .everyone
+        } else {
+            effects.append(.set(.browse, at: now + configuration.mastersFirst))
+        }
+        effects.append(.browse(browsing))
         effects.append(.set(.heartbeat, at: now + configuration.heartbeat))
         for advertisement in remembered.prefix(configuration.neighboursMax)
         where advertisement.peer != own.peer && advertisement.fabric == own.fabric {
@@ -169,6 +188,19 @@ public struct Neighbours: Automaton {
             effects.append(.learn(advertisement.peer, advertisement.endpoints))
             if advertisement.isMaster { effects.append(.send(.hello(own), to: advertisement.peer)) }
         }
+    }
+
+    /// A machine that hears of no master looks for anybody.
+    ///
+    /// - Parameter patience: how long ago one may have been heard of.
+    mutating func widen(after patience: Duration, at now: Instant, into effects: inout [Effect]) {
+        guard browsing == .masters else { return }
+        let hasMaster = neighbours.values.contains {
+            $0.advertisement.isMaster && $0.isLive && now - $0.lastHeard < patience
+        }
+        guard !hasMaster else { return }
+        browsing = .everyone
+        effects.append(.browse(.everyone))
     }
 
     private mutating func onDescribed(_ description: Advertisement, at now: Instant, into effects: inout [Effect]) {

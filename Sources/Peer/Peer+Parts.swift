@@ -17,6 +17,7 @@ extension Peer {
                 effects.append(.learn(peer, endpoints))
             case .send(let message, let peer): send(.neighbour(message), to: peer, at: now, into: &effects)
             case .publish(let advertisement): effects.append(.publish(advertisement))
+            case .browse(let scope): effects.append(.browse(scope))
             case .remember(let advertisements): effects.append(.remember(advertisements))
             case .set(let timer, let due): effects.append(.set(.neighbours(timer), at: due))
             case .report(let notice): onNotice(notice, at: now, into: &effects)

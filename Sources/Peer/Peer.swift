@@ -123,6 +123,7 @@ public struct Peer: Automaton {
         case send(PeerMessage, to: PeerID)
         case set(Timer, at: Instant)
         case publish(Advertisement)
+        case browse(BrowseScope)
         case apply(InstanceOrder)
         case vacate(ClaimReference)
         /// What runs under this exclusive claim must be dead by then, also when the process is.
@@ -287,7 +288,8 @@ extension Peer.Effect {
     public var isWrite: Bool {
         switch self {
         case .append, .persist: true
-        case .remember, .rememberRing, .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog, .answer,
+        case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds, .readLog,
+            .answer,
             .ringAnswer, .group,
             .object,
             .delivered, .report:

@@ -81,8 +81,8 @@ public struct TransportLimits: Hashable, Sendable {
     public var handshakeTimeout = Duration.seconds(5)
     /// How long an endpoint is given before the next is tried beside it (RFC 8305, 5: 250 ms).
     public var stagger = Duration.milliseconds(250)
-    /// A connection without frames ends after this.
-    public var idle = Duration.seconds(60)
+    /// A connection without frames ends after this; more than twice what neighbours in a ring let pass between two words.
+    public var idle = Duration.seconds(150)
     /// How long the other side may take to answer a farewell.
     public var farewellTimeout = Duration.seconds(5)
     /// The first delay before dialling again; doubled each time, with jitter.

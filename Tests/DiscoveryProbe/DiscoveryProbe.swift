@@ -31,6 +31,7 @@ struct DiscoveryProbe {
         logger.logLevel = arguments["log"] == nil ? .notice : .debug
         let service = try DiscoveryService(configuration: configuration, logger: logger) { say(describe($0)) }
         service.start()
+        service.browse(BrowseScope(rawValue: arguments["browse"] ?? "") ?? .everyone)
         var advertisement = Advertisement(
             peer: peer, incarnation: Incarnation(UInt64(arguments["inc"] ?? "1") ?? 1),
             name: arguments["name"] ?? "probe", fabric: "lab",

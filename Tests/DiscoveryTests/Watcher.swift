@@ -28,6 +28,7 @@ final class Watcher: Sendable {
                 fabric: "lab", state: .idle, endpoints: [Endpoint(host: "::", port: UInt16(byte))], capacity: 64,
                 free: 8, memory: .mebibytes(64)))
         service.start()
+        service.browse(.everyone)
     }
 
     var events: [DiscoveryEvent] { told.events.withLock { $0 } }

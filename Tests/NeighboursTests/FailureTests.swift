@@ -80,7 +80,7 @@ struct FailureTests {
             .withdrawn(box, ended: false), .disconnected(box), .unreachable(box, refused: false),
         ] { #expect(link.feed(input) == []) }
         link.after(.seconds(60))
-        #expect(link.fire(.heartbeat) == [.set(.heartbeat, at: link.now + .seconds(10))])
+        #expect(link.fire(.heartbeat) == [.set(.heartbeat, at: link.now + .seconds(10)), .browse(.everyone)])
     }
 
     @Test("MSPastry (DSN 2004): who hears that a peer failed probes it itself before it believes")

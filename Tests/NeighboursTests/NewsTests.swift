@@ -234,8 +234,9 @@ struct NewsTests {
         let effects = link.feed(.started)
         #expect(
             effects == [
-                .publish(link.neighbours.own), .set(.heartbeat, at: seconds(110)), .learn(master, other.endpoints),
-                .send(.hello(link.neighbours.own), to: master), .learn(box, advertisement(box).endpoints),
+                .publish(link.neighbours.own), .browse(.everyone), .set(.heartbeat, at: seconds(110)),
+                .learn(master, other.endpoints), .send(.hello(link.neighbours.own), to: master),
+                .learn(box, advertisement(box).endpoints),
             ])
         #expect(link.neighbours.all.map(\.state) == [.failed, .failed])
         #expect(link.receive(.hello(other), from: master).notices == [.joined(other)])

@@ -52,7 +52,7 @@ struct PublishingTests {
                 switch effect {
                 case .publish(let advertisement): published.append((now, advertisement))
                 case .set(let timer, let due): timers.set(timer, at: due)
-                case .learn, .send, .remember, .report: continue
+                case .learn, .send, .browse, .remember, .report: continue
                 }
             }
         }

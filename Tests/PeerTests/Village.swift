@@ -217,7 +217,7 @@ struct Village {
         case .persist(let record): homes[id]?.records[record.partition] = record
         case .rememberRing(let contacts): homes[id]?.ring = contacts
         case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
-        case .remember, .report, .leaseEnds, .delivered, .group: return
+        case .browse, .remember, .report, .leaseEnds, .delivered, .group: return
         case .send(let message, let target): send(message, from: id, to: target)
         case .set(let timer, let due): timers.set(TimerName(peer: id, timer: timer), at: due)
         case .publish(let advertisement):

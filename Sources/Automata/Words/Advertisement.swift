@@ -100,3 +100,10 @@ public struct Advertisement: Hashable, Sendable {
         (incarnation, sequence) > (other.incarnation, other.sequence)
     }
 }
+
+/// Whom a peer looks for on its links by DNS-SD.
+public enum BrowseScope: String, Hashable, Sendable {
+    case masters
+    /// Masters and machines.
+    case everyone
+}

@@ -17,6 +17,7 @@ final class PeerCore {
         var send: (PeerMessage, PeerID) -> Void
         var learn: (PeerID, [Endpoint]) -> Void
         var publish: (Advertisement) -> Void
+        var browse: (BrowseScope) -> Void
         var write: (WriteBatch) -> Void
         /// Worth having at the next start; nothing waits for it.
         var hint: (WriteBatch) -> Void
@@ -137,6 +138,7 @@ final class PeerCore {
         case .send(let message, let peer): outlets.send(message, peer)
         case .set(let timer, let due): timers.set(timer, at: due)
         case .publish(let advertisement): outlets.publish(advertisement)
+        case .browse(let scope): outlets.browse(scope)
         case .apply(let order): outlets.agent(.apply(order))
         case .vacate(let claim): outlets.agent(.vacate(claim))
         case .leaseEnds(let claim, let end): outlets.agent(.leaseEnds(claim, at: end))
@@ -188,7 +190,8 @@ extension WriteBatch {
             switch effect {
             case .append(let entry): entries.append(entry)
             case .persist(let record): partitions.append(record)
-            case .remember, .rememberRing, .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog,
+            case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
+                .readLog,
                 .answer, .ringAnswer,
                 .group, .object, .delivered, .report:
                 continue

@@ -178,6 +178,7 @@ public final class PeerHost: PeerService, Service {
                             logger.error("discovery.publish", metadata: ["reason": "\(error)"])
                         }
                     },
+                    browse: { discovery.browse($0) },
                     write: { writeOutlet.yield($0) }, hint: { hintOutlet.yield($0) },
                     agent: { commandOutlet.yield($0) },
                     object: { objectOutlet.yield($0) },

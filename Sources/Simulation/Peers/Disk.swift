@@ -40,7 +40,8 @@ struct Disk {
             switch effect {
             case .append(let entry): entries.append(entry)
             case .persist(let record): partitions[record.partition] = record
-            case .remember, .rememberRing, .learn, .send, .set, .publish, .apply, .vacate, .leaseEnds, .readLog,
+            case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
+                .readLog,
                 .answer, .ringAnswer, .group,
                 .object, .delivered, .report:
                 continue

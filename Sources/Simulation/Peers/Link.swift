@@ -34,8 +34,8 @@ enum LinkRules {
 enum Packet {
     case announcement(Advertisement, of: UInt32)
     case goodbye(PeerID)
-    /// Who is there, besides those listed (7.1: known answers)?
-    case query(from: UInt32, known: [PeerID])
+    /// Who is there, besides those listed (7.1: known answers)? Masters have a sub-type of their own (RFC 6763, 7.1).
+    case query(from: UInt32, BrowseScope, known: [PeerID])
     /// Is this one still there?
     case refresh(from: UInt32, PeerID)
 }
@@ -72,6 +72,7 @@ struct Browser {
         var refresh = 0
     }
 
+    var scope = BrowseScope.masters
     var cache: [Cached] = []
     var queryDue = Int64.max
     var queryGap = LinkRules.queryGap

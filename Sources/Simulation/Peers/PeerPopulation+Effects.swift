@@ -104,6 +104,7 @@ extension PeerPopulation {
         case .learn(let peer, let endpoints): learn(peer, endpoints, at: host, core)
         case .report(let notice): if case .failed = notice { reached["peer called failed", default: 0] += 1 }
         case .publish(let advertisement): publish(advertisement, from: host, &core)
+        case .browse(let scope): browse(scope, at: host, &core)
         case .apply(let order): apply(order, on: host, &core)
         case .vacate(let claim): vacate(claim, on: host, &core)
         case .leaseEnds(let claim, let end): holdLease(of: claim, until: end, on: host, &core)

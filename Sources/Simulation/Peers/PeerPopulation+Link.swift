@@ -5,11 +5,13 @@ import Peer
 extension PeerPopulation {
     typealias World = Core<PeerMessage>
 
-    /// A process begins to browse.
-    mutating func browse(_ host: UInt32, _ core: inout World) {
+    /// A process begins to browse, or browses for more.
+    mutating func browse(_ scope: BrowseScope, at host: UInt32, _ core: inout World) {
         guard hasLinks else { return }
-        links[Int(hosts[Int(host)].lan)].enter(host)
+        if scope == .everyone, !hosts[Int(host)].isMaster { reached["no master on the link", default: 0] += 1 }
+        hosts[Int(host)].browser.scope = scope
         hosts[Int(host)].browser.queryDue = core.now + linkDraw.within(LinkRules.firstQuery)
+        hosts[Int(host)].browser.queryGap = LinkRules.queryGap
         setLinkTimer(of: host, &core)
     }
 
@@ -46,7 +48,7 @@ extension PeerPopulation {
             let browser = hosts[Int(host)].browser
             hosts[Int(host)].browser.queryDue = now + browser.queryGap
             hosts[Int(host)].browser.queryGap = min(browser.queryGap * 2, LinkRules.queryGapMax)
-            send(.query(from: host, known: browser.known(at: now)), from: host, &core)
+            send(.query(from: host, browser.scope, known: browser.known(at: now)), from: host, &core)
         }
         var gone: [Browser.Cached] = []
         for index in hosts[Int(host)].browser.cache.indices.reversed() {
@@ -106,6 +108,7 @@ extension PeerPopulation {
     private mutating func hear(_ packet: Packet, at host: UInt32, _ core: inout World) {
         switch packet {
         case .announcement(let record, let owner):
+            guard hosts[Int(host)].browser.scope == .everyone || record.isMaster else { return }
             let slack = linkDraw.within(LinkRules.refreshSlack)
             let isNew = hosts[Int(host)].browser.hear(record, of: owner, at: core.now, slack: slack)
             setLinkTimer(of: host, &core)
@@ -115,14 +118,18 @@ extension PeerPopulation {
             hosts[Int(host)].browser.cache[index].expires = core.now + LinkRules.goodbye
             hosts[Int(host)].browser.cache[index].refreshDue = .max
             setLinkTimer(of: host, &core)
-        case .query(_, let known):
+        case .query(_, let scope, let known):
             // 7.3: whoever was about to ask the same need not.
             let browser = hosts[Int(host)].browser
-            if browser.queryDue - core.now < LinkRules.queryGap, Set(known).isSubset(of: browser.known(at: core.now)) {
+            if browser.scope == scope, browser.queryDue - core.now < LinkRules.queryGap,
+                Set(known).isSubset(of: browser.known(at: core.now))
+            {
                 hosts[Int(host)].browser.queryDue = core.now + browser.queryGap
                 hosts[Int(host)].browser.queryGap = min(browser.queryGap * 2, LinkRules.queryGapMax)
             }
-            guard let peer = hosts[Int(host)].service?.record.peer, !known.contains(peer) else { return }
+            guard let record = hosts[Int(host)].service?.record, !known.contains(record.peer),
+                scope == .everyone || record.isMaster
+            else { return }
             answer(host, &core)
         case .refresh(_, let peer):
             if hosts[Int(host)].service?.record.peer == peer { return answer(host, &core) }

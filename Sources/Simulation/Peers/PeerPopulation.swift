@@ -180,8 +180,8 @@ struct PeerPopulation: Population {
                 "I3", "\(name(peer)) had \(before) committed entries and starts with \(index)", [peer], &core)
         }
         for contact in restored.ring { learn(contact.peer, contact.endpoints, at: peer, core) }
+        if hasLinks { links[Int(hosts[host].lan)].enter(peer) }
         feed(.started, to: peer, &core)
-        browse(peer, &core)
         if settings.lans > 1, hosts[host].place < settings.joiners, hosts[host].lan > 0 || hosts[host].lives > 1 {
             joinElsewhere(peer, pause: 1_000_000_000, &core)
         }

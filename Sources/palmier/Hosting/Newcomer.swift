@@ -65,6 +65,7 @@ struct Newcomer {
             }
         }
         discovery.start()
+        discovery.browse(.masters)
         let search = MasterSearch(options: options)
         let collecting = Task {  // ended below
             for await advertisement in sightings { await search.saw(advertisement) }
