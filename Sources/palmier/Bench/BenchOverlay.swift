@@ -60,7 +60,7 @@ struct BenchOverlay: AsyncParsableCommand {
         for plan in plans {
             let document = try await run(plan, progress)
             violations += document.violations
-            measured += plan.figures(from: document)
+            measured += plan.figures(from: document, changes: ChoiceOptions.words(set: set))
         }
         progress.finish()
         let document = BenchmarkDocument(machine: .current, figures: measured)
@@ -136,7 +136,8 @@ private struct OverlayBenchPlan {
         return labels.contains(nil) || named.isEmpty ? experiment.points : named
     }
 
-    func figures(from document: SweepDocument) -> [Lab.Figure] {
+    /// - Parameter changes: what was not as the scenario says; without it a figure would claim too much.
+    func figures(from document: SweepDocument, changes: [String]) -> [Lab.Figure] {
         let report = ExperimentReport(
             experiment.with(points: points), document, command: "", circumstances: [])
         return goals.compactMap { goal in
@@ -144,11 +145,12 @@ private struct OverlayBenchPlan {
             guard let value = report.value(of: goal) ?? fallback else { return nil }
             let concerned = report.points.filter { goal.at == nil || $0.label == goal.at }
             let lookups = concerned.reduce(0) { $0 + $1.measures.lookups }
-            let place = goal.at.map { "; \(experiment.axis) \($0)" } ?? ""
+            let place = (goal.at.map { ["\(experiment.axis) \($0)"] } ?? []) + changes
+            let words = place.map { "; \($0)" }.joined()
             return Lab.Figure(
                 goal.name, value, unit: report.points.first?.figures.first { $0.name == goal.figure }?.unit ?? "",
                 conditions:
-                    "\(goal.figure) of \(experiment.file)\(place); seeds \(document.seedsText), \(lookups) lookups",
+                    "\(goal.figure) of \(experiment.file)\(words); seeds \(document.seedsText), \(lookups) lookups",
                 reach: Reach(goal.reach))
         }
     }
