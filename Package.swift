@@ -204,7 +204,7 @@ let package = Package(
             of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]
         ),
         tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
-        tests(of: "palmier", "API", .product(name: "ArgumentParser", package: "swift-argument-parser")),
+        tests(of: "palmier", "API", "Console", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),
         .testTarget(name: "Layering", swiftSettings: settings),
         .testTarget(

@@ -55,6 +55,43 @@ struct OverlayRunTests {
         Issue.record("\(name) was not found in 20 seeds of overlay-chaos.yaml")
     }
 
+    @Test("faults that wait for events or a condition strike when they are due, not at the end of an interval")
+    func triggers() throws {
+        var scenario = churning
+        scenario.churn = .none
+        scenario.interval = .seconds(300)
+        scenario.faults = [
+            ScriptedFault(.events(20_000), .crash(.count(12), back: nil, disk: true), salt: 1),
+            ScriptedFault(.when(.liveBelow(50)), .join(40), lasts: .seconds(1), salt: 2),
+        ]
+        let lines = Lines()
+        var options = RunOptions()
+        options.trace = { lines.add($0) }
+        let result = scenario.run(seed: 1, options: options)
+        #expect(result.violations.isEmpty && result.measures?.starts == 100)
+        let strikes = lines.all.indices.filter {
+            lines.all[$0].contains(#""event":"fault""#) && lines.all[$0].contains(#""step":0"#)
+        }
+        #expect(strikes.count == 2)
+        let first = try #require(strikes.first)
+        // Ten looks a second, and some fifty events; lookups are events and no lines.
+        #expect((15_000...20_000).contains(first) && strikes[1] - first < 50, "\(strikes)")
+    }
+
+    @Test("a rolling restart that has an end strikes nobody after it")
+    func endedRestart() {
+        var scenario = churning
+        scenario.churn = .none
+        scenario.faults = [
+            ScriptedFault(
+                .at(.seconds(5)), .restart(.count(30), every: .seconds(2), graceful: true), lasts: .seconds(11))
+        ]
+        let result = scenario.run(seed: 1)
+        #expect(
+            result.violations.isEmpty && result.measures?.starts == 66, "\(String(describing: result.measures?.starts))"
+        )
+    }
+
     @Test("a smaller scenario still violates the invariant, and reads back as it was written")
     func shrinking() throws {
         let scenario = try committed("overlay-chaos.yaml")

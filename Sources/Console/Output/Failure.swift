@@ -17,7 +17,10 @@ public enum Failure {
         case let error as ReleaseError: ProblemDocument(error)
         case let error as ParameterError: ProblemDocument(error)
         case let error as ScenarioError:
-            ProblemDocument(.invalid, error.description, remedy: "correct it, then `palmier sim check \(error.file)`")
+            ProblemDocument(
+                .invalid, error.description,
+                remedy: error.file.hasPrefix("--")
+                    ? "correct the option" : "correct it, then `palmier sim check` the scenario again")
         case is CancellationError: ProblemDocument(.failed, "interrupted")
         default: nil
         }

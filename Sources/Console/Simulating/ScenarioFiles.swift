@@ -5,7 +5,7 @@ public import Simulation
 /// Scenarios on disk.
 public enum ScenarioFiles {
     /// - Throws: `ScenarioError` with file and line; `Refusal` `invalid` when the file cannot be read.
-    public static func read(_ path: String) throws -> Scenario {
+    public static func read(_ path: String, choices: Choices = Choices()) throws -> Experiment {
         let text: String
         do {
             text = try String(contentsOfFile: path, encoding: .utf8)
@@ -14,11 +14,36 @@ public enum ScenarioFiles {
                 .invalid, "\(path) cannot be read: \(error.localizedDescription)",
                 remedy: "`palmier sim list` shows the scenarios of the directory Simulations")
         }
-        return try Scenario(yaml: text, file: path)
+        return try Experiment(yaml: text, file: path, choices: choices)
+    }
+
+    /// The one scenario of a file in which nothing varies, or no longer.
+    public static func readOne(_ path: String, choices: Choices = Choices(), for what: String) throws -> Scenario {
+        let experiment = try read(path, choices: choices)
+        guard experiment.points.count == 1, let point = experiment.points.first else {
+            let settings = (experiment.points.first?.settings ?? []).map { $0.option }.joined(separator: " ")
+            throw Refusal(
+                .invalid, "\(what) is for one scenario; \(path) varies \(experiment.axis)",
+                remedy: "choose one value, such as \(settings)")
+        }
+        return point.scenario
     }
 
     /// Every scenario below a directory, by path.
     public static func list(in directory: String) throws -> ScenariosDocument {
+        ScenariosDocument(
+            scenarios: try files(in: directory).map { file in
+                let experiment = try read(file)
+                guard let scenario = experiment.points.first?.scenario else {
+                    preconditionFailure("\(file) has no point")
+                }
+                return ScenariosDocument.Item(
+                    file: file, title: scenario.title, invariants: scenario.invariants, sabotages: scenario.sabotages)
+            })
+    }
+
+    /// The scenarios of a directory, sorted.
+    public static func files(in directory: String) throws(Refusal) -> [String] {
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: directory)
@@ -27,13 +52,8 @@ public enum ScenarioFiles {
                 .notFound, "\(directory) cannot be read: \(error.localizedDescription)",
                 remedy: "name the directory of the scenarios: palmier sim list DIRECTORY")
         }
-        let files = names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(directory)/\($0)" }
-        return ScenariosDocument(
-            scenarios: try files.map { file in
-                let scenario = try read(file)
-                return ScenariosDocument.Item(
-                    file: file, title: scenario.title, invariants: scenario.invariants, sabotages: scenario.sabotages)
-            })
+        let folder = directory.hasSuffix("/") ? String(directory.dropLast()) : directory
+        return names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(folder)/\($0)" }
     }
 
     /// Reads `7` or `1...500`.
@@ -52,8 +72,11 @@ public enum ScenarioFiles {
     }
 
     /// The command that repeats one run.
-    public static func command(file: String, seed: UInt64, sabotage: String?) -> String {
-        "palmier sim run \(file) --seed \(seed)" + (sabotage.map { " --sabotage \($0)" } ?? "")
+    public static func command(
+        file: String, seed: UInt64, sabotage: String?, settings: [ExperimentPoint.Setting] = []
+    ) -> String {
+        "palmier sim run \(file) --seed \(seed)" + settings.map { " " + $0.option }.joined()
+            + (sabotage.map { " --sabotage \($0)" } ?? "")
     }
 
     /// - Throws: `Refusal` `invalid` with the names that there are.
@@ -70,5 +93,14 @@ public enum ScenarioFiles {
         var usage = rusage()
         getrusage(RUSAGE_SELF.rawValue, &usage)
         return Int64(usage.ru_maxrss) * 1_024
+    }
+}
+
+extension ExperimentPoint.Setting {
+    /// As a shell takes it.
+    public var option: String {
+        let text = "\(key)=\(value)"
+        let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "=._-%/:".contains($0)) }
+        return "--set " + (isPlain ? text : "'\(text.replacing("'", with: "'\\''"))'")
     }
 }

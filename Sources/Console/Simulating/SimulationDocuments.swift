@@ -65,9 +65,11 @@ public struct SimulationDocument: Codable, Hashable, Sendable {
 }
 
 /// What `palmier sim run FILE --seeds A...B` prints.
-public struct SweepDocument: Codable, Hashable, Sendable {
+public struct SweepDocument: Codable, Equatable, Sendable {
     public struct Violation: Codable, Hashable, Sendable {
         public var seed: UInt64
+        /// The label of the point; empty where nothing varies.
+        public var point: String
         public var invariant: String
         public var summary: String
         /// Repeats it.
@@ -76,18 +78,31 @@ public struct SweepDocument: Codable, Hashable, Sendable {
 
     public struct Run: Codable, Hashable, Sendable {
         public var seed: UInt64
+        public var point: String
         public var traceHash: String
         public var figures: [FigureDocument]
+    }
+
+    /// What came out for one value of what varies.
+    public struct Point: Codable, Equatable, Sendable {
+        public var label: String
+        public var settings: [ExperimentPoint.Setting]
+        public var runs = 0
+        public var events = 0
+        /// Over all its runs together.
+        public var figures: [FigureDocument] = []
+        /// Series and distributions, the runs' sums.
+        public var measures: Measures?
     }
 
     public var schema = "palmier.sweep/1"
     public var scenario: String
     public var sabotage: String?
-    /// How many were run.
+    /// How many runs there were: seeds, times points where something varies.
     public var seeds: Int
     public var first: UInt64
     public var last: UInt64
-    /// Sorted by seed.
+    /// Sorted by point and seed.
     public var violations: [Violation]
     /// How many runs were done again in another process, with the same trace hash.
     public var replayed: Int
@@ -99,8 +114,12 @@ public struct SweepDocument: Codable, Hashable, Sendable {
     public var figures: [FigureDocument]
     /// Which part of a divided sweep this is, `2/5`; nil of a whole one.
     public var shard: String?
-    /// Each run's own figures, sorted by seed.
+    /// Each run's own figures, sorted by point and seed.
     public var runs: [Run] = []
+    /// The keys of what varies; empty where nothing does.
+    public var axis = ""
+    /// One for each value of what varies, in the scenario's order; one where nothing does.
+    public var points: [Point] = []
 }
 
 /// What `palmier sim list` prints.

@@ -2,24 +2,25 @@ import API
 import Automata
 import Foundation
 public import Simulation
-import Subprocess
 import Synchronization
 
-/// One scenario over many seeds, on threads, each run on one.
+/// An experiment over many seeds, on threads, each run on one: every point of it with every seed.
 ///
 /// Every 50th run is done a second time in another process, and the trace hashes are compared: what differs from one
 /// process to the next (hash seeds, addresses, leftovers in memory) would show. A difference is a violation of `replay`.
 public struct Sweep: Sendable {
-    public var scenario: Scenario
+    public var points: [ExperimentPoint]
     public var file: String
     public var seeds: ClosedRange<UInt64>
     public var sabotage: String?
     public var jobs: Int
     public var untilViolation: Bool
-    /// Only the seeds of this part, of so many: every n-th one.
+    /// Only the runs of this part, of so many: every n-th one.
     public var shard: Shard?
     /// This program, for second runs; nil does none.
     public var program: String?
+    /// Told now and then, by any thread, while runs go on.
+    public var live: (@Sendable (SweepProgress) -> Void)?
 
     /// One in so many is done twice.
     public static let replayPeriod: UInt64 = 50
@@ -27,10 +28,10 @@ public struct Sweep: Sendable {
     private static let stackBytes = 8 << 20
 
     public init(
-        scenario: Scenario, file: String, seeds: ClosedRange<UInt64>, sabotage: String? = nil, jobs: Int = 1,
+        points: [ExperimentPoint], file: String, seeds: ClosedRange<UInt64>, sabotage: String? = nil, jobs: Int = 1,
         untilViolation: Bool = false, shard: Shard? = nil, program: String? = nil
     ) {
-        self.scenario = scenario
+        self.points = points
         self.file = file
         self.seeds = seeds
         self.sabotage = sabotage
@@ -40,48 +41,54 @@ public struct Sweep: Sendable {
         self.program = program
     }
 
-    /// Runs all seeds.
+    /// Of a scenario in which nothing varies.
+    public init(
+        scenario: Scenario, file: String, seeds: ClosedRange<UInt64>, sabotage: String? = nil, jobs: Int = 1,
+        untilViolation: Bool = false, shard: Shard? = nil, program: String? = nil
+    ) {
+        self.init(
+            points: [ExperimentPoint(scenario)], file: file, seeds: seeds, sabotage: sabotage, jobs: jobs,
+            untilViolation: untilViolation, shard: shard, program: program)
+    }
+
+    /// How many runs there are in all, of this part.
+    public var runs: Int {
+        let all = points.count * seeds.count
+        guard let shard else { return all }
+        return all / shard.count + (all % shard.count >= shard.index ? 1 : 0)
+    }
+
+    /// Runs everything.
     ///
     /// - Parameter progress: how many are done, and how many violations there are.
     public func run(progress: (Int, Int) -> Void) async throws -> SweepDocument {
         let began = ContinuousClock.now
-        let queue = SeedQueue(seeds, shard: shard)
+        let queue = RunQueue(points: points.count, seeds, shard: shard)
         defer { queue.stop() }
-        var document = SweepDocument(
-            scenario: file, sabotage: sabotage, seeds: 0, first: seeds.lowerBound, last: seeds.upperBound,
-            violations: [], replayed: 0, jobs: jobs, virtualSeconds: 0, events: 0, wallSeconds: 0, peakBytes: 0,
-            figures: [])
-        document.shard = shard?.description
+        var document = SweepDocument(self)
         var reached: [String: Int] = [:]
-        for await result in results(from: queue) {
-            document.seeds += 1
-            document.events += result.events
-            document.virtualSeconds += result.virtualTime.inSeconds
+        for await (point, result) in results(from: queue) {
+            document.add(result, at: points[point], number: point)
             reached.merge(result.reached, uniquingKeysWith: +)
-            document.runs.append(
-                SweepDocument.Run(
-                    seed: result.seed, traceHash: result.traceHash.description,
-                    figures: result.figures.map { FigureDocument($0.name, $0.value, unit: $0.unit) }))
             var found = result.violations.map { ($0.invariant, $0.summary) }
-            if let program, (result.seed - seeds.lowerBound) % Self.replayPeriod == 0 {
-                if let difference = try await replay(result, by: program) {
+            if let program, (result.seed - seeds.lowerBound) % Self.replayPeriod == 0, points.count == 1 || point == 0 {
+                if let difference = try await replay(result, of: points[point], by: program) {
                     found.append(("replay", difference))
                 } else {
                     document.replayed += 1
                 }
             }
-            let command = ScenarioFiles.command(file: file, seed: result.seed, sabotage: sabotage)
+            let command = ScenarioFiles.command(
+                file: file, seed: result.seed, sabotage: sabotage, settings: points[point].settings)
             document.violations += found.map {
-                SweepDocument.Violation(seed: result.seed, invariant: $0.0, summary: $0.1, command: command)
+                SweepDocument.Violation(
+                    seed: result.seed, point: points[point].label, invariant: $0.0, summary: $0.1, command: command)
             }
             progress(document.seeds, document.violations.count)
             if untilViolation, !document.violations.isEmpty { queue.stop() }
         }
         try Task.checkCancellation()
-        // Threads finish in any order; the document does not depend on it. The sort is stable within one seed.
-        document.violations = document.violations.enumerated()
-            .sorted { ($0.element.seed, $0.offset) < ($1.element.seed, $1.offset) }.map(\.element)
-        document.runs.sort { $0.seed < $1.seed }
+        document.sort()
         var totals = SweepTotals()
         for run in document.runs { totals.add(run.figures) }
         document.wallSeconds = (ContinuousClock.now - began).inSeconds
@@ -93,16 +100,21 @@ public struct Sweep: Sendable {
         return document
     }
 
-    private func results(from queue: SeedQueue) -> AsyncStream<RunResult> {
-        // Unbounded, because a thread cannot wait; at most as many as there are seeds, without their recent events.
-        let (stream, continuation) = AsyncStream.makeStream(of: RunResult.self)
+    private func results(from queue: RunQueue) -> AsyncStream<(Int, RunResult)> {
+        // Unbounded, because a thread cannot wait; at most as many as there are runs, without their recent events.
+        let (stream, continuation) = AsyncStream.makeStream(of: (Int, RunResult).self)
         let running = SharedCount(jobs)
+        let meter = live.map { SweepMeter(runs: runs, told: $0) }
         for _ in 0..<jobs {
             let thread = Thread {
-                while let seed = queue.next() {
-                    var result = scenario.run(seed: seed, options: RunOptions(sabotage: sabotage))
+                while let (point, seed) = queue.next() {
+                    var options = RunOptions(sabotage: sabotage)
+                    let number = meter?.begin() ?? 0
+                    options.progress = meter?.listener(number)
+                    var result = points[point].scenario.run(seed: seed, options: options)
+                    meter?.end(number, result)
                     result.recent = []
-                    continuation.yield(result)
+                    continuation.yield((point, result))
                 }
                 if running.decrement() == 0 { continuation.finish() }
             }
@@ -113,8 +125,12 @@ public struct Sweep: Sendable {
     }
 
     /// - Returns: what is different in the second run; nil when nothing is.
-    private func replay(_ result: RunResult, by program: String) async throws -> String? {
-        let again = try await ScenarioProcess.run(file, seed: result.seed, sabotage: sabotage, by: program)
+    private func replay(
+        _ result: RunResult, of point: ExperimentPoint, by program: String
+    ) async throws -> String? {
+        let again = try await ScenarioProcess.run(
+            file, seed: result.seed, sabotage: sabotage,
+            settings: point.settings.map { "\($0.key)=\($0.value)" }, by: program)
         let first = result.traceHash.description
         return again.traceHash == first
             ? nil : "the trace hash is \(first) here and \(again.traceHash) in another process"
@@ -159,26 +175,28 @@ struct SweepTotals {
     }
 }
 
-/// Seeds that no thread has taken yet.
-private final class SeedQueue: Sendable {
-    private let rest: Mutex<(next: UInt64?, last: UInt64)>
-    private let step: UInt64
+/// Runs that no thread has taken yet: point after point, in each seed after seed.
+private final class RunQueue: Sendable {
+    private let seeds: ClosedRange<UInt64>
+    private let rest: Mutex<(next: Int, end: Int)>
+    private let step: Int
 
-    init(_ seeds: ClosedRange<UInt64>, shard: Shard?) {
-        step = shard.map { UInt64($0.count) } ?? 1
-        let first = seeds.lowerBound + (shard.map { UInt64($0.index - 1) } ?? 0)
-        rest = Mutex((first <= seeds.upperBound ? first : nil, seeds.upperBound))
+    init(points: Int, _ seeds: ClosedRange<UInt64>, shard: Shard?) {
+        self.seeds = seeds
+        step = shard?.count ?? 1
+        rest = Mutex(((shard?.index ?? 1) - 1, points * seeds.count))
     }
 
-    func next() -> UInt64? {
+    func next() -> (point: Int, seed: UInt64)? {
         rest.withLock { rest in
-            guard let seed = rest.next else { return nil }
-            rest.next = rest.last - seed >= step ? seed + step : nil
-            return seed
+            guard rest.next < rest.end else { return nil }
+            let (point, seed) = rest.next.quotientAndRemainder(dividingBy: seeds.count)
+            rest.next += step
+            return (point, seeds.lowerBound + UInt64(seed))
         }
     }
 
-    func stop() { rest.withLock { $0.next = nil } }
+    func stop() { rest.withLock { $0.next = $0.end } }
 }
 
 /// How many threads still run.

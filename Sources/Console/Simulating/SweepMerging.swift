@@ -1,4 +1,5 @@
 public import Automata
+import Simulation
 
 extension SweepDocument {
     /// One document out of the parts of a divided sweep.
@@ -11,12 +12,12 @@ extension SweepDocument {
         }
         for (part, file) in zip(parts, files).dropFirst() {
             guard part.scenario == whole.scenario, part.sabotage == whole.sabotage, part.first == whole.first,
-                part.last == whole.last
+                part.last == whole.last, part.points.map(\.settings) == whole.points.map(\.settings)
             else {
                 throw Refusal(
                     .invalid,
                     "\(file) is of \(part.scenario), seeds \(part.first)...\(part.last); \(files[0]) is of "
-                        + "\(whole.scenario), seeds \(whole.first)...\(whole.last)",
+                        + "\(whole.scenario), seeds \(whole.first)...\(whole.last), or what varies is not the same",
                     remedy: "merge only the parts of one sweep")
             }
             whole.seeds += part.seeds
@@ -29,12 +30,14 @@ extension SweepDocument {
             whole.peakBytes = max(whole.peakBytes, part.peakBytes)
             whole.runs += part.runs
         }
-        whole.runs.sort { $0.seed < $1.seed }
-        for (run, next) in zip(whole.runs, whole.runs.dropFirst()) where run.seed == next.seed {
+        for index in whole.points.indices {
+            for part in parts.dropFirst() { whole.points[index].add(part.points[index]) }
+        }
+        whole.sort()
+        for (run, next) in zip(whole.runs, whole.runs.dropFirst())
+        where run.seed == next.seed && run.point == next.point {
             throw Refusal(.invalid, "seed \(run.seed) is in two of the parts", remedy: "merge each part once")
         }
-        whole.violations = whole.violations.enumerated()
-            .sorted { ($0.element.seed, $0.offset) < ($1.element.seed, $1.offset) }.map(\.element)
         whole.shard = nil
         whole.figures = Self.figures(of: parts, runs: whole.runs, wallSeconds: whole.wallSeconds)
         self = whole
@@ -53,5 +56,59 @@ extension SweepDocument {
             names.insert(figure.name)
         }
         return figures + names.sorted().map { FigureDocument($0, counted[$0] ?? 0, unit: "times") }
+    }
+}
+
+extension SweepDocument {
+    init(_ sweep: Sweep) {
+        self.init(
+            scenario: sweep.file, sabotage: sweep.sabotage, seeds: 0, first: sweep.seeds.lowerBound,
+            last: sweep.seeds.upperBound, violations: [], replayed: 0, jobs: sweep.jobs, virtualSeconds: 0, events: 0,
+            wallSeconds: 0, peakBytes: 0, figures: [])
+        shard = sweep.shard?.description
+        axis = sweep.points.first?.axis ?? ""
+        points = sweep.points.map { Point(label: $0.label, settings: $0.settings) }
+    }
+
+    /// Counts one run.
+    mutating func add(_ result: RunResult, at point: ExperimentPoint, number: Int) {
+        seeds += 1
+        events += result.events
+        virtualSeconds += result.virtualTime.inSeconds
+        let figures = result.figures.map { FigureDocument($0.name, $0.value, unit: $0.unit) }
+        runs.append(
+            Run(seed: result.seed, point: point.label, traceHash: result.traceHash.description, figures: figures))
+        points[number].add(
+            Point(
+                label: point.label, settings: point.settings, runs: 1, events: result.events, measures: result.measures)
+        )
+    }
+
+    /// Threads finish in any order; the document does not depend on it.
+    mutating func sort() {
+        var order: [String: Int] = [:]  // looked up only
+        for (index, point) in points.enumerated() { order[point.label] = index }
+        func place(_ point: String, _ seed: UInt64) -> (Int, UInt64) { (order[point] ?? 0, seed) }
+        runs.sort { place($0.point, $0.seed) < place($1.point, $1.seed) }
+        // Stable within one run.
+        violations = violations.enumerated().sorted {
+            let (one, other) = (place($0.element.point, $0.element.seed), place($1.element.point, $1.element.seed))
+            return one == other ? $0.offset < $1.offset : one < other
+        }.map(\.element)
+    }
+}
+
+extension SweepDocument.Point {
+    /// Adds the runs of another part.
+    mutating func add(_ other: Self) {
+        runs += other.runs
+        events += other.events
+        // Never the first as it is: what it had begun to count would stay in it.
+        if let more = other.measures {
+            var sum = measures ?? .none
+            sum.merge(more)
+            measures = sum
+        }
+        figures = (measures?.figures ?? []).map { FigureDocument($0.name, $0.value, unit: $0.unit) }
     }
 }

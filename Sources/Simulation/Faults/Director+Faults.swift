@@ -15,6 +15,7 @@ extension Director {
             case .when(.wrongAbove(let bound)): holds = hosted.watch.value(of: .wrong) > bound
             case .when(.lostAbove(let bound)): holds = hosted.watch.value(of: .lost) > bound
             }
+            // Marked when it begins, which is at this instant.
             if holds { schedule(.begins, of: index, at: core.now, &core) }
         }
     }
@@ -116,7 +117,7 @@ extension Director {
 
     /// The next peer of a flash crowd or of a rolling restart.
     private mutating func goOn(_ fault: ScriptedFault, _ index: Int, _ core: inout World, _ hosted: inout Hosted) {
-        guard !isHealed, let peer = struck[index].popLast() else { return }
+        guard !isHealed, struck[index] != Self.over, let peer = struck[index].popLast() else { return }
         switch fault.action {
         case .join(let count):
             arrive(&core, &hosted)

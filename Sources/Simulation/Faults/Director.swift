@@ -17,6 +17,16 @@ struct Director<Hosted: Population> {
         case begins, ends, next
     }
 
+    /// What a `sample` event is for.
+    enum Sample: UInt8 {
+        case interval
+        /// Whether a fault that waits may begin.
+        case triggers
+    }
+
+    /// How often conditions and numbers of events are looked at, in nanoseconds of virtual time.
+    private static var lookPeriod: Int64 { 100_000_000 }
+
     let plan: RunPlan
     var running: PeerList
     /// Slots nobody lives in, for newcomers.
@@ -62,6 +72,9 @@ struct Director<Hosted: Population> {
             guard case .at(let delay) = fault.trigger else { continue }
             schedule(.begins, of: index, at: plan.begins + delay.nanoseconds, &core)
         }
+        if !plan.faults.allSatisfy(\.trigger.isTime) {
+            core.schedule(.sample, at: plan.begins, detail: Sample.triggers.rawValue)
+        }
         core.schedule(.churn, at: plan.ends, detail: Churn.healed.rawValue)
         core.schedule(.sample, at: plan.interval)
     }
@@ -76,11 +89,18 @@ struct Director<Hosted: Population> {
             guard let step = Step(rawValue: event.detail) else { return }
             onFault(Int(event.slot), step, &core, &hosted)
         case .sample:
+            guard event.detail == Sample.interval.rawValue else { return look(&core, hosted) }
             hosted.sample(in: &core)
-            if core.now >= plan.begins, core.now < plan.ends { lookForTriggers(&core, hosted) }
             core.schedule(.sample, at: core.now + plan.interval)
         case .message, .refusal, .timer, .note: preconditionFailure("a \(event.kind) is not the director's")
         }
+    }
+
+    /// Faults that wait for a condition or a number of events, until the measured time ends.
+    private mutating func look(_ core: inout World, _ hosted: Hosted) {
+        guard core.now < plan.ends else { return }
+        lookForTriggers(&core, hosted)
+        core.schedule(.sample, at: core.now + Self.lookPeriod, detail: Sample.triggers.rawValue)
     }
 
     // MARK: Peers

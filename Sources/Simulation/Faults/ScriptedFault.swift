@@ -3,10 +3,16 @@ public struct ScriptedFault: Sendable, Equatable {
     public enum Trigger: Sendable, Equatable {
         /// After the beginning of the measured time.
         case at(Duration)
-        /// When so many events have happened.
+        /// When so many events have happened. This and conditions are looked at ten times a virtual second of the
+        /// measured time.
         case events(Int)
-        /// When this first holds at the end of an interval of the measured time.
+        /// When this first holds.
         case when(Condition)
+
+        var isTime: Bool {
+            if case .at = self { return true }
+            return false
+        }
     }
 
     public enum Condition: Sendable, Equatable {

@@ -1,5 +1,5 @@
 /// Counts of values in buckets that grow with the value: 32 for each doubling, so that a quantile is right to 3 %.
-public struct Histogram: Sendable, Equatable {
+public struct Histogram: Sendable, Equatable, Codable {
     private static let stepBits = 5
     private static let steps = 1 << stepBits
 

@@ -1,7 +1,7 @@
 /// What an overlay's run measures: per interval, and over the whole measured time.
-public struct Measures: Sendable, Equatable {
+public struct Measures: Sendable, Equatable, Codable {
     /// One interval's sums.
-    public struct Interval: Sendable, Equatable {
+    public struct Interval: Sendable, Equatable, Codable {
         /// Its end, in virtual nanoseconds.
         public var end: Int64 = 0
         /// Live processes, and those that may deliver, at its end.
@@ -20,6 +20,8 @@ public struct Measures: Sendable, Equatable {
         public var messages = 0
     }
 
+    /// How many runs are in it.
+    public internal(set) var runs = 1
     public internal(set) var intervals: [Interval] = []
     /// The interval that is not closed yet.
     var current = Interval()
@@ -50,8 +52,8 @@ public struct Measures: Sendable, Equatable {
     public internal(set) var starts = 0
     public internal(set) var crashes = 0
     public internal(set) var leaves = 0
-    /// Sum over the intervals of live peers times seconds.
-    var peerSeconds = 0.0
+    /// Sum over the intervals of live peers times microseconds.
+    var peerMicroseconds = 0
     var control = 0
     var controlBytes = 0
     private var controlBefore = 0
@@ -76,7 +78,7 @@ public struct Measures: Sendable, Equatable {
         current.messages = messagesSoFar - messagesBefore
         (controlBefore, bytesBefore, messagesBefore) = (controlSoFar, bytesSoFar, messagesSoFar)
         if counts.contains(began), now <= counts.upperBound {
-            peerSeconds += Double(live) * Double(now - began) / 1e9
+            peerMicroseconds += live * Int((now - began) / 1_000)
             control += current.control
             controlBytes += current.controlBytes
         }
@@ -94,6 +96,7 @@ public struct Measures: Sendable, Equatable {
 
     /// Ratio of the mean delay to the mean delay of the direct way.
     public var stretchOfMeans: Double { directSum > 0 ? Double(routeSum) / Double(directSum) : 0 }
+    private var peerSeconds: Double { Double(peerMicroseconds) / 1e6 }
     public var controlPerPeerSecond: Double { peerSeconds > 0 ? Double(control) / peerSeconds : 0 }
     public var controlBytesPerPeerSecond: Double { peerSeconds > 0 ? Double(controlBytes) / peerSeconds : 0 }
     /// Of lookups whose origin lived on.

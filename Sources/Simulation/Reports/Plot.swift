@@ -15,14 +15,21 @@ struct Plot {
     var isShare = false
     /// A logarithmic axis, where values span decades.
     var isLogarithmic = false
+    /// Each value is a measurement of its own: marked.
+    var isDotted = false
 
     private static let width = 560.0
     private static let height = 300.0
     private static let left = 64.0
     private static let right = 16.0
-    private static let top = 34.0
+    /// Several lines have their names in a row under the title.
+    private var top: Double { lines.count > 1 ? 50 : 34 }
     private static let bottom = 48.0
-    private static let colors = ["#1f6f8b", "#d1495b", "#3d8c40", "#8d5a97", "#c98a1b"]
+    private static let colors = [
+        "#1f6f8b", "#d1495b", "#3d8c40", "#8d5a97", "#c98a1b", "#4a4a4a", "#00a0a0", "#a0522d",
+    ]
+    /// More than that no screen shows; with many lines fewer do.
+    private static let pointsMax = 900
 
     var svg: String {
         let points = lines.flatMap(\.points).map { (x: place($0.x), y: $0.y) }
@@ -35,14 +42,14 @@ struct Plot {
         for tick in xs.ticks {
             let x = number(at(tick, xs, Self.left, Self.width - Self.right))
             parts.append(
-                #"<line x1="\#(x)" y1="\#(Self.top)" x2="\#(x)" y2="\#(Self.height - Self.bottom)" class="grid"/>"#)
+                #"<line x1="\#(x)" y1="\#(top)" x2="\#(x)" y2="\#(Self.height - Self.bottom)" class="grid"/>"#)
             let label = isLogarithmic ? number(pow(10, tick)) : number(tick)
             parts.append(
                 #"<text x="\#(x)" y="\#(Self.height - Self.bottom + 16)" class="tick" text-anchor="middle">\#(label)</text>"#
             )
         }
         for tick in ys.ticks {
-            let y = number(at(tick, ys, Self.height - Self.bottom, Self.top))
+            let y = number(at(tick, ys, Self.height - Self.bottom, top))
             parts.append(
                 #"<line x1="\#(Self.left)" y1="\#(y)" x2="\#(Self.width - Self.right)" y2="\#(y)" class="grid"/>"#)
             parts.append(
@@ -50,24 +57,32 @@ struct Plot {
         }
         for (index, line) in lines.enumerated() {
             let color = Self.colors[index % Self.colors.count]
-            let path = thinned(line.points).map { point in
-                "\(number(at(place(point.x), xs, Self.left, Self.width - Self.right))),\(number(at(point.y, ys, Self.height - Self.bottom, Self.top)))"
+            let places = thinned(line.points).map { point in
+                (
+                    x: pixel(at(place(point.x), xs, Self.left, Self.width - Self.right)),
+                    y: pixel(at(point.y, ys, Self.height - Self.bottom, top))
+                )
+            }
+            let path = places.map { "\($0.x),\($0.y)" }
+            if isDotted {
+                parts += places.map { #"<circle cx="\#($0.x)" cy="\#($0.y)" r="3" fill="\#(color)"/>"# }
             }
             parts.append(
                 #"<polyline points="\#(path.joined(separator: " "))" fill="none" stroke="\#(color)" stroke-width="1.6"/>"#
             )
             guard lines.count > 1 else { continue }
-            let x = Self.width - Self.right - 110
-            let y = Self.top + 12 + Double(index) * 15
-            parts.append(#"<rect x="\#(x)" y="\#(y - 8)" width="10" height="3" fill="\#(color)"/>"#)
-            parts.append(#"<text x="\#(x + 16)" y="\#(y - 3)" class="tick">\#(line.name.escaped)</text>"#)
+            let room = (Self.width - Self.left - Self.right) / Double(max(4, lines.count))
+            let x = Self.left + Double(index) * room
+            let y = 40.0
+            parts.append(#"<rect x="\#(pixel(x))" y="\#(y - 8)" width="10" height="3" fill="\#(color)"/>"#)
+            parts.append(#"<text x="\#(pixel(x + 14))" y="\#(y - 3)" class="tick">\#(line.name.escaped)</text>"#)
         }
         let middle = (Self.left + Self.width - Self.right) / 2
         parts.append(
             #"<text x="\#(middle)" y="\#(Self.height - 10)" class="tick" text-anchor="middle">\#(xLabel.escaped)</text>"#
         )
         parts.append(
-            #"<text transform="translate(14 \#((Self.top + Self.height - Self.bottom) / 2)) rotate(-90)" class="tick" text-anchor="middle">\#(yLabel.escaped)</text>"#
+            #"<text transform="translate(14 \#((top + Self.height - Self.bottom) / 2)) rotate(-90)" class="tick" text-anchor="middle">\#(yLabel.escaped)</text>"#
         )
         return (parts + ["</svg>"]).joined(separator: "\n")
     }
@@ -78,14 +93,20 @@ struct Plot {
         low + (value - axis.low) / (axis.high - axis.low) * (high - low)
     }
 
-    /// At most 600 points: more than that no screen shows.
     private func thinned(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
-        guard points.count > 600 else { return points }
-        let step = points.count / 600 + 1
+        let most = max(150, Self.pointsMax / max(1, lines.count))
+        guard points.count > most else { return points }
+        let step = points.count / most + 1
         return points.enumerated().filter { $0.offset % step == 0 || $0.offset == points.count - 1 }.map(\.element)
     }
 
     private func number(_ value: Double) -> String { Report.number(value) }
+
+    /// To a tenth: what a screen shows.
+    private func pixel(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+    }
 }
 
 /// A range with round ticks.

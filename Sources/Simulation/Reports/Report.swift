@@ -25,13 +25,7 @@ public struct Report: Sendable {
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
             <title>\(title.escaped)</title>
             <style>
-            body{font:15px/1.45 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}
-            h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse}
-            td,th{padding:.2em .8em .2em 0;text-align:left;vertical-align:top;border-bottom:1px solid #e4e4e4}
-            td.n{text-align:right;font-variant-numeric:tabular-nums}code{background:#f3f3f3;padding:.1em .3em}
-            .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(430px,1fr));gap:1em}
-            svg{width:100%;height:auto;background:#fff}svg .grid{stroke:#e6e6e6}svg .tick{font:11px system-ui,sans-serif;fill:#555}
-            svg .title{font:13px system-ui,sans-serif;fill:#222}.bad{color:#b00020}.good{color:#20702a}
+            \(Self.style)
             </style></head><body>
             <h1>\(title.escaped)</h1>
             <p>Scenario <code>\(file.escaped)</code>, seed \(result.seed)\(sabotage.map { ", sabotage \($0.escaped)" } ?? "").
@@ -48,6 +42,18 @@ public struct Report: Sendable {
             """
     }
 
+    /// Of every page.
+    static let style = """
+        body{font:15px/1.45 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}
+        h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse}
+        td,th{padding:.2em .8em .2em 0;text-align:left;vertical-align:top;border-bottom:1px solid #e4e4e4}
+        td.n{text-align:right;font-variant-numeric:tabular-nums}code{background:#f3f3f3;padding:.1em .3em}
+        .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(430px,1fr));gap:1em}
+        svg{width:100%;height:auto;background:#fff}svg .grid{stroke:#e6e6e6}svg .tick{font:11px system-ui,sans-serif;fill:#555}
+        svg .title{font:13px system-ui,sans-serif;fill:#222}.bad{color:#b00020}.good{color:#20702a}
+        td.left{max-width:34em}.note{color:#555}pre{overflow-x:auto;background:#f7f7f7;padding:.6em}
+        """
+
     private var violations: String {
         guard !result.violations.isEmpty else { return #"<p class="good">No invariant was violated.</p>"# }
         let lines = result.violations.map {
@@ -59,7 +65,12 @@ public struct Report: Sendable {
 
     private var quantiles: String {
         guard let measures = result.measures else { return "" }
-        let rows: [[String]] = [
+        let head = ["", "10 %", "50 %", "90 %", "99 %", "99.9 %", "most", "count"]
+        return "<h2>Quantiles</h2>" + Self.table([head] + Self.quantileRows(of: measures))
+    }
+
+    static func quantileRows(of measures: Measures) -> [[String]] {
+        [
             ("delay, ms", measures.delay, 1_000.0), ("hops", measures.hops, 1),
             ("stretch, times", measures.stretch, 1_000),
             ("joining, s", measures.joining, 1e6),
@@ -68,84 +79,13 @@ public struct Report: Sendable {
                 + ([0.1, 0.5, 0.9, 0.99, 0.999].map { Self.number(histogram.quantile($0) / unit) })
                 + [Self.number(Double(histogram.max) / unit), "\(histogram.count)"]
         }
-        return "<h2>Quantiles</h2>"
-            + Self.table([["", "10 %", "50 %", "90 %", "99 %", "99.9 %", "most", "count"]] + rows)
     }
 
     static func plots(of measures: Measures) -> [Plot] {
-        let intervals = measures.intervals.filter { $0.end > 0 }
-        func series(_ name: String, _ value: (Measures.Interval, Double) -> Double?) -> Plot.Line {
-            var began: Int64 = 0
-            var points: [(x: Double, y: Double)] = []
-            for interval in intervals {
-                let seconds = Double(interval.end - began) / 1e9
-                began = interval.end
-                guard seconds > 0, let y = value(interval, seconds) else { continue }
-                points.append((Double(interval.end) / 60e9, y))
-            }
-            return Plot.Line(name: name, points: points)
-        }
-        func time(_ title: String, _ label: String, _ lines: [Plot.Line]) -> Plot {
-            Plot(title: title, xLabel: "minutes", yLabel: label, lines: lines)
-        }
-        func curve(_ title: String, _ label: String, _ histogram: Histogram, _ unit: Double, log: Bool = false) -> Plot
-        {
-            let points = histogram.curve.map { (x: $0.value / unit, y: $0.share) }
-            return Plot(
-                title: title, xLabel: label, yLabel: "share of lookups",
-                lines: [Plot.Line(name: title, points: [(points.first?.x ?? 0, 0)] + points)], isShare: true,
-                isLogarithmic: log)
-        }
-        return [
-            time(
-                "Live peers", "peers",
-                [
-                    series("live", { interval, _ in Double(interval.live) }),
-                    series("active", { interval, _ in Double(interval.active) }),
-                ]),
-            time(
-                "Control messages", "messages/s/peer",
-                [
-                    series(
-                        "control",
-                        { interval, seconds in
-                            interval.live > 0 ? Double(interval.control) / seconds / Double(interval.live) : nil
-                        })
-                ]),
-            time(
-                "Delay of lookups", "ms",
-                [
-                    series(
-                        "delay",
-                        { interval, _ in
-                            interval.delivered > 0 ? Double(interval.delay) / Double(interval.delivered) / 1_000 : nil
-                        })
-                ]),
-            time(
-                "Hops", "hops",
-                [
-                    series(
-                        "hops",
-                        { interval, _ in
-                            interval.delivered > 0 ? Double(interval.hops) / Double(interval.delivered) : nil
-                        })
-                ]),
-            time(
-                "Lookups lost and delivered wrong", "lookups/s",
-                [
-                    series("lost", { interval, seconds in Double(interval.lost) / seconds }),
-                    series("wrong", { interval, seconds in Double(interval.wrong) / seconds }),
-                ]),
-            time(
-                "Lookups", "lookups/s", [series("lookups", { interval, seconds in Double(interval.lookups) / seconds })]
-            ),
-            curve("Delay", "ms", measures.delay, 1_000, log: true), curve("Hops", "hops", measures.hops, 1),
-            curve("Stretch", "times the direct way", measures.stretch, 1_000, log: true),
-            curve("Joining, until active", "s", measures.joining, 1e6, log: true),
-        ]
+        Plots(sources: [Plots.Source(label: "", measures: measures)]).all
     }
 
-    private static func table(_ rows: [[String]]) -> String {
+    static func table(_ rows: [[String]]) -> String {
         let lines = rows.map { row in
             "<tr>" + row.map { Double($0) == nil ? "<td>\($0.escaped)</td>" : "<td class=\"n\">\($0)</td>" }.joined()
                 + "</tr>"
@@ -154,7 +94,7 @@ public struct Report: Sendable {
     }
 
     /// With as many digits as a reader can use.
-    static func number(_ value: Double) -> String {
+    public static func number(_ value: Double) -> String {
         if value == value.rounded(), abs(value) < 1e12 { return String(Int64(value)) }
         if abs(value) >= 100 { return String(format: "%.1f", value) }
         if abs(value) >= 0.01 { return String(format: "%.3f", value) }

@@ -104,36 +104,24 @@ extension Run {
     }
 
     private var figures: [Figure] {
-        let measures = simulator.hosted.watch.measures
         let counters = simulator.core.counters
         return [
             Figure("messages delivered", Double(counters.delivered), "messages"),
             Figure("messages lost", Double(counters.lost), "messages"),
             Figure("messages to nobody", Double(counters.toNobody), "messages"),
-            Figure("starts", Double(measures.starts), "peers"),
-            Figure("lookups", Double(measures.lookups), "lookups"),
-            Figure("lookups delivered", Double(measures.delivered), "lookups"),
-            Figure("lookups lost", Double(measures.lost), "lookups"),
-            Figure("lookups orphaned", Double(measures.orphaned), "lookups"),
-            Figure("wrong deliveries", Double(measures.wrong), "lookups"),
-            Figure("deliveries again", Double(measures.again), "lookups"),
-            Figure("loss rate", measures.lossRate, "of lookups"),
-            Figure("wrong rate", measures.wrongRate, "of deliveries"),
-            Figure("hops mean", measures.hops.mean, "hops"),
-            Figure("delay mean", measures.delay.mean / 1_000, "ms"),
-            Figure("delay median", measures.delay.quantile(0.5) / 1_000, "ms"),
-            Figure("delay p99", measures.delay.quantile(0.99) / 1_000, "ms"),
-            Figure("stretch mean", measures.stretch.mean / 1_000, "times"),
-            Figure("stretch of means", measures.stretchOfMeans, "times"),
-            Figure("control messages", measures.controlPerPeerSecond, "messages/s/peer"),
-            Figure("control traffic", measures.controlBytesPerPeerSecond, "bytes/s/peer"),
-            Figure("joining mean", measures.joining.mean / 1e6, "s"),
-            Figure("joining p99", measures.joining.quantile(0.99) / 1e6, "s"),
-        ]
+        ] + simulator.hosted.watch.measures.figures
     }
 }
 
 extension Scenario {
+    /// What a report of many runs says of the conditions: the faults of none of them.
+    var parameters: [(name: String, value: String)] {
+        var lines = parameters(plan(seed: 0))
+        guard chaos != nil else { return lines }
+        lines.removeAll { $0.0 == "network loss" }
+        return lines.map { $0.0 == "faults" ? ("faults", "drawn anew by each seed") : $0 }
+    }
+
     /// What a report says of the conditions.
     func parameters(_ plan: RunPlan) -> [(name: String, value: String)] {
         var lines = [

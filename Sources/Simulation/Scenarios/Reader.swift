@@ -69,7 +69,7 @@ struct Reader {
         try parse(node, "a percentage such as 30%", Self.perMille)
     }
 
-    /// `200ms`, `2s`, `100us`, `5min`.
+    /// `200ms`, `2s`, `100us`, `5min`; at most 100,000 hours, so that sums of some stay in range.
     func duration(_ node: Node) throws(ScenarioError) -> Duration {
         try parse(node, "a duration such as 200ms, 2s or 5min", Self.duration)
     }
@@ -137,7 +137,8 @@ struct Reader {
             ("us", 1_000), ("ms", 1_000_000), ("min", 60_000_000_000), ("h", 3_600_000_000_000), ("s", 1_000_000_000),
         ]
         for (unit, nanoseconds) in units where text.hasSuffix(unit) {
-            guard let value = Double(text.dropLast(unit.count)), value >= 0, value * Double(nanoseconds) < 9e18 else {
+            guard let value = Double(text.dropLast(unit.count)), value >= 0, value * Double(nanoseconds) <= 3.6e17
+            else {
                 return nil
             }
             return .nanoseconds(Int64(value * Double(nanoseconds)))

@@ -8,9 +8,13 @@ extension Scenario {
     /// - Throws: `ScenarioError` for malformed YAML, an unknown key (with those that are known), a value of the wrong
     ///   type or out of range; the same for the files it names.
     public init(yaml: String, file: String) throws(ScenarioError) {
+        try self.init(root: Reader(file: file).root(of: yaml), file: file)
+    }
+
+    /// Reads what YAML holds.
+    init(root: Node, file: String) throws(ScenarioError) {
         self.init()
         var reader = Reader(file: file)
-        let root = try reader.root(of: yaml)
         let kind = root.mapping?.first { $0.key.string == "kind" }?.value
         switch kind?.string ?? "fabric" {
         case "overlay": try reader.readRoot(root, into: &self, keys: Self.commonKeys.merging(Self.overlayKeys) { $1 })
@@ -24,10 +28,15 @@ extension Scenario {
 
     private func check(_ reader: Reader, _ root: Node) throws(ScenarioError) {
         func place(_ key: String) -> Node { root.mapping?.first { $0.key.string == key }?.value ?? root }
-        guard (1...4_000_000).contains(peers) else {
-            throw reader.error(place("peers"), "expected 1 to 4000000 peers in all, found \(peers)")
+        guard (1...Self.peersMax).contains(peers) else {
+            throw reader.error(place("peers"), "expected 1 to \(Self.peersMax) peers in all, found \(peers)")
         }
         guard interval > .zero else { throw reader.error(place("interval"), "expected an interval above zero") }
+        var newcomers = 0
+        for case .join(let count) in faults.map(\.action) { newcomers += min(count, Self.peersMax + 1) }
+        guard newcomers <= Self.peersMax else {
+            throw reader.error(place("faults"), "expected at most \(Self.peersMax) peers to join, found \(newcomers)")
+        }
         guard let fabric else { return }
         for (key, value, range) in [
             ("masters", fabric.masters, 0...100), ("machines", fabric.machines, 0...1_000_000),
@@ -40,8 +49,12 @@ extension Scenario {
         }
     }
 
+    private static let peersMax = 4_000_000
+
     static let commonKeys: [String: Reader.Field<Scenario>] = [
         "kind": { _, _, _ in },
+        // Of the experiment, which reads them itself.
+        "vary": { _, _, _ in }, "seeds": { _, _, _ in }, "goals": { _, _, _ in }, "compare": { _, _, _ in },
         "title": { $0.title = try $2.text($1) },
         "join": { $0.join = try $2.duration($1) },
         "settle": { $0.settle = try $2.duration($1) },
@@ -79,7 +92,7 @@ extension Scenario {
     ]
 
     private static let lookupKeys: [String: Reader.Field<LookupSettings>] = [
-        "rate": { $0.rate = try $2.number($1) },
+        "rate": { $0.rate = try $2.between($1, 0...1_000_000) },
         "count": { $0.count = try $2.integer($1) },
         "timeout": { $0.timeout = try $2.duration($1) },
     ]
@@ -92,13 +105,13 @@ extension Scenario {
             }
             settings.leafSet = size
         },
-        "heartbeat": { $0.heartbeat = try $2.duration($1) },
-        "probe-timeout": { $0.probeTimeout = try $2.duration($1) },
+        "heartbeat": { $0.heartbeat = try $2.lasting($1) },
+        "probe-timeout": { $0.probeTimeout = try $2.lasting($1) },
         "probe-retries": { $0.probeRetries = try $2.integer($1) },
         "loss-target": { $0.lossTargetPerMille = try $2.perMille($1) },
-        "gossip": { $0.gossip = try $2.duration($1) },
-        "table-gossip": { $0.tableGossip = try $2.duration($1) },
-        "merge": { $0.merge = try $2.duration($1) },
+        "gossip": { $0.gossip = try $2.lasting($1) },
+        "table-gossip": { $0.tableGossip = try $2.lasting($1) },
+        "merge": { $0.merge = try $2.lasting($1) },
     ]
 
     static let chaosKeys: [String: Reader.Field<ChaosRanges>] = [

@@ -18,9 +18,11 @@ struct SideFile {
 
     /// Lines with their numbers from 1; comments and empty ones left out.
     var lines: [(number: Int, fields: [Substring])] {
-        text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { number, line in
+        // Spreadsheets end lines with two characters, which Swift reads as one, and may begin with a mark of their own.
+        let lines = text.trimmingPrefix("\u{FEFF}").split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        return lines.enumerated().compactMap { number, line in
             let line = line.trimmingPrefix { $0 == " " }
-            guard !line.isEmpty, !line.hasPrefix("#"), line != "\r" else { return nil }
+            guard !line.isEmpty, !line.hasPrefix("#") else { return nil }
             let fields = line.split(separator: ",", omittingEmptySubsequences: false).map {
                 Substring($0.trimmingCharacters(in: .whitespaces))
             }

@@ -6,6 +6,7 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: Help.text(
             examples: .init("palmier bench lan", "a table of all figures of a local network"),
             .init("palmier bench lan -o json", "the same as a document, for the record"),
+            .init("palmier bench overlay --figures hops_mean", "a figure of the ring, from its published scenario"),
             .init("palmier bench simulator", "speed and memory of the simulator")),
-        subcommands: [BenchLan.self, BenchSimulator.self])
+        subcommands: [BenchLan.self, BenchOverlay.self, BenchSimulator.self])
 }

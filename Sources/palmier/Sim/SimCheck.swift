@@ -16,18 +16,30 @@ struct SimCheck: ParsableCommand {
         var summary: String
         var invariants: [String]
         var sabotages: [String]
+        /// What varies, and the values; empty where nothing does.
+        var axis: String
+        var points: [String]
+        /// Of the published run, `1...3`.
+        var seeds: String?
     }
 
     @Argument(help: "A scenario, in YAML.", completion: .file(extensions: ["yaml"]))
     var file: String
 
+    @OptionGroup var chosen: ChoiceOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let scenario = try ScenarioFiles.read(file)
+        let experiment = try ScenarioFiles.read(file, choices: chosen.choices())
+        guard let scenario = experiment.points.first?.scenario else { preconditionFailure("\(file) has no point") }
         let document = Document(
             file: file, title: scenario.title, summary: scenario.summary, invariants: scenario.invariants,
-            sabotages: scenario.sabotages)
-        try output.output.write(document, names: [file]) { _ in "\(file) is well: \(scenario.summary)" }
+            sabotages: scenario.sabotages, axis: experiment.axis,
+            points: experiment.axis.isEmpty ? [] : experiment.points.map(\.label),
+            seeds: experiment.seeds.map { "\($0.lowerBound)...\($0.upperBound)" })
+        try output.output.write(document, names: [file]) { _ in
+            let varied = document.points.joined(separator: ", ")
+            return "\(file) is well: \(scenario.summary)" + (varied.isEmpty ? "" : "; \(document.axis): \(varied)")
+        }
     }
 }

@@ -6,5 +6,5 @@ struct SimCommand: AsyncParsableCommand {
         discussion: Help.text(
             examples: .init("palmier sim run Simulations/first-light.yaml --seed 7", "one run"),
             .init("palmier sim run Simulations/first-light.yaml --seeds 1...500 --jobs 2", "many runs")),
-        subcommands: [SimRun.self, SimList.self, SimCheck.self, SimShrink.self, SimMerge.self])
+        subcommands: [SimRun.self, SimList.self, SimCheck.self, SimShrink.self, SimMerge.self, SimPublish.self])
 }

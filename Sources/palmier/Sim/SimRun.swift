@@ -13,6 +13,9 @@ struct SimRun: AsyncParsableCommand {
             Checks the invariants while it runs; ends with 1 when one is violated, and prints the command that repeats \
             it. Of many runs, one in \(Sweep.replayPeriod) is done again in another process, and the trace hashes are \
             compared. A sabotage is a known bug that the invariants must find.
+
+            Where the scenario or --vary names several values, each is run with every seed. Without --seed and --seeds, \
+            the scenario's own seeds are run, else seed 1.
             """,
             examples: .init("palmier sim run Simulations/first-light.yaml --seed 7", "one run, the same each time"),
             .init(
@@ -20,7 +23,10 @@ struct SimRun: AsyncParsableCommand {
                 "many runs on two threads"),
             .init(
                 "palmier sim run Simulations/first-light.yaml --seed 1 --sabotage amnesia",
-                "shows that a bug is found")))
+                "shows that a bug is found"),
+            .init(
+                "palmier sim run a.yaml --vary peers=100,1000 --report a.html",
+                "a row and a line for each size")))
 
     @Argument(help: "A scenario, in YAML.", completion: .file(extensions: ["yaml"]))
     var file: String
@@ -40,7 +46,9 @@ struct SimRun: AsyncParsableCommand {
     @Flag(help: "End at the first violation.")
     var untilViolation = false
 
-    @Option(help: ArgumentHelp("Only a part of the seeds: the i-th of n.", valueName: "i/n"))
+    @OptionGroup var chosen: ChoiceOptions
+
+    @Option(help: ArgumentHelp("Only a part of the runs: the i-th of n.", valueName: "i/n"))
     var shard: String?
 
     @Flag(help: "Keep the last messages and events, and print them; one seed only.")
@@ -53,7 +61,7 @@ struct SimRun: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write a page with plots and tables, and the same as .json and .csv beside it; one seed only.",
+            "Write a page with plots and tables, and the same as .json and .csv beside it.",
             valueName: "FILE.html"), completion: .file(extensions: ["html"]))
     var report: String?
 
@@ -62,11 +70,8 @@ struct SimRun: AsyncParsableCommand {
     func validate() throws {
         guard seed == nil || seeds == nil else { throw ValidationError("give --seed or --seeds, not both") }
         guard (1...256).contains(jobs) else { throw ValidationError("--jobs: expected 1 to 256, found \(jobs)") }
-        guard seeds == nil || !last && trace == nil && report == nil else {
-            throw ValidationError("--trace, --last and --report are for one seed: use --seed N")
-        }
-        guard seeds != nil || shard == nil else {
-            throw ValidationError("--shard is for many seeds: use --seeds A...B")
+        guard seeds == nil || !last && trace == nil else {
+            throw ValidationError("--trace and --last are for one seed: use --seed N")
         }
         guard shard.map({ Shard($0) != nil }) ?? true else {
             throw ValidationError("--shard: expected i/n such as 1/4, found \"\(shard ?? "")\"")
@@ -74,12 +79,27 @@ struct SimRun: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let scenario = try ScenarioFiles.read(file)
-        try ScenarioFiles.check(sabotage: sabotage, of: scenario)
-        if let seeds { try await sweep(scenario, ScenarioFiles.seeds(seeds)) } else { try runOnce(scenario, seed ?? 1) }
+        let experiment = try ScenarioFiles.read(file, choices: chosen.choices())
+        guard let point = experiment.points.first else { preconditionFailure("\(file) has no point") }
+        try ScenarioFiles.check(sabotage: sabotage, of: point.scenario)
+        let range =
+            try seeds.map { text throws(Refusal) in try ScenarioFiles.seeds(text) } ?? seed.map { $0...$0 }
+            ?? experiment.seeds ?? 1...1
+        if experiment.points.count == 1, range.count == 1, seeds == nil, shard == nil {
+            return try runOnce(point, range.lowerBound)
+        }
+        guard !last, trace == nil else {
+            throw Refusal(
+                .invalid, "--trace and --last are for one run; \(file) makes \(experiment.points.count * range.count)",
+                remedy: "choose one seed with --seed N"
+                    + (experiment.axis.isEmpty ? "" : " and one value of \(experiment.axis) with --set KEY=VALUE"))
+        }
+        try await sweep(experiment, range)
     }
 
-    private func runOnce(_ scenario: Scenario, _ seed: UInt64) throws {
+    private func runOnce(_ point: ExperimentPoint, _ seed: UInt64) throws {
+        let scenario = point.scenario
+        let command = ScenarioFiles.command(file: file, seed: seed, sabotage: sabotage, settings: point.settings)
         let clock = ContinuousClock()
         let began = clock.now
         var options = RunOptions(sabotage: sabotage, keepsTrace: last)
@@ -101,43 +121,50 @@ struct SimRun: AsyncParsableCommand {
         try output.write(document, names: [document.traceHash]) { isWide in
             SimView.text(document, isWide: isWide, output: output)
         }
-        if let report { try write(result, of: scenario, to: report) }
+        if let report {
+            let page = Report(file: file, title: scenario.title, command: command, result: result, sabotage: sabotage)
+            try ReportFiles.write(page.html, json: page.json, csv: page.csv, to: report)
+        }
         guard !document.violations.isEmpty else { return }
         if !output.format.isForPrograms {
-            let command = ScenarioFiles.command(file: file, seed: seed, sabotage: sabotage)
             Terminal.note("repeat it: \(command)" + (last ? "" : " --last"))
         }
         throw Ending(.failed)
     }
 
-    private func write(_ result: RunResult, of scenario: Scenario, to path: String) throws {
-        let command = ScenarioFiles.command(file: file, seed: result.seed, sabotage: sabotage)
-        let report = Report(file: file, title: scenario.title, command: command, result: result, sabotage: sabotage)
-        let page = URL(fileURLWithPath: path)
-        let stem = page.deletingPathExtension()
-        try Data(report.html.utf8).write(to: page)
-        try report.json.write(to: stem.appendingPathExtension("json"))
-        try Data(report.csv.utf8).write(to: stem.appendingPathExtension("csv"))
-        Terminal.note("report: \(path), with \(stem.lastPathComponent).json and .csv beside it")
-    }
-
-    private func sweep(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>) async throws {
-        let program = Bundle.main.executablePath
-        let sweep = Sweep(
-            scenario: scenario, file: file, seeds: seeds, sabotage: sabotage, jobs: jobs,
-            untilViolation: untilViolation, shard: shard.flatMap { Shard($0) }, program: program)
+    private func sweep(_ experiment: Experiment, _ seeds: ClosedRange<UInt64>) async throws {
+        var sweep = Sweep(
+            points: experiment.points, file: file, seeds: seeds, sabotage: sabotage, jobs: jobs,
+            untilViolation: untilViolation, shard: shard.flatMap { Shard($0) }, program: Bundle.main.executablePath)
         let progress = ProgressLine(isSilent: output.chosen.isForPrograms && !Terminal.errorsAreTerminal)
-        // On a terminal each, elsewhere a line now and then.
-        let period = Terminal.errorsAreTerminal ? 1 : 100
-        let document = try await sweep.run { done, violations in
-            guard done % period == 0 else { return }
-            progress.update("\(done) of \(seeds.count) seeds, \(Wording.count(violations, "violation"))")
+        let began = ContinuousClock.now
+        if Terminal.errorsAreTerminal {
+            sweep.live = { progress.update(SimView.progress($0, ContinuousClock.now - began)) }
+        }
+        // Elsewhere a line now and then.
+        let document = try await sweep.run { [runs = sweep.runs] done, violations in
+            guard !Terminal.errorsAreTerminal, done % 100 == 0 else { return }
+            progress.update("\(done) of \(runs) runs, \(Wording.count(violations, "violation"))")
         }
         progress.finish()
+        if let report {
+            let page = ExperimentReport(experiment, document, command: command, circumstances: Circumstances.lines)
+            try ReportFiles.write(page.html, json: page.json, csv: page.csv, to: report)
+        }
         let output = output.output
         try output.write(document, names: document.violations.map { String($0.seed) }) { isWide in
             SimView.text(document, isWide: isWide, output: output)
         }
         guard document.violations.isEmpty else { throw Ending(.failed) }
+    }
+
+    /// As it was typed, but for what changes no result.
+    private var command: String {
+        var words = ["palmier sim run \(file)"]
+        if let seed { words.append("--seed \(seed)") }
+        if let seeds { words.append("--seeds \(seeds)") }
+        words += chosen.words
+        if let sabotage { words.append("--sabotage \(sabotage)") }
+        return words.joined(separator: " ")
     }
 }

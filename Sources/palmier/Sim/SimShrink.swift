@@ -26,6 +26,8 @@ struct SimShrink: ParsableCommand {
     @Option(help: "A known bug to switch on.")
     var sabotage: String?
 
+    @OptionGroup var chosen: ChoiceOptions
+
     @Option(help: ArgumentHelp("Where the smaller scenario goes.", valueName: "FILE"), completion: .file())
     var to: String?
 
@@ -39,7 +41,7 @@ struct SimShrink: ParsableCommand {
     }
 
     func run() throws {
-        let scenario = try ScenarioFiles.read(file)
+        let scenario = try ScenarioFiles.readOne(file, choices: chosen.choices(), for: "sim shrink")
         try ScenarioFiles.check(sabotage: sabotage, of: scenario)
         var shrinking = Shrinking(scenario, seed: seed, sabotage: sabotage, runsMax: runs) { Terminal.note($0) }
         guard let small = shrinking.run() else {
