@@ -11,6 +11,8 @@ struct Ring {
         /// Share of a message's delay that is drawn on top, in per mille.
         var jitterPerMille = 100
         var lossPerMille = 0
+        /// Whether a machine answers for a process that has ended.
+        var refuses = false
     }
 
     struct Node {
@@ -197,6 +199,9 @@ struct Ring {
             let index = Int(to)
             guard nodes[index].isLive else {
                 findings.toDead += 1
+                if network.refuses, nodes[Int(from)].isLive {
+                    feed(.unreachable(nodes[index].id, refused: true), to: Int(from))
+                }
                 return
             }
             if nodes[index].stalledUntil > now {

@@ -111,9 +111,10 @@ import Testing
         var ring = Ring(seed: seed)
         ring.grow(to: 50, every: .milliseconds(400))
         ring.run(for: .seconds(60))
+        ring.network.refuses = true
         for index in 40..<50 { ring.crash(index) }
         for index in 0..<40 {
-            for gone in 40..<50 { ring.feed(.unreachable(ring.nodes[gone].id, refused: true), to: index) }
+            for gone in 40..<50 { ring.feed(.unreachable(ring.nodes[gone].id, refused: false), to: index) }
         }
         ring.run(for: .seconds(8), lookupEvery: .milliseconds(200))
         #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")

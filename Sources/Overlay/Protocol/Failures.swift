@@ -63,7 +63,7 @@ extension Overlay {
         for probe in silent where probe.kind == .liveness || probe.kind == .leaf {
             // If it lives after all, it objects.
             if probe.kind == .leaf { effects.append(.send(.failed(probe.peer), to: probe.peer)) }
-            onFailed(probe.peer, isHearsay: probe.isHearsay, at: now, into: &effects)
+            onFailed(probe.peer, isHearsay: probe.isHearsay || probe.isRefused, at: now, into: &effects)
         }
         if silent.contains(where: { $0.kind == .leaf }) { considerPassedOver(at: now, into: &effects) }
         if !silent.isEmpty { settle(at: now, into: &effects) }
@@ -89,6 +89,7 @@ extension Overlay {
         suspect(peer, at: now, into: &effects)
         // That is an answer of a kind: no need to wait for the whole time-out.
         if let index = probes.firstIndex(where: { $0.peer == peer }) {
+            probes[index].isRefused = refused
             let soon = now + .nanoseconds(configuration.probeTimeout.nanoseconds / (refused ? 8 : 3))
             if soon < probes[index].deadline {
                 probes[index].deadline = soon
@@ -100,6 +101,8 @@ extension Overlay {
     }
 
     /// Our own probes of the peer stayed without an answer.
+    ///
+    /// - Parameter isHearsay: others have told of it, or see by their own connections that its process has ended.
     private mutating func onFailed(
         _ peer: PeerID, isHearsay: Bool, at now: Instant, into effects: inout [Effect]
     ) {
@@ -117,8 +120,8 @@ extension Overlay {
             hurry(peer, at: now, into: &effects)
             return
         }
-        // Its left neighbour tells the leaves even when others told it: it stands in the midst of those concerned.
-        let isTold = !isHearsay || leaves.right == peer
+        // Its neighbours tell the leaves even when others know already: they stand in the midst of those concerned.
+        let isTold = !isHearsay || leaves.right == peer || leaves.left == peer
         dropLeaf(peer, at: now, into: &effects)
         if isTold {
             for contact in leaves.contacts {
@@ -141,7 +144,7 @@ extension Overlay {
         // When several fail at once, those who are asked for others may not know them yet: they are asked again.
         if leafLost.value > 0, tick(now).seconds(since: leafLost) < Self.togetherSeconds {
             let due = now + configuration.probeTimeout
-            schedule.gossipSoon(at: due)
+            schedule.lookAgain = due
             wake(by: due, into: &effects)
         }
         leafLost = tick(now)

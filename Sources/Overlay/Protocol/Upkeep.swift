@@ -5,6 +5,8 @@ struct Schedule: Sendable {
     /// Leaf set exchanges with either side: who is missing on a side, all of that side know.
     var gossipUp = Instant.distantFuture
     var gossipDown = Instant.distantFuture
+    /// The same with both sides, when leaves were lost together.
+    var lookAgain = Instant.distantFuture
     var table = Instant.distantFuture
     var tableGossip = Instant.distantFuture
     var merge = Instant.distantFuture
@@ -29,11 +31,6 @@ struct Schedule: Sendable {
     mutating func exchanged(up: Bool, at now: Instant, period: Duration) {
         guard gossipUp != .distantFuture else { return }
         if up { gossipUp = now + period } else { gossipDown = now + period }
-    }
-
-    mutating func gossipSoon(at due: Instant) {
-        guard gossipUp != .distantFuture else { return }
-        (gossipUp, gossipDown) = (min(gossipUp, due), min(gossipDown, due))
     }
 
     /// Someone was lost: a partition perhaps.
@@ -83,12 +80,17 @@ extension Overlay {
         next = min(next, watchNeighbours(at: now, into: &effects))
         if now >= schedule.gossipUp { gossipLeaves(up: true, at: now, into: &effects) }
         if now >= schedule.gossipDown { gossipLeaves(up: false, at: now, into: &effects) }
+        if now >= schedule.lookAgain {
+            schedule.lookAgain = .distantFuture
+            for up in [true, false] { gossipLeaves(up: up, at: now, into: &effects) }
+        }
         if now >= schedule.table { probeTable(at: now, into: &effects) }
         if now >= schedule.tableGossip {
             schedule.tableGossip = now + configuration.tableGossip
             gossipTable(at: now, into: &effects)
         }
-        return min(next, schedule.gossipUp, schedule.gossipDown, schedule.table, schedule.tableGossip)
+        return min(
+            next, schedule.gossipUp, schedule.gossipDown, schedule.lookAgain, schedule.table, schedule.tableGossip)
     }
 
     private mutating func gossipLeaves(up: Bool, at now: Instant, into effects: inout [Effect]) {

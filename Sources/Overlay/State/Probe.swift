@@ -27,6 +27,8 @@ struct Probe: Sendable {
     var isExtended = false
     /// Others said that it failed: they, or its neighbour, tell the leaves, not we.
     var isHearsay = false
+    /// Its machine answered that nobody listens there.
+    var isRefused = false
     /// An active peer named it to us while we were agreeing.
     var isVouched = false
 }
