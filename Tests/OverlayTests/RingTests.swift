@@ -215,6 +215,35 @@ import Testing
         #expect(ring.nodes[beginner].overlay.isActive && ring.wrongLeafSets().isEmpty)
     }
 
+    @Test("one is told of nobody, and all others only of that one: they are a ring seconds after the last has come")
+    func aroundBeginner() {
+        var ring = Ring(seed: 17)
+        let beginner = ring.add(seeds: [])
+        for _ in 0..<30 {
+            ring.run(for: .milliseconds(300))
+            let newcomer = ring.add(seeds: [beginner])
+            ring.seed(beginner, with: newcomer)
+        }
+        ring.run(for: .seconds(5))
+        #expect(ring.wrongLeafSets().isEmpty)
+    }
+
+    @Test(
+        "after a cold start, in which most remember only a few, there is one ring within 20 s",
+        arguments: 1...5 as ClosedRange<UInt64>)
+    func coldStar(seed: UInt64) {
+        var ring = Ring(seed: seed)
+        ring.grow(to: 40, every: .milliseconds(300))
+        ring.run(for: .seconds(10))
+        let masters = (0..<3).map { ring.nodes[$0].id }
+        for index in ring.nodes.indices { ring.crash(index) }
+        for index in ring.nodes.indices {
+            ring.restart(index, seeds: [], remembered: masters.filter { $0 != ring.nodes[index].id })
+        }
+        ring.run(for: .seconds(20))
+        #expect(ring.wrongLeafSets().isEmpty, "seed \(seed)")
+    }
+
     @Test("a lookup that waits for its silent root is not lost when its holder fails, too")
     func heirs() {
         var ring = Ring(seed: 15)

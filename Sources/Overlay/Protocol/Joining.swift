@@ -31,6 +31,24 @@ struct Join: Sendable {
     /// Answers of peers that are themselves only joining, and the largest of their ids.
     var coldAnswers = 0
     var coldest: PeerID?
+    /// Those whose last answer, or own join, said so.
+    var cold: [PeerID] = []
+    /// Told of nobody when it started.
+    var isBeginner = false
+}
+
+/// What a routed join is for.
+enum JoinManner: UInt8 {
+    /// The root of the newcomer's id answers.
+    case first
+    /// So does the first active peer on the way that has the newcomer's place in its leaf set.
+    case urgent
+    /// Its sender is in a ring, and looks for another part of it.
+    case merge
+
+    init(payload: [UInt8]) { self = payload.first.flatMap(Self.init(rawValue:)) ?? .first }
+
+    var payload: [UInt8] { self == .first ? [] : [rawValue] }
 }
 
 /// The way into the ring (Pastry 2001, 2.4; the walk to a near seed: Castro et al. 2002).
@@ -56,6 +74,7 @@ extension Overlay {
     private mutating func awaitSeed(at now: Instant, into effects: inout [Effect]) {
         var waiting = Join(seeds: [], nearest: id, begun: now)
         waiting.stage = .waiting
+        waiting.isBeginner = true
         waiting.deadline = now + configuration.seedPatience
         join = waiting
         wake(by: waiting.deadline, into: &effects)
@@ -92,7 +111,9 @@ extension Overlay {
         through seeds: [PeerID], walking: Bool, at now: Instant, into effects: inout [Effect]
     ) {
         guard let first = seeds.first else { return }
+        let isBeginner = join?.isBeginner ?? false
         join = Join(seeds: seeds, nearest: first, begun: now)
+        join?.isBeginner = isBeginner
         if walking, configuration.walkSteps > 0 {
             askNearest(.leaves, at: now, into: &effects)
         } else {
@@ -189,19 +210,18 @@ extension Overlay {
         join = joining
         // The root may be agreeing, and waiting for us: then anyone active near it will do.
         sendJoin(
-            number: joining.number, through: joining.nearest, isUrgent: joining.attempts > 1, into: &effects)
+            number: joining.number, through: joining.nearest, joining.attempts > 1 ? .urgent : .first, into: &effects)
         wake(by: joining.deadline, into: &effects)
     }
 
     /// Not ours to repeat at this hop: who sent it has a time-out for the whole way.
     ///
-    /// - Parameter isUrgent: the first active peer on the way that has our place in its leaf set may answer.
     mutating func sendJoin(
-        number: UInt64, through seed: PeerID, isUrgent: Bool, into effects: inout [Effect]
+        number: UInt64, through seed: PeerID, _ manner: JoinManner, into effects: inout [Effect]
     ) {
         nextHop &+= 1
         let routed = Routed(
-            key: id, origin: id, number: number, hops: 1, application: .join, payload: isUrgent ? [1] : [],
+            key: id, origin: id, number: number, hops: 1, application: .join, payload: manner.payload,
             trace: [])
         effects.append(.send(.routed(routed, hop: nextHop), to: seed))
     }
@@ -223,6 +243,9 @@ extension Overlay {
         if joining.stage == .waiting || isFirst(joining, at: now) {
             leaves.isWhole = true
             activate(at: now, into: &effects)
+            // Others may have done the same.
+            for seed in joining.seeds { acquaintances.addUrgent(seed) }
+            if !joining.seeds.isEmpty { schedule.merge = now + .seconds(1) }
             return
         }
         // An attempt without an answer: those that had said that they are joining may have failed.
@@ -239,6 +262,12 @@ extension Overlay {
         // a seed that is itself still joining has joined by then.
         if joining.coldAnswers >= 5, now - joining.begun >= configuration.coldPatience, let other = joining.coldest,
             id > other
+        {
+            return true
+        }
+        // Told of nobody at first, and since then only of peers that are joining themselves: somebody must begin.
+        if joining.isBeginner, now - birth >= configuration.seedPatience, !joining.seeds.isEmpty,
+            joining.seeds.allSatisfy(joining.cold.contains)
         {
             return true
         }
@@ -265,16 +294,33 @@ extension Overlay {
         }
         onward.trace?.append(id)
         // Two that join through each other must notice.
-        if life == .joining, join != nil, peer == newcomer { noteCold(newcomer) }
-        if life == .active, !routed.payload.isEmpty, leaves.covers(id.clockwise(to: newcomer)) {
+        let manner = JoinManner(payload: routed.payload)
+        if life == .joining, join != nil, peer == newcomer {
+            if manner == .merge {
+                joinThrough(newcomer, at: now, into: &effects)
+            } else {
+                noteCold(newcomer)
+            }
+        }
+        if life == .active, manner == .urgent, leaves.covers(id.clockwise(to: newcomer)) {
             answerJoin(onward, at: now, into: &effects)
             return
         }
         advance(onward, isShown: false, at: now, into: &effects)
     }
 
+    /// Someone who looks for the rest of its ring has found us, who are in none.
+    private mutating func joinThrough(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
+        guard let stage = join?.stage, stage == .routing || stage == .waiting else { return }
+        addSeedForJoin(peer)
+        join?.cold.removeAll { $0 == peer }
+        join?.nearest = peer
+        sendJoin(at: now, into: &effects)
+    }
+
     private mutating func noteCold(_ peer: PeerID) {
         join?.coldAnswers += 1
+        if let cold = join?.cold, !cold.contains(peer), cold.count < Acquaintances.seedsMax { join?.cold.append(peer) }
         if (join?.coldest).map({ $0 < peer }) ?? true { join?.coldest = peer }
     }
 

@@ -62,13 +62,16 @@ extension Overlay {
             let candidates = (acquaintances.lost + acquaintances.all).filter { contact(of: $0) == nil }
             target = random.pick(candidates)
         } else {
-            target = acquaintances.urgent.removeFirst()
+            while target == nil, !acquaintances.urgent.isEmpty {
+                let next = acquaintances.urgent.removeFirst()
+                if contact(of: next) == nil { target = next }
+            }
             schedule.merge = now + .milliseconds(500)
         }
         guard let target else { return }
         if acquaintances.patience < 8 { acquaintances.patience *= 2 }
         acquaintances.mergeNumber = random.next() | 1
-        sendJoin(number: acquaintances.mergeNumber, through: target, isUrgent: false, into: &effects)
+        sendJoin(number: acquaintances.mergeNumber, through: target, .merge, into: &effects)
     }
 
     mutating func onMergeAnswer(
