@@ -93,13 +93,17 @@ extension PeerPopulation {
     }
 
     private mutating func get(_ key: Key, at peer: UInt32, isOwed: Bool, _ core: inout World) {
-        let call = ObjectUsers.Call(key: key, isPut: false, holders: survivors(of: key), isOwed: isOwed)
+        let call = ObjectUsers.Call(key: key, isPut: false, holders: survivors(of: key, core), isOwed: isOwed)
         give(.ringCall(objectUsers.begin(call), .get(key)), to: peer, &core)
     }
 
-    /// Live peers with an unharmed copy on their disks.
-    private func survivors(of key: Key) -> [UInt32] {
-        watch.active.items.filter { hosts[Int($0)].disk.holds(key) }.sorted()
+    /// Live peers with an unharmed copy on their disks; one that stands still cannot answer.
+    private func survivors(of key: Key, _ core: borrowing World) -> [UInt32] {
+        var survivors: [UInt32] = []
+        for peer in watch.active.items where hosts[Int(peer)].disk.holds(key) {
+            if core.network.states[Int(peer)].stalledUntil <= core.now { survivors.append(peer) }
+        }
+        return survivors.sorted()
     }
 
     mutating func objectsAnswered(_ id: CallID, _ result: RingResult, at host: UInt32, _ core: inout World) {
@@ -120,7 +124,7 @@ extension PeerPopulation {
         case .refused(let refusal):
             reached["object call refused", default: 0] += 1
             guard !call.isPut, call.isOwed || refusal.code == .notFound && core.now >= core.excusedUntil else { return }
-            let left = survivors(of: call.key).filter(call.holders.contains)
+            let left = survivors(of: call.key, core).filter(call.holders.contains)
             guard !left.isEmpty else { return }
             let holders = left.map { self.name($0) }.joined(separator: " and ")
             watch.checker.report(
