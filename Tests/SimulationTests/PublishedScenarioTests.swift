@@ -23,7 +23,7 @@ struct PublishedScenarioTests {
         let yaml = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
         let isFabric = try Scenario(yaml: yaml, file: name).fabric != nil
         let size = isFabric ? ["lans=2", "masters=1", "machines=3", "begin=40s"] : ["peers=40", "settle=60s"]
-        var chosen = size + ["join=20s", "duration=90s", "heal=90s", "drain=60s", "interval=10s"]
+        var chosen = size + ["join=20s", "duration=90s", "heal=200s", "drain=200s", "interval=10s"]
         if yaml.contains("count: 200000") { chosen.append("lookups.count=200") }
         // A script's times are those of the whole.
         if yaml.contains("- {at: 5min") { chosen.append("faults.0.at=20s") }

@@ -29,7 +29,7 @@ extension Overlay {
         public var gossipMeasurements = 3
         /// Between two attempts to find another part of the ring through peers that were lost; doubles up to 8 times
         /// this while they find nothing.
-        public var mergePeriod: Duration = .seconds(300)
+        public var mergePeriod: Duration = .seconds(360)
         /// A join without an answer is tried again, through another seed, after this.
         public var joinTimeout: Duration = .seconds(3)
         /// Steps of the walk to a near seed.

@@ -63,7 +63,7 @@ extension Overlay {
         for probe in silent where probe.kind == .liveness || probe.kind == .leaf {
             // If it lives after all, it objects.
             if probe.kind == .leaf { effects.append(.send(.failed(probe.peer), to: probe.peer)) }
-            onFailed(probe.peer, isHearsay: probe.isHearsay || probe.isRefused, at: now, into: &effects)
+            onFailed(probe, at: now, into: &effects)
         }
         if silent.contains(where: { $0.kind == .leaf }) { considerPassedOver(at: now, into: &effects) }
         if !silent.isEmpty { settle(at: now, into: &effects) }
@@ -101,11 +101,8 @@ extension Overlay {
     }
 
     /// Our own probes of the peer stayed without an answer.
-    ///
-    /// - Parameter isHearsay: others have told of it, or see by their own connections that its process has ended.
-    private mutating func onFailed(
-        _ peer: PeerID, isHearsay: Bool, at now: Instant, into effects: inout [Effect]
-    ) {
+    private mutating func onFailed(_ probe: Probe, at now: Instant, into effects: inout [Effect]) {
+        let peer = probe.peer
         failed.insert(peer, at: tick(now))
         if let index = table.index(of: peer) {
             table.remove(at: index)
@@ -120,8 +117,10 @@ extension Overlay {
             hurry(peer, at: now, into: &effects)
             return
         }
-        // Its neighbours tell the leaves even when others know already: they stand in the midst of those concerned.
-        let isTold = !isHearsay || leaves.right == peer || leaves.left == peer
+        // Its left neighbour tells the leaves even when others told it: it stands in the midst of those concerned. That a
+        // process has ended all see who have a connection with it: then its neighbours tell, and nobody else.
+        let isNeighbour = leaves.right == peer || probe.isRefused && leaves.left == peer
+        let isTold = isNeighbour || !probe.isHearsay && !probe.isRefused
         dropLeaf(peer, at: now, into: &effects)
         if isTold {
             for contact in leaves.contacts {

@@ -90,7 +90,12 @@ extension Overlay {
         acquaintances.mergeRetries = 0
         // The dead of our failed list may be the living of the other side.
         let isNew = consider([peer] + answer.leaves, isFirstHand: true, at: now, into: &effects)
-        if isNew { acquaintances.patience = 1 }
+        if isNew {
+            acquaintances.patience = 1
+            // Those who name others now may not know all of them yet: the two rings are only beginning to be one.
+            schedule.lookAgain = now + configuration.probeTimeout * 5
+            wake(by: schedule.lookAgain, into: &effects)
+        }
         measure(candidates: answer.contacts, perPlace: 1, at: now, into: &effects)
     }
 
