@@ -27,7 +27,11 @@ actor FakePeerService: PeerService {
         let own = Advertisement(
             peer: id, incarnation: Incarnation(1), name: name, fabric: "lab",
             endpoints: [Endpoint(host: "127.0.0.1", port: 7_000)], apiPort: apiPort)
-        peer = Peer(own: own, capacity: capacity, memory: .mebibytes(1_024), seed: 7)
+        // Nobody else is there: no need to wait for them.
+        var configuration = Peer.Configuration()
+        configuration.overlay.seedPatience = .zero
+        peer = Peer(
+            configuration: configuration, own: own, capacity: capacity, memory: .mebibytes(1_024), seed: 7)
         self.log = log
     }
 

@@ -121,9 +121,16 @@ extension Overlay {
         // process has ended all see who have a connection with it: then its neighbours tell, and nobody else.
         let isNeighbour = leaves.right == peer || probe.isRefused && leaves.left == peer
         let isTold = isNeighbour || !probe.isHearsay && !probe.isRefused
+        let isRightNeighbour = leaves.left == peer
         dropLeaf(peer, at: now, into: &effects)
         if isTold {
             for contact in leaves.contacts {
+                effects.append(.send(.failed(peer), to: contact.id))
+                noteSent(to: contact.id, at: now)
+            }
+        } else if isRightNeighbour {
+            // The left neighbour's leaves end one short of those who have the dead peer as their farthest.
+            for contact in leaves.contacts.prefix(leaves.upper).dropFirst(configuration.leafSetSize / 2 - 2) {
                 effects.append(.send(.failed(peer), to: contact.id))
                 noteSent(to: contact.id, at: now)
             }
