@@ -49,7 +49,7 @@ struct PeerProcess {
         Terminal.note(
             "\(options.name) (\(host.id.fingerprint)) is in fabric \(membership.credential.fabric), at \(addresses)")
 
-        var services: [any Service] = [host, StartUpCode()]
+        var services: [any Service] = [host]
         services.append(
             Renewal(
                 host: host, credentials: credentials, authority: membership.authority,
