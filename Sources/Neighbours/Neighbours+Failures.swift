@@ -64,7 +64,7 @@ extension Neighbours {
         switch timer {
         case .announce: onAnnounce(at: now, into: &effects)
         case .heartbeat: onHeartbeat(at: now, into: &effects)
-        case .browse: widen(after: configuration.mastersMissed, at: now, into: &effects)
+        case .browse: chooseScope(at: now, into: &effects)
         case .probe(let peer):
             guard let known = neighbours[peer], known.state == .suspected else { return }
             if known.probes < configuration.probesMax {
@@ -77,7 +77,7 @@ extension Neighbours {
 
     mutating func onHeartbeat(at now: Instant, into effects: inout [Effect]) {
         effects.append(.set(.heartbeat, at: now + configuration.heartbeat))
-        guard own.isMaster else { return widen(after: configuration.mastersMissed, at: now, into: &effects) }
+        guard own.isMaster else { return chooseScope(at: now, into: &effects) }
         let masters = liveMasters.map(\.peer)
         for (peer, known) in neighbours.elements where isWatcher(of: peer, masters: masters) {
             switch known.state {
