@@ -44,7 +44,6 @@ struct Acquaintances: Sendable {
         if lost.count == Self.lostMax { lost.removeFirst() }
         if lost.capacity == lost.count { lost.reserveCapacity(lost.count + 2) }
         lost.append(peer)
-        patience = 1
     }
 }
 
@@ -72,6 +71,12 @@ extension Overlay {
         if acquaintances.patience < 8 { acquaintances.patience *= 2 }
         acquaintances.mergeNumber = random.next() | 1
         sendJoin(number: acquaintances.mergeNumber, through: target, .merge, into: &effects)
+    }
+
+    /// Leaves were lost as a partition would take them, not one by one.
+    mutating func seekSoon(at now: Instant) {
+        acquaintances.patience = 1
+        schedule.mergeSoon(at: now, period: configuration.mergePeriod)
     }
 
     mutating func onMergeAnswer(

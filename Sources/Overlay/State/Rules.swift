@@ -86,6 +86,8 @@ struct Rules: Sendable {
     var failedFor: Duration { .milliseconds(Int64(failedForMilliseconds)) }
     var leafSetSize: Int { Int(leafSetSizeCount) }
     var probeRetries: Int { Int(probeRetriesCount) }
+    /// One less than of leaves: who is called failed too soon loses its place in a table, and no key its root.
+    var tableProbeRetries: Int { max(0, probeRetries - 1) }
     var agreementSpan: Int { Int(agreementSpanCount) }
     var lossTargetPerMille: Int { Int(lossTargetPerMilleCount) }
     var gossipMeasurements: Int { Int(gossipMeasurementsCount) }
