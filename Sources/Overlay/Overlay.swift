@@ -45,13 +45,14 @@ public import Automata
 /// - Repair: `leaves` with a leaf of either side drawn at random each period (periodic, since reactive repair feeds
 ///   on itself under churn: Bamboo, USENIX ATC 2004) and with the edge of a side that is short; `ask` for a missing
 ///   table entry from the next hop; `ask` for rows, rarely, to find nearer entries; `join` for the own key through
-///   lost peers, to find another part of the ring.
+///   lost peers, to find another part of the ring: often when several leaves went together, else ever more rarely.
 ///
 /// ## Where this differs from the papers
 /// - A peer stands in the leaf set or in the table, never in both; there is no neighbourhood set.
+/// - Who is told of a failure and is not next to the place asks twice (three times), as for entries of the table.
 /// - The peer called failed is told. With 5 % loss three probes fail one time in a thousand; this heals it in a round trip.
 /// - Waiting for dead roots is most of what churn adds to a lookup's delay, so heartbeats come after 20 s (30), and a probe
-///   waits 2 s (3); leaf sets are exchanged rarely instead. Rows are asked for every 5 minutes (20), of near peers first.
+///   waits 1.5 s (3); leaf sets are exchanged rarely instead. Rows are asked for every 5 minutes (20), of near peers first.
 /// - A lookup that waits for a silent root is copied to who would be root without it, so that it outlives its holder.
 /// - A peer told of nobody waits 3 s for a seed before it is the first of a ring.
 /// - A peer asked for its distance says how much nearer the asker would have to be; only then it is told (`measured`).

@@ -210,11 +210,13 @@ public struct Peer: Automaton {
         for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
         if own.isMaster {
-            masters = [Master(
-                log: LedgerLog(configuration: configuration.log, last: restored.books.index),
-                requests: RequestKeeper(configuration: configuration.requests, books: restored.books),
-                directory: Directory(configuration: configuration.directory, own: own.peer),
-                finder: Finder(configuration: configuration.finder, random: .stream(seed: seed, "finder")))]
+            masters = [
+                Master(
+                    log: LedgerLog(configuration: configuration.log, last: restored.books.index),
+                    requests: RequestKeeper(configuration: configuration.requests, books: restored.books),
+                    directory: Directory(configuration: configuration.directory, own: own.peer),
+                    finder: Finder(configuration: configuration.finder, random: .stream(seed: seed, "finder")))
+            ]
         }
     }
 

@@ -10,8 +10,8 @@ extension Overlay {
         public var leafHeartbeat: Duration = .seconds(20)
         /// How long a probe may stay unanswered. MSPastry waits 3 s; a lookup whose root has just failed waits three times
         /// this, which is most of what churn adds to the mean delay.
-        public var probeTimeout: Duration = .seconds(2)
-        /// Further probes before a peer is called failed.
+        public var probeTimeout: Duration = .milliseconds(1_500)
+        /// Further probes before a peer is called failed; one less where it costs no key its root.
         public var probeRetries = 2
         /// Of each side so many of the nearest must have answered before a peer is active (FreePastry waits for 4).
         public var agreementSpan = 4
@@ -26,9 +26,9 @@ extension Overlay {
         /// one hour that half of Gnutella's peers stay.
         public var tableGossip: Duration = .seconds(300)
         /// Candidates measured for each row then.
-        public var gossipMeasurements = 3
+        public var gossipMeasurements = 4
         /// Between two attempts to find another part of the ring through peers that were lost; doubles up to 8 times
-        /// this while they find nothing.
+        /// this while they find nothing, and begins again when leaves are lost together.
         public var mergePeriod: Duration = .seconds(360)
         /// A join without an answer is tried again, through another seed, after this.
         public var joinTimeout: Duration = .seconds(3)
@@ -57,9 +57,9 @@ extension Overlay {
         public var heldFor: Duration = .seconds(60)
         /// A timer that fires later than this shows that the process was stalled. With `tick` and a round trip below the
         /// time in which others may call it failed: (1 + retries) * probeTimeout.
-        public var stallTolerance: Duration = .seconds(2)
+        public var stallTolerance: Duration = .milliseconds(1_500)
         /// The longest time between two looks at the clock.
-        public var tick: Duration = .milliseconds(3_500)
+        public var tick: Duration = .milliseconds(2_500)
         /// How long a failed peer is kept out of the leaf set on hearsay: until all who name it have looked themselves, a
         /// few rounds of probes. Longer would keep out who has come back.
         public var failedFor: Duration = .seconds(30)

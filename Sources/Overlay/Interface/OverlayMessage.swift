@@ -4,7 +4,8 @@ public import Automata
 ///
 /// Small on purpose: the four messages of every hop and every period carry no array of their own.
 public enum OverlayMessage: Hashable, Sendable {
-    /// One hop of a routed message; the receiver answers `acknowledged` with the same number, whatever it does next.
+    /// One hop of a routed message; the receiver answers `acknowledged` with the same number, whatever it does next, but for
+    /// a join that comes from its origin.
     case routed(Routed, hop: UInt32)
     case acknowledged(hop: UInt32)
     /// To its origin: nobody could be found who takes it.

@@ -161,6 +161,7 @@ extension Overlay {
         }
         if !configuration.sabotage.contains(.ignoreFailed) {
             for other in exchange.failed { look(at: other, calledFailedBy: peer, at: now, into: &effects) }
+            if exchange.isActive { lookAtUnnamed(by: peer, exchange.leaves, at: now, into: &effects) }
         }
         // Whoever calls us failed without asking has not heard us since.
         if exchange.failed.contains(id), !exchange.isQuestion, !wasAsked {
@@ -168,6 +169,25 @@ extension Overlay {
         }
         consider(exchange.leaves, isFirstHand: wasAsked && exchange.isActive, at: now, into: &effects)
         settle(at: now, into: &effects)
+    }
+
+    /// A leaf that stands among those whom another names, and is not named, may be gone without our having been told: whoever
+    /// would have told the farthest leaves may have failed with it.
+    private mutating func lookAtUnnamed(
+        by peer: PeerID, _ named: [PeerID], at now: Instant, into effects: inout [Effect]
+    ) {
+        guard life == .active, !leaves.isWhole, named.count == configuration.leafSetSize else { return }
+        let offsets = named.map { peer.clockwise(to: $0) }
+        guard let above = offsets.filter({ $0 >> 127 == 0 }).max(), let below = offsets.filter({ $0 >> 127 == 1 }).min()
+        else { return }
+        // Newcomers have been heard lately.
+        let limit = configuration.leafHeartbeat.seconds * 2
+        let missing = leaves.contacts.filter { leaf in
+            let offset = peer.clockwise(to: leaf.id)
+            return (offset < above || offset > below) && leaf.id != peer && !offsets.contains(offset)
+                && tick(now).seconds(since: leaf.heard) > limit
+        }
+        for leaf in missing { look(at: leaf.id, calledFailedBy: peer, at: now, into: &effects) }
     }
 
     /// When nobody is left to be asked, what is known is agreed.

@@ -75,7 +75,7 @@ extension Overlay {
         guard !configuration.sabotage.contains(.neverProbe) else { return }
         if let index = table.index(of: peer) {
             table[index].isSuspected = true
-            probe(peer, .liveness, retries: configuration.probeRetries, at: now, into: &effects)
+            probe(peer, .liveness, retries: configuration.tableProbeRetries, at: now, into: &effects)
         } else if let index = leaves.index(of: peer) {
             leaves[index].isSuspected = true
             probe(peer, .leaf, retries: configuration.probeRetries, at: now, into: &effects)
@@ -112,7 +112,6 @@ extension Overlay {
         counters.failures &+= 1
         tuning.failed(at: tick(now))
         acquaintances.lost(peer)
-        schedule.mergeSoon(at: now, period: configuration.mergePeriod)
         guard leaves.index(of: peer) != nil else {
             hurry(peer, at: now, into: &effects)
             return
@@ -148,11 +147,14 @@ extension Overlay {
         leaves.remove(at: index)
         if leaves.left != left { leftSent = Tick(value: 0) }
         // When several fail at once, those who are asked for others may not know them yet: they are asked again.
-        if leafLost.value > 0, tick(now).seconds(since: leafLost) < Self.togetherSeconds {
+        let isTogether = leafLost.value > 0 && tick(now).seconds(since: leafLost) < Self.togetherSeconds
+        if isTogether {
             let due = now + configuration.probeTimeout
             schedule.lookAgain = due
             wake(by: due, into: &effects)
         }
+        // A partition takes more than one leaf from those on its smaller side, and they look for the others.
+        if isTogether || leaves.isWhole { seekSoon(at: now) }
         leafLost = tick(now)
         leavesChanged(into: &effects)
         hurry(peer, at: now, into: &effects)
@@ -192,7 +194,11 @@ extension Overlay {
         {
             return
         }
-        probe(other, .leaf, retries: configuration.probeRetries, isHearsay: true, at: now, into: &effects)
+        // Somebody has probed it in vain already. Who would be root in its place must be sure all the same; the others are
+        // told by it when they are wrong, and only hand a message to a peer that knows better.
+        let spared = leaves.isNext(other) ? 0 : min(1, configuration.probeRetries)
+        probe(
+            other, .leaf, retries: configuration.probeRetries - spared, isHearsay: true, at: now, into: &effects)
     }
 
     mutating func onLeaving(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {

@@ -55,6 +55,11 @@ struct Acquaintances: Sendable {
         return urgentFrom
     }
 
+    mutating func hopeAgain() {
+        patience = 1
+        vainTries = 0
+    }
+
     /// What an attempt has found.
     mutating func hasFound(someone: Bool) {
         vainTries = someone ? 0 : min(vainTries + 1, 5)
@@ -63,12 +68,10 @@ struct Acquaintances: Sendable {
     }
 
     mutating func lost(_ peer: PeerID) {
-        vainTries = 0
         lost.removeAll { $0 == peer }
         if lost.count == Self.lostMax { lost.removeFirst() }
         if lost.capacity == lost.count { lost.reserveCapacity(lost.count + 2) }
         lost.append(peer)
-        patience = 1
     }
 }
 
@@ -96,6 +99,12 @@ extension Overlay {
         if acquaintances.patience < 8 { acquaintances.patience *= 2 }
         acquaintances.mergeNumber = random.next() | 1
         sendJoin(number: acquaintances.mergeNumber, through: target, .merge, into: &effects)
+    }
+
+    /// Leaves were lost as a partition would take them, not one by one.
+    mutating func seekSoon(at now: Instant) {
+        acquaintances.hopeAgain()
+        schedule.mergeSoon(at: now, period: configuration.mergePeriod)
     }
 
     mutating func onMergeAnswer(

@@ -127,8 +127,9 @@ extension Overlay {
                 let index = table.index(toward: nearby.peer), table[index].id != nearby.peer
             else { continue }
             let expected = Int64(max(nearby.roundTrip.microseconds, near.microseconds))
-            let gain = Int64(table[index].roundTrip.microseconds) - expected
-            if gain > 0 { promising.append((gain, nearby.peer)) }
+            // As much as it takes to be put there (`PrefixTable.wanted`).
+            let standing = Int64(table[index].roundTrip.microseconds)
+            if expected < standing - standing / 10 { promising.append((standing - expected, nearby.peer)) }
         }
         promising.sort { $0.gain != $1.gain ? $0.gain > $1.gain : $0.peer < $1.peer }
         for candidate in promising.prefix(configuration.gossipMeasurements) {

@@ -70,8 +70,11 @@ extension Overlay {
     mutating func onRouted(
         _ routed: Routed, hop: UInt32, from peer: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
-        effects.append(.send(.acknowledged(hop: hop), to: peer))
-        noteSent(to: peer, at: now)
+        // Who joins keeps no copy: its time-out is for the whole way.
+        if routed.application != .join || routed.origin != peer {
+            effects.append(.send(.acknowledged(hop: hop), to: peer))
+            noteSent(to: peer, at: now)
+        }
         // A twin, whose acknowledgement was lost or late.
         guard recent.insert(routed.mark(countingHops: true)) else { return }
         if routed.application == .join {

@@ -109,7 +109,8 @@ extension Overlay {
             leftSent = tick(now)
             due = now + heartbeat
         }
-        let limit = instant(right.heard) + heartbeat + configuration.probeTimeout
+        // Heartbeats come on time, but for the network's jitter.
+        let limit = instant(right.heard) + heartbeat + .nanoseconds(configuration.probeTimeout.nanoseconds / 2)
         guard limit <= now else { return min(due, limit) }
         suspect(right.id, at: now, into: &effects)
         return min(due, now + configuration.tick)
@@ -132,7 +133,7 @@ extension Overlay {
             }
             guard !probes.contains(where: { $0.peer == entry.id }) else { continue }
             budget -= 1
-            probe(entry.id, .liveness, retries: configuration.probeRetries, at: now, into: &effects)
+            probe(entry.id, .liveness, retries: configuration.tableProbeRetries, at: now, into: &effects)
         }
         schedule.table = max(next, now + .seconds(1))
     }

@@ -137,6 +137,11 @@ struct Leaves: Sendable {
         return below >= 0 ? below : nil
     }
 
+    /// Whether the peer is one of the two next to us on either side: ours are its keys if it is gone, or our neighbour's.
+    func isNext(_ peer: PeerID) -> Bool {
+        contacts.prefix(2).contains { $0.id == peer } || contacts.suffix(2).contains { $0.id == peer }
+    }
+
     /// The outermost peer of each side that is short: who knows the next ones.
     var edgesOfShortSides: [PeerID] {
         guard !isWhole else { return [] }

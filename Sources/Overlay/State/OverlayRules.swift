@@ -22,6 +22,9 @@ public final class OverlayRules: Sendable {
             most: configuration.hopTimeoutMax.nanoseconds)
     }
 
+    /// One less than of leaves: who is called failed too soon loses its place in a table, and no key its root.
+    var tableProbeRetries: Int { max(0, configuration.probeRetries - 1) }
+
     @inline(__always)
     public subscript<Member>(dynamicMember member: KeyPath<Overlay.Configuration, Member>) -> Member {
         configuration[keyPath: member]
