@@ -80,7 +80,7 @@ struct FailureTests {
             .withdrawn(box, ended: false), .disconnected(box), .unreachable(box, refused: false),
         ] { #expect(link.feed(input) == []) }
         link.after(.seconds(60))
-        #expect(link.fire(.heartbeat) == [.set(.heartbeat, at: link.now + .seconds(10)), .browse(.everyone)])
+        #expect(link.fire(.heartbeat) == [.browse(.everyone), .set(.heartbeat, at: link.now + .seconds(10))])
     }
 
     @Test("MSPastry (DSN 2004): who hears that a peer failed probes it itself before it believes")
@@ -117,13 +117,21 @@ struct FailureTests {
         #expect(effects.sends(.recovered(box, Incarnation(1)), to: master))
     }
 
-    @Test("every period a master looks at those it watches, not at those it has just heard of")
-    func heartbeat() {
+    @Test("a master probes whom it watches when it was silent for a heartbeat and a little, and looks then, not later")
+    func silent() {
         var link = Link()
         link.meet(box)
         link.after(.seconds(7))
-        #expect(link.fire(.heartbeat).probed.isEmpty)
-        link.after(.seconds(1))
+        var effects = link.fire(.heartbeat)
+        #expect(effects.probed.isEmpty)
+        #expect(effects.contains(.set(.heartbeat, at: link.now + .seconds(4))))
+        link.after(.seconds(3))
+        _ = link.feed(.heard(box))
+        link.after(.seconds(10) + .milliseconds(900))
+        effects = link.fire(.heartbeat)
+        #expect(effects.probed.isEmpty)
+        #expect(effects.contains(.set(.heartbeat, at: link.now + .seconds(1))))
+        link.after(.milliseconds(100))
         #expect(link.fire(.heartbeat).probed == [box])
     }
 
@@ -166,7 +174,7 @@ struct FailureTests {
             var link = Link(master)
             for other in masters where other != master { link.meet(other, master: true) }
             for machine in machines { link.meet(machine) }
-            link.after(.seconds(10))
+            link.after(.seconds(11))
             for peer in link.fire(.heartbeat).probed { watchers[peer, default: []].append(master) }
         }
         for peer in masters + machines {
@@ -181,7 +189,7 @@ struct FailureTests {
         var link = Link()
         link.meet(master, master: true)
         link.meet(box)
-        link.after(.seconds(10))
+        link.after(.seconds(11))
         #expect(link.fire(.heartbeat).probed == [master, box])
     }
 }
