@@ -21,6 +21,7 @@ extension Neighbours {
                 lookedForLost = now
                 lookForLost(at: now, into: &effects)
             }
+            next = min(next, lookedForLost + configuration.heartbeat)
         } else {
             widen(after: configuration.mastersMissed, at: now, into: &effects)
         }

@@ -41,6 +41,26 @@ struct FailureTests {
         #expect(effects.probed.contains(box))
     }
 
+    @Test("who failed is looked for every heartbeat, also when signs wake the watcher in between")
+    func lookedForInTime() {
+        var link = Link()
+        link.meet(master, master: true)
+        link.meet(box)
+        _ = link.lose(box)
+        var due = link.now
+        var looked: [Instant] = []
+        while link.now < seconds(160) {
+            _ = link.feed(.heard(master))
+            let effects = link.fire(.heartbeat)
+            if effects.probed.contains(box) { looked.append(link.now) }
+            for case .set(.heartbeat, let next) in effects { due = next }
+            _ = link.feed(.spoke(master))
+            link.now = min(due, link.now + .milliseconds(9_500))
+        }
+        #expect(zip(looked, looked.dropFirst()).allSatisfy { $1 - $0 <= .seconds(10) }, "\(looked)")
+        #expect(looked.count >= 6)
+    }
+
     @Test("an answer, or any other word, ends the suspicion; a late timer does nothing")
     func answered() {
         for message: NeighbourMessage in [.alive(nonce: 1), .probe(nonce: 2), .hello(advertisement(box))] {
