@@ -74,7 +74,7 @@ public struct ClaimKeeper: Automaton {
         case offerChanged(Offer)
     }
 
-    private let configuration: Configuration
+    private let configuration: Shared<Configuration>
     private let machine: PeerID
     private let name: String
     private let memory: ByteCount
@@ -93,6 +93,16 @@ public struct ClaimKeeper: Automaton {
     ///     kept until they are empty, and not let out again.
     public init(
         configuration: Configuration = Configuration(), machine: PeerID, name: String, capacity: Int,
+        memory: ByteCount, price: Int64 = 0, records: [PartitionRecord] = []
+    ) {
+        self.init(
+            sharing: Shared(configuration), machine: machine, name: name, capacity: capacity, memory: memory,
+            price: price, records: records)
+    }
+
+    /// One of many that are made alike.
+    public init(
+        sharing configuration: Shared<Configuration>, machine: PeerID, name: String, capacity: Int,
         memory: ByteCount, price: Int64 = 0, records: [PartitionRecord] = []
     ) {
         self.configuration = configuration

@@ -32,7 +32,8 @@ struct Partition: Sendable {
     }
 }
 
-enum Tenancy: Sendable {
+/// Apart from the partition, most of which have no tenant.
+indirect enum Tenancy: Sendable {
     case free
     case tentative(Grant)
     case confirmed(Tenant)

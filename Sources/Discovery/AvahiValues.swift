@@ -142,6 +142,8 @@ struct TextBrowsers {
     /// Whether the instance is still seen there.
     func has(_ key: SightingKey) -> Bool { byLabel[key.label]?.places.contains(key) == true }
 
+    var places: [SightingKey] { byLabel.values.flatMap(\.places) }
+
     func label(of browser: OpaquePointer?) -> String? { browser.flatMap { labels[$0] } }
 
     mutating func removeAll() {

@@ -4,8 +4,10 @@ import Automata
 protocol BackEnd: AnyObject {
     /// Reports `running` when it can publish.
     func start() throws(BackEndError)
-    /// Looks for others, or for more of them; never for fewer.
+    /// Looks for others from now on.
     func browse(_ scope: BrowseScope)
+    /// Watches nobody of those found so far; who is browsed for again is reported anew.
+    func forgetAll()
     /// Makes the link show this, until it is withdrawn; called anew for each change.
     func publish(_ publication: Publication)
     /// Takes our service off the link, with goodbyes.

@@ -249,13 +249,21 @@ final class DaemonBackEnd: BackEnd {
         // A label without a PeerID is no peer's: nothing is spent on it.
         case AVAHI_BROWSER_NEW where InstanceLabel.peer(of: key.label) != nil: resolve(key)
         case AVAHI_BROWSER_REMOVE:
-            if let resolver = resolvers.removeValue(forKey: key) { _ = avahi.service_resolver_free(resolver) }
-            if let browser = textBrowsers.remove(key) { _ = avahi.record_browser_free(browser) }
-            retries.cancel(key, setting.loop)
-            whereabouts.removed(key)
+            forget(key)
             setting.report(.removed(key))
         default: break
         }
+    }
+
+    func forgetAll() {
+        for key in textBrowsers.places { forget(key) }
+    }
+
+    private func forget(_ key: SightingKey) {
+        if let resolver = resolvers.removeValue(forKey: key) { _ = avahi.service_resolver_free(resolver) }
+        if let browser = textBrowsers.remove(key) { _ = avahi.record_browser_free(browser) }
+        retries.cancel(key, setting.loop)
+        whereabouts.removed(key)
     }
 
     private func resolve(_ key: SightingKey) {

@@ -76,8 +76,14 @@ final class DiscoveryCore: @unchecked Sendable {
     }
 
     func browse(_ scope: BrowseScope) {
-        guard self.scope != .everyone, scope != self.scope else { return }
+        guard scope != self.scope else { return }
+        let isNarrower = self.scope == .everyone
         self.scope = scope
+        if isNarrower {
+            backEnd?.forgetAll()
+            table.fade()
+            dropFadedSoon()
+        }
         backEnd?.browse(scope)
     }
 
@@ -200,7 +206,11 @@ final class DiscoveryCore: @unchecked Sendable {
         } else {
             announce(kind, reason)
         }
-        // Those that are still there answer the first queries within a second or two; five leaves room for a loss.
+        dropFadedSoon()
+    }
+
+    /// Those that are still there answer the first queries within a second or two; five leaves room for a loss.
+    private func dropFadedSoon() {
         loop.cancel(fading)
         fading = loop.schedule(after: .seconds(5)) { [weak self] in
             if let self { pass(table.dropFaded(), "") }

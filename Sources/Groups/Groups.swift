@@ -116,7 +116,7 @@ public struct Groups: Automaton {
     }
 
     public let id: PeerID
-    let configuration: Configuration
+    let configuration: Shared<Configuration>
     var random: SeededRandom
     /// By key.
     var groups: [Group] = []
@@ -132,6 +132,11 @@ public struct Groups: Automaton {
     private var isStopped = false
 
     public init(id: PeerID, configuration: Configuration = Configuration(), random: SeededRandom) {
+        self.init(id: id, sharing: Shared(configuration), random: random)
+    }
+
+    /// One of many that are made alike.
+    public init(id: PeerID, sharing configuration: Shared<Configuration>, random: SeededRandom) {
         precondition(
             configuration.childrenMax >= 2, "with \(configuration.childrenMax) child a peer, a tree would be a chain")
         self.id = id

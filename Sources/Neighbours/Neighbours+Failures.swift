@@ -64,7 +64,7 @@ extension Neighbours {
         switch timer {
         case .announce: onAnnounce(at: now, into: &effects)
         case .heartbeat: onHeartbeat(at: now, into: &effects)
-        case .browse: widen(after: configuration.mastersMissed, at: now, into: &effects)
+        case .browse: chooseScope(at: now, into: &effects)
         case .probe(let peer):
             guard let known = neighbours[peer], known.state == .suspected else { return }
             if known.probes < configuration.probesMax {

@@ -23,7 +23,7 @@ extension Neighbours {
             }
             next = min(next, lookedForLost + configuration.heartbeat)
         } else {
-            widen(after: configuration.mastersMissed, at: now, into: &effects)
+            chooseScope(at: now, into: &effects)
         }
         effects.append(.set(.heartbeat, at: max(next, now + .milliseconds(1))))
     }

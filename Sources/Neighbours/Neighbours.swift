@@ -12,7 +12,7 @@ import OrderedCollections
 /// ## Whom to look for
 /// Masters browse the link for everyone. A machine browses for masters only, which is all that it needs of the link: so a
 /// link of N machines and M masters carries M times N questions and not N times N. A machine that has found no master, or has
-/// heard of none for long, browses for everyone, and goes on doing so.
+/// heard of none for long, browses for everyone until a master is there; what it knew of machines it forgets then.
 ///
 /// ## Who watches whom
 /// Every peer is watched by the `watchers` live masters whose ids are nearest to its own by exclusive or. All masters
@@ -98,7 +98,7 @@ public struct Neighbours: Automaton {
         case learn(PeerID, [Endpoint])
         case send(NeighbourMessage, to: PeerID)
         case publish(Advertisement)
-        /// Whom to look for on the link from now on; never narrowed.
+        /// Whom to look for on the link from now on.
         case browse(BrowseScope)
         /// Keep these on disk, so that a restart finds its way back without discovery.
         case remember([Advertisement])
@@ -114,7 +114,7 @@ public struct Neighbours: Automaton {
         case failed(PeerID)
     }
 
-    let configuration: Configuration
+    let configuration: Shared<Configuration>
     var random: SeededRandom
     public private(set) var own: Advertisement
     private var published: Advertisement?
@@ -133,6 +133,14 @@ public struct Neighbours: Automaton {
     ///   - remembered: peers known before the restart; their masters are greeted at once.
     public init(
         configuration: Configuration = Configuration(), own: Advertisement, remembered: [Advertisement] = [],
+        random: SeededRandom
+    ) {
+        self.init(sharing: Shared(configuration), own: own, remembered: remembered, random: random)
+    }
+
+    /// One of many that are made alike.
+    public init(
+        sharing configuration: Shared<Configuration>, own: Advertisement, remembered: [Advertisement] = [],
         random: SeededRandom
     ) {
         self.configuration = configuration
@@ -201,17 +209,17 @@ public struct Neighbours: Automaton {
         }
     }
 
-    /// A machine that hears of no master looks for anybody.
-    ///
-    /// - Parameter patience: how long ago one may have been heard of.
-    mutating func widen(after patience: Duration, at now: Instant, into effects: inout [Effect]) {
-        guard browsing == .masters else { return }
+    /// A machine that hears of no master looks for anybody, until there is one.
+    mutating func chooseScope(at now: Instant, into effects: inout [Effect]) {
         let hasMaster = neighbours.values.contains {
-            $0.advertisement.isMaster && $0.isLive && now - $0.lastHeard < patience
+            $0.advertisement.isMaster && $0.isLive && now - $0.lastHeard < configuration.mastersMissed
         }
-        guard !hasMaster else { return }
-        browsing = .everyone
-        effects.append(.browse(.everyone))
+        let scope = hasMaster ? BrowseScope.masters : .everyone
+        guard scope != browsing else { return }
+        browsing = scope
+        effects.append(.browse(scope))
+        // Anew, since a list that has shrunk keeps its room.
+        if scope == .masters { neighbours = neighbours.filter { $0.value.advertisement.isMaster } }
     }
 
     private mutating func onDescribed(_ description: Advertisement, at now: Instant, into effects: inout [Effect]) {

@@ -126,7 +126,7 @@ public struct Overlay: Automaton {
     var leaves: Leaves
     var recent = RecentMessages()
     var counters = OverlayCounters()
-    let configuration: Rules
+    let configuration: OverlayRules
 
     var nextNumber: UInt64
     var probes: [Probe] = []
@@ -151,15 +151,17 @@ public struct Overlay: Automaton {
     }
 
     public init(id: PeerID, configuration: Configuration = Configuration(), random: SeededRandom) {
-        precondition(
-            (2...32).contains(configuration.leafSetSize) && configuration.leafSetSize % 2 == 0,
-            "a leaf set of \(configuration.leafSetSize) has no two equal sides of 1 to 16")
+        self.init(id: id, sharing: OverlayRules(configuration), random: random)
+    }
+
+    /// One of many that are made alike.
+    public init(id: PeerID, sharing rules: OverlayRules, random: SeededRandom) {
         self.id = id
-        self.configuration = Rules(configuration)
+        configuration = rules
         self.random = random
-        leaves = Leaves(own: id, half: configuration.leafSetSize / 2)
+        leaves = Leaves(own: id, half: rules.leafSetSize / 2)
         table = PrefixTable(own: id)
-        tuning = ProbeTuning(start: Tick(value: 0), initial: configuration.tableProbeMax.seconds)
+        tuning = ProbeTuning(start: Tick(value: 0), initial: rules.tableProbeMax.seconds)
         // From a random place: an answer to an earlier life must not be taken for one to this.
         nextHop = UInt32(truncatingIfNeeded: self.random.next())
         nextNumber = self.random.next()
@@ -214,11 +216,19 @@ public struct Overlay: Automaton {
     public var isActive: Bool { life == .active }
 
     public var leafSet: LeafSet { leaves.publicView }
+    public var hasLeaves: Bool { leaves.count > 0 }
 
     /// Closest known live peers, this one included, by distance on the ring, nearest first; fewer than `count` when
     /// fewer are known.
     public func replicaSet(of key: Key, count: Int) -> [PeerID] {
         leaves.nearest(to: key, count: max(0, count))
+    }
+
+    /// Whether this peer may write to the other by itself: a leaf, an entry of the table, one who is being asked or may be
+    /// next, or one through whom the ring may be found again.
+    public func remembers(_ peer: PeerID) -> Bool {
+        contact(of: peer) != nil || acquaintances.contains(peer) || probes.contains { $0.peer == peer }
+            || passedOver.contains { $0.id == peer } || joins.contains { $0.nearest == peer || $0.seeds.contains(peer) }
     }
 
     /// Whether a message to the key would be delivered here.

@@ -1,5 +1,4 @@
 import Automata
-import OrderedCollections
 
 /// Where other peers listen, by what they say of themselves and what others say of them.
 ///
@@ -8,24 +7,75 @@ import OrderedCollections
 /// nobody can cut a peer off by naming a wrong place, a peer's own word outweighs hearsay until it cannot be reached
 /// there.
 ///
-/// Invariant: at most `countMax` entries; those not used for longest are forgotten first.
+/// Invariant: all whom the overlay remembers are kept, and of others those named last, at most `othersMax` after a
+/// `tidy` and twice as many before. A name is needed at once or never: who is asked, and answers, is remembered then.
 struct AddressBook: Sendable {
-    static let countMax = 2_048
+    static let othersMax = 24
     /// As many as an advertisement has.
     static let endpointsMax = 8
 
+    /// Sixteen bytes, some hundred of them a peer.
     private struct Entry {
-        var endpoints: [Endpoint]
-        /// Counts what was written down: the least of all is the entry that was not named for longest. To keep the entries
-        /// themselves in that order would move half of the book at every word.
+        /// Without endpoints for whom only the connection is known.
+        var contact: PeerContact
+        /// Counts what was written down: the least of all is the entry that was not named for longest.
         var used: UInt32
-        var isProven: Bool
+        /// The id's first bits: what a search compares before it follows a reference.
+        let mark: UInt16
+        /// A peer's own word.
+        var isProven = false
+        /// On the connection that is there it was told where this peer is.
+        var isIntroduced = false
+
+        init(_ contact: PeerContact, used: UInt32) {
+            self.contact = contact
+            self.used = used
+            mark = Self.mark(of: contact.peer)
+        }
+
+        var peer: PeerID { contact.peer }
+
+        static func mark(of peer: PeerID) -> UInt16 { UInt16(truncatingIfNeeded: peer.high >> 48) }
     }
 
-    private var entries: OrderedDictionary<PeerID, Entry> = [:]
+    /// By id.
+    private var entries: [Entry] = []
     private var uses: UInt32 = 0
+    /// How many entries make a crowd.
+    private var countMax: UInt16 = 64
 
-    subscript(peer: PeerID) -> [Endpoint] { entries[peer]?.endpoints ?? [] }
+    private func place(of peer: PeerID) -> Int {
+        let mark = Entry.mark(of: peer)
+        var (low, high) = (0, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let isBefore =
+                entries[middle].mark == mark ? entries[middle].peer < peer : entries[middle].mark < mark
+            if isBefore { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func index(of peer: PeerID) -> Int? {
+        let place = place(of: peer)
+        return place < entries.count && entries[place].peer == peer ? place : nil
+    }
+
+    /// The place of the contact's peer; the contact is written there if the peer is new.
+    private mutating func enter(_ contact: PeerContact) -> (place: Int, isNew: Bool) {
+        let place = place(of: contact.peer)
+        uses &+= 1
+        if place < entries.count, entries[place].peer == contact.peer {
+            entries[place].used = uses
+            return (place, false)
+        }
+        // By sixteens: doubling would waste a kilobyte of every simulated peer.
+        if entries.capacity == entries.count { entries.reserveCapacity(entries.count + 16) }
+        entries.insert(Entry(contact, used: uses), at: place)
+        return (place, true)
+    }
+
+    subscript(peer: PeerID) -> [Endpoint] { index(of: peer).map { entries[$0].contact.endpoints } ?? [] }
 
     /// Writes down where a peer is said to be.
     ///
@@ -33,40 +83,71 @@ struct AddressBook: Sendable {
     /// - Returns: whether the host has to be told.
     mutating func learn(_ contact: PeerContact, proven: Bool) -> Bool {
         guard !contact.endpoints.isEmpty else { return false }
-        uses &+= 1
-        let place = entries.index(forKey: contact.peer)
-        if let place {
-            entries.values[place].used = uses
-            if entries.values[place].isProven, !proven { return false }
-        }
-        let old = place.map { entries.values[$0].endpoints }
-        let endpoints = Array(contact.endpoints.prefix(Self.endpointsMax))
-        entries[contact.peer] = Entry(endpoints: endpoints, used: uses, isProven: proven)
-        if entries.count > Self.countMax { forgetOldest() }
-        return old != endpoints
-    }
-
-    private mutating func forgetOldest() {
-        let now = uses
-        // By age, so that the count may begin anew.
-        guard
-            let oldest = entries.values.indices.max(by: {
-                now &- entries.values[$0].used < now &- entries.values[$1].used
-            })
-        else { return }
-        entries.remove(at: oldest)
+        let isLong = contact.endpoints.count > Self.endpointsMax
+        let contact =
+            isLong
+            ? PeerContact(peer: contact.peer, endpoints: Array(contact.endpoints.prefix(Self.endpointsMax))) : contact
+        let (index, isNew) = enter(contact)
+        if isNew || proven { entries[index].isProven = proven }
+        if isNew { return true }
+        guard proven || !entries[index].isProven, entries[index].contact != contact else { return false }
+        entries[index].contact = contact
+        return true
     }
 
     /// It does not answer there: from now on others may know better.
     mutating func doubt(_ peer: PeerID) {
-        entries[peer]?.isProven = false
+        if let index = index(of: peer) { entries[index].isProven = false }
     }
 
     /// What the book says of these peers; those that it does not know are left out.
     func contacts(of peers: [PeerID]) -> [PeerContact] {
         guard !entries.isEmpty else { return [] }
-        return peers.compactMap { peer in
-            entries[peer].map { PeerContact(peer: peer, endpoints: $0.endpoints) }
+        var contacts: [PeerContact] = []
+        contacts.reserveCapacity(peers.count)
+        for peer in peers {
+            if let index = index(of: peer), !entries[index].contact.endpoints.isEmpty {
+                contacts.append(entries[index].contact)
+            }
         }
+        return contacts
+    }
+
+    // MARK: Introductions
+
+    /// Whether the peer is still to be told where this one is; it is now.
+    mutating func introduce(to peer: PeerID) -> Bool {
+        let index = index(of: peer) ?? enter(PeerContact(peer: peer, endpoints: [])).place
+        defer { entries[index].isIntroduced = true }
+        return !entries[index].isIntroduced
+    }
+
+    /// What was said on an earlier connection may not have arrived.
+    mutating func newConnection(with peer: PeerID) {
+        if let index = index(of: peer) { entries[index].isIntroduced = false }
+    }
+
+    // MARK: Room
+
+    var isCrowded: Bool { entries.count >= Int(countMax) }
+
+    /// Forgets those who are not needed and were not named lately.
+    mutating func tidy(keeping isNeeded: (PeerID) -> Bool) {
+        let now = uses
+        // By age, so that the count may begin anew.
+        var others = entries.filter { !isNeeded($0.peer) }.map { (peer: $0.peer, age: now &- $0.used) }
+        guard others.count > Self.othersMax else {
+            countMax = UInt16(clamping: entries.count + Self.othersMax)
+            return
+        }
+        others.sort { $0.age < $1.age }
+        let gone = others.dropFirst(Self.othersMax).map { $0.peer }.sorted()
+        var next = gone.startIndex
+        entries.removeAll { entry in
+            guard next < gone.endIndex, gone[next] == entry.peer else { return false }
+            next += 1
+            return true
+        }
+        countMax = UInt16(clamping: entries.count + Self.othersMax)
     }
 }

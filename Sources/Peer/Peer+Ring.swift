@@ -15,10 +15,12 @@ import Overlay
 // overlay itself; they meet by hello only where discovery, masters' hearsay or `--join` names them.
 
 extension Peer {
+    /// Whether the overlay may deliver, and whether it knows anybody in its ring.
+    public var isInRing: Bool { overlay.isActive }
+    public var hasLeaves: Bool { overlay.hasLeaves }
+
     /// Nobody is known to live, neither on a link nor in the ring.
-    public var isAlone: Bool {
-        !neighbours.all.contains(where: \.isLive) && overlay.leafSet.smaller.isEmpty && overlay.leafSet.larger.isEmpty
-    }
+    public var isAlone: Bool { !neighbours.all.contains(where: \.isLive) && !hasLeaves }
 
     mutating func overlay(_ input: Overlay.Input, at now: Instant, into effects: inout [Effect]) {
         var produced: [Overlay.Effect] = []
@@ -61,6 +63,8 @@ extension Peer {
     }
 
     mutating func learn(_ contacts: [PeerContact], from peer: PeerID, into effects: inout [Effect]) {
+        // Before, not after: whom this message names is looked at next.
+        if addresses.isCrowded { addresses.tidy { overlay.remembers($0) } }
         for contact in contacts where contact.peer != id {
             learn(contact, proven: contact.peer == peer, into: &effects)
         }
@@ -76,8 +80,15 @@ extension Peer {
         let own = neighbours.own.endpoints
         guard !own.isEmpty else { return [] }  // a modelled network: nobody has an address
         var contacts = addresses.contacts(of: named.filter { $0 != peer })
-        if introduced.insert(peer).inserted { contacts.append(PeerContact(peer: id, endpoints: own)) }
+        if addresses.introduce(to: peer) { contacts.append(ownContact(own)) }
         return contacts
+    }
+
+    private mutating func ownContact(_ endpoints: [Endpoint]) -> PeerContact {
+        if let said, said.endpoints == endpoints { return said }
+        let contact = PeerContact(peer: id, endpoints: endpoints)
+        said = contact
+        return contact
     }
 
     /// Where another peer listens, as far as this one knows; by its own word before hearsay.

@@ -35,11 +35,27 @@ public struct Peer: Automaton {
 
         public init() {}
 
-        /// The overlay's, with what groups need to see on its way.
-        var ringed: Overlay.Configuration {
-            var overlay = overlay
-            overlay.intercepted.insert(.groups)
-            return overlay
+    }
+
+    /// What peers made alike share: a configuration in the form in which the parts keep it.
+    public final class Blueprint: Sendable {
+        public let configuration: Configuration
+        let neighbours: Shared<Neighbours.Configuration>
+        let overlay: OverlayRules
+        let groups: Shared<Groups.Configuration>
+        let objects: Objects
+        let claims: Shared<ClaimKeeper.Configuration>
+
+        public init(_ configuration: Configuration = Configuration()) {
+            self.configuration = configuration
+            neighbours = Shared(configuration.neighbours)
+            var ringed = configuration.overlay
+            ringed.intercepted.insert(.groups)
+            overlay = OverlayRules(ringed)
+            groups = Shared(configuration.groups)
+            objects = Objects(
+                own: PeerID(high: 0, low: 0), configuration: configuration.objects, random: SeededRandom(seed: 0))
+            claims = Shared(configuration.claims)
         }
     }
 
@@ -142,49 +158,63 @@ public struct Peer: Automaton {
     public let id: PeerID
     public internal(set) var neighbours: Neighbours
     public internal(set) var claims: ClaimKeeper
-    public internal(set) var master: Master?
     public internal(set) var overlay: Overlay
     public internal(set) var groups: Groups
     public internal(set) var objects: Objects
     var calls: CallRouter
     var ring = RingCalls()
     var addresses = AddressBook()
-    /// Who was told where this peer is, on the connection that is there.
-    var introduced: Set<PeerID> = []  // looked up only
     let restoredRing: [PeerID]
+    /// How this peer introduced itself last.
+    var said: PeerContact?
     var isStopping = false
+    /// At most one; a list, since most peers are machines, and the empty one takes eight bytes.
+    private var masters: [Master] = []
+
+    public internal(set) var master: Master? {
+        get { masters.first }
+        _modify {
+            var master = masters.popLast()
+            defer { if let master { masters.append(master) } }
+            yield &master
+        }
+    }
 
     /// - Parameters:
+    ///   - blueprint: shared by peers that are made alike.
     ///   - own: what the peer says of itself; one with an `apiPort` is a master.
     ///   - capacity: partitions.
     ///   - memory: what all instances together may ask for.
     ///   - seed: of this peer's random draws, of this life: hand in another one after a restart.
     public init(
-        configuration: Configuration = Configuration(), own: Advertisement, capacity: Int, memory: ByteCount,
+        blueprint: Blueprint = Blueprint(), own: Advertisement, capacity: Int, memory: ByteCount,
         restored: Restored = Restored(), seed: UInt64
     ) {
+        let configuration = blueprint.configuration
         id = own.peer
         neighbours = Neighbours(
-            configuration: configuration.neighbours, own: own, remembered: restored.remembered,
+            sharing: blueprint.neighbours, own: own, remembered: restored.remembered,
             random: .stream(seed: seed, "neighbours"))
         claims = ClaimKeeper(
-            configuration: configuration.claims, machine: own.peer, name: own.name, capacity: capacity, memory: memory,
+            sharing: blueprint.claims, machine: own.peer, name: own.name, capacity: capacity, memory: memory,
             price: own.price, records: restored.partitions)
-        overlay = Overlay(
-            id: own.peer, configuration: configuration.ringed, random: .stream(seed: seed, "overlay"))
-        groups = Groups(id: own.peer, configuration: configuration.groups, random: .stream(seed: seed, "groups"))
-        objects = Objects(
-            own: own.peer, configuration: configuration.objects, index: restored.objects,
-            random: .stream(seed: seed, "objects"))
+        overlay = Overlay(id: own.peer, sharing: blueprint.overlay, random: .stream(seed: seed, "overlay"))
+        groups = Groups(id: own.peer, sharing: blueprint.groups, random: .stream(seed: seed, "groups"))
+        let drawn = SeededRandom.stream(seed: seed, "objects")
+        objects =
+            restored.objects.isEmpty
+            ? Objects(own: own.peer, sharing: blueprint.objects, random: drawn)
+            : Objects(
+                own: own.peer, configuration: configuration.objects, index: restored.objects, random: drawn)
         restoredRing = restored.ring.map(\.peer)
         for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
         if own.isMaster {
-            master = Master(
+            masters = [Master(
                 log: LedgerLog(configuration: configuration.log, last: restored.books.index),
                 requests: RequestKeeper(configuration: configuration.requests, books: restored.books),
                 directory: Directory(configuration: configuration.directory, own: own.peer),
-                finder: Finder(configuration: configuration.finder, random: .stream(seed: seed, "finder")))
+                finder: Finder(configuration: configuration.finder, random: .stream(seed: seed, "finder")))]
         }
     }
 
@@ -200,13 +230,12 @@ public struct Peer: Automaton {
         case .discovered(let advertisement): neighbours(.discovered(advertisement), at: now, into: &effects)
         case .withdrawn(let peer, let ended): neighbours(.withdrawn(peer, ended: ended), at: now, into: &effects)
         case .connected(let peer):
-            introduced.remove(peer)
+            addresses.newConnection(with: peer)
             neighbours(.connected(peer), at: now, into: &effects)
         case .met(let peer):
             neighbours(.met(peer), at: now, into: &effects)
             overlay(.seed(peer), at: now, into: &effects)
         case .disconnected(let peer):
-            introduced.remove(peer)
             neighbours(.disconnected(peer), at: now, into: &effects)
             lose(peer, refused: false, at: now, into: &effects)
         case .unreachable(let peer, let refused):

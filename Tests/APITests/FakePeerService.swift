@@ -31,7 +31,7 @@ actor FakePeerService: PeerService {
         var configuration = Peer.Configuration()
         configuration.overlay.seedPatience = .zero
         peer = Peer(
-            configuration: configuration, own: own, capacity: capacity, memory: .mebibytes(1_024), seed: 7)
+            blueprint: Peer.Blueprint(configuration), own: own, capacity: capacity, memory: .mebibytes(1_024), seed: 7)
         self.log = log
     }
 

@@ -17,15 +17,18 @@ struct BrowsingTests {
         #expect(scopes(link.fire(.heartbeat)) == [])
     }
 
-    @Test("a machine that finds no master within a second looks for everyone, and goes on doing so")
+    @Test("a machine that finds no master within a second looks for everyone, until there is one; then it forgets machines")
     func alone() {
         var link = Link(master: false)
         #expect(scopes(link.feed(.started)) == [.masters])
         link.after(.seconds(1))
         #expect(scopes(link.fire(.browse)) == [.everyone])
-        link.meet(PeerID(1), master: true)
+        link.meet(PeerID(2))
         link.after(.seconds(100))
         #expect(scopes(link.fire(.heartbeat)) == [])
+        link.meet(PeerID(1), master: true)
+        #expect(scopes(link.fire(.heartbeat)) == [.masters])
+        #expect(link.neighbours.all.map(\.advertisement.peer) == [PeerID(1)])
     }
 
     @Test("a machine that knows a master looks for no one else, until it has not heard of one for a minute")

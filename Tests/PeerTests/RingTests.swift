@@ -133,13 +133,36 @@ struct AddressBookTests {
         #expect(late && book[peer] == [there])
     }
 
-    @Test("the book is bounded; nobody without an address is in it; long lists are cut")
+    @Test("who is not needed and was not named lately is forgotten")
     func bounds() {
         var book = AddressBook()
-        for number in 0..<UInt64(AddressBook.countMax + 10) {
+        var tidied = 0
+        for number in 0..<UInt64(1_000) {
+            if book.isCrowded {
+                book.tidy { $0.high % 100 == 0 }
+                tidied += 1
+            }
             _ = book.learn(PeerContact(peer: PeerID(high: number, low: 0), endpoints: [here]), proven: false)
         }
-        #expect(book[PeerID(high: 9, low: 0)].isEmpty && !book[PeerID(high: 10, low: 0)].isEmpty)
+        let known = (0..<UInt64(1_000)).filter { !book[PeerID(high: $0, low: 0)].isEmpty }
+        #expect(known.filter { $0 % 100 == 0 }.count == 10 && known.contains(999) && !known.contains(899))
+        #expect(known.count <= 10 + 2 * AddressBook.othersMax && tidied > 30, "\(known.count), tidied \(tidied) times")
+    }
+
+    @Test("an introduction is made once on a connection, also to whose address is not known")
+    func introductions() {
+        var book = AddressBook()
+        let peer = PeerID(0xA1)
+        let (first, second) = (book.introduce(to: peer), book.introduce(to: peer))
+        #expect(first && !second && book[peer].isEmpty && book.contacts(of: [peer]).isEmpty)
+        book.newConnection(with: peer)
+        let third = book.introduce(to: peer)
+        #expect(third)
+    }
+
+    @Test("nobody without an address is in the book; long lists are cut")
+    func words() {
+        var book = AddressBook()
         let nowhere = book.learn(PeerContact(peer: PeerID(0xA1), endpoints: []), proven: true)
         #expect(!nowhere && book[PeerID(0xA1)].isEmpty)
         _ = book.learn(PeerContact(peer: PeerID(0xB2), endpoints: Array(repeating: here, count: 20)), proven: true)

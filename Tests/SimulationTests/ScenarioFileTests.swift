@@ -42,6 +42,7 @@ struct ScenarioFileTests {
                 masters: 1
                 machines: 9
                 joiners: 1
+                masters-join: 2s
                 addresses: false
                 requests: 3
                 join: 30s
@@ -56,7 +57,7 @@ struct ScenarioFileTests {
                   - {at: 2min, full-disk: 1, for: 10s}
                 """, file: "fabric.yaml")
         let fabric = try #require(scenario.fabric)
-        #expect(scenario.peers == 50 && fabric.joiners == 1 && !fabric.addresses)
+        #expect(scenario.peers == 50 && fabric.joiners == 1 && !fabric.addresses && fabric.mastersJoin == .seconds(2))
         #expect(scenario.network.latency == .jittered(.microseconds(100)...(.milliseconds(5))))
         #expect(scenario.network.codec == .bytes && scenario.network.loss == 0.01 && fabric.multicastLoss == 0.2)
         #expect(fabric.disk.failures == 0...0.05 && fabric.disk.rot == 0.1...0.1)

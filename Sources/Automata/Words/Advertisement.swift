@@ -40,34 +40,65 @@ public struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible 
 /// What a peer says of itself: published by DNS-SD on a link, and sent as `hello` when two peers connect.
 ///
 /// Soft state: nobody decides by it alone. A stale one costs a refused claim, never a wrong allocation.
+///
+/// Copies share their fields until one of them is changed: a peer keeps several of its own, and a master two of each machine.
+@dynamicMemberLookup
 public struct Advertisement: Hashable, Sendable {
-    public var peer: PeerID
-    public var incarnation: Incarnation
-    /// Grows with each change within one incarnation: the newer (incarnation, sequence) wins.
-    public var sequence: UInt64
-    /// What people call the machine; 1 to 63 bytes; need not be unique.
-    public var name: String
-    /// The fabric's name; 1 to 63 bytes.
-    public var fabric: String
-    public var state: MachineState
-    /// Where other peers connect; the first is preferred; at most 8.
-    public var endpoints: [Endpoint]
-    /// Where users connect, for a master; nil for a machine that is none.
-    public var apiPort: UInt16?
-    /// Partitions in all.
-    public var capacity: Int
-    /// Partitions without a tenant.
-    public var free: Int
-    /// Memory that instances may still ask for.
-    public var memory: ByteCount
-    /// Millionths of the fabric's unit of account per partition and hour.
-    public var price: Int64
-    /// How far the master's own ledger has come; nil for a machine that is no master.
-    public var ledger: LedgerIndex?
-    /// The ledger's view (Viewstamped Replication); 0 while a ledger has one copy.
-    public var view: UInt64
-    /// Set before a goodbye: the peer ends by its own will. A service that vanishes without it has failed.
-    public var ended: Bool
+    public struct Fields: Hashable, Sendable {
+        public var peer: PeerID
+        public var incarnation: Incarnation
+        /// Grows with each change within one incarnation: the newer (incarnation, sequence) wins.
+        public var sequence: UInt64
+        /// What people call the machine; 1 to 63 bytes; need not be unique.
+        public var name: String
+        /// The fabric's name; 1 to 63 bytes.
+        public var fabric: String
+        public var state: MachineState
+        /// Where other peers connect; the first is preferred; at most 8.
+        public var endpoints: [Endpoint]
+        /// Where users connect, for a master; nil for a machine that is none.
+        public var apiPort: UInt16?
+        /// Partitions in all.
+        public var capacity: Int
+        /// Partitions without a tenant.
+        public var free: Int
+        /// Memory that instances may still ask for.
+        public var memory: ByteCount
+        /// Millionths of the fabric's unit of account per partition and hour.
+        public var price: Int64
+        /// How far the master's own ledger has come; nil for a machine that is no master.
+        public var ledger: LedgerIndex?
+        /// The ledger's view (Viewstamped Replication); 0 while a ledger has one copy.
+        public var view: UInt64
+        /// Set before a goodbye: the peer ends by its own will. A service that vanishes without it has failed.
+        public var ended: Bool
+    }
+
+    /// Written only where nobody else refers to it.
+    @usableFromInline
+    final class Storage: @unchecked Sendable {
+        @usableFromInline var fields: Fields
+
+        @usableFromInline
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    @usableFromInline var storage: Storage
+
+    @inlinable
+    public subscript<Member>(dynamicMember member: WritableKeyPath<Fields, Member>) -> Member {
+        get { storage.fields[keyPath: member] }
+        set {
+            if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.fields) }
+            storage.fields[keyPath: member] = newValue
+        }
+    }
+
+    public static func == (left: Advertisement, right: Advertisement) -> Bool {
+        left.storage === right.storage || left.storage.fields == right.storage.fields
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(storage.fields) }
 
     public init(
         peer: PeerID, incarnation: Incarnation, sequence: UInt64 = 0, name: String, fabric: String,
@@ -75,29 +106,19 @@ public struct Advertisement: Hashable, Sendable {
         free: Int = 0, memory: ByteCount = .zero, price: Int64 = 0, ledger: LedgerIndex? = nil, view: UInt64 = 0,
         ended: Bool = false
     ) {
-        self.peer = peer
-        self.incarnation = incarnation
-        self.sequence = sequence
-        self.name = name
-        self.fabric = fabric
-        self.state = state
-        self.endpoints = endpoints
-        self.apiPort = apiPort
-        self.capacity = capacity
-        self.free = free
-        self.memory = memory
-        self.price = price
-        self.ledger = ledger
-        self.view = view
-        self.ended = ended
+        storage = Storage(
+            Fields(
+                peer: peer, incarnation: incarnation, sequence: sequence, name: name, fabric: fabric, state: state,
+                endpoints: endpoints, apiPort: apiPort, capacity: capacity, free: free, memory: memory, price: price,
+                ledger: ledger, view: view, ended: ended))
     }
 
     /// Whether the peer answers users and keeps a ledger.
-    public var isMaster: Bool { apiPort != nil }
+    public var isMaster: Bool { self.apiPort != nil }
 
     /// Whether this one says something later than `other`, of the same peer.
     public func isNewer(than other: Advertisement) -> Bool {
-        (incarnation, sequence) > (other.incarnation, other.sequence)
+        (self.incarnation, self.sequence) > (other.incarnation, other.sequence)
     }
 }
 

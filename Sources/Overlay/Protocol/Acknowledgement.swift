@@ -25,6 +25,8 @@ extension Overlay {
         if unacknowledged.count >= configuration.heldMax {
             giveUp(unacknowledged.removeFirst().routed, into: &effects)
         }
+        // By twos: an empty list keeps its room, and this one is in every simulated peer.
+        if unacknowledged.capacity == unacknowledged.count { unacknowledged.reserveCapacity(unacknowledged.count + 2) }
         unacknowledged.append(
             Unacknowledged(routed: onward, next: next, sent: now, deadline: deadline, hop: nextHop))
         armAcknowledgements(at: deadline, into: &effects)

@@ -94,8 +94,8 @@ extension Overlay {
             }
         } else if contact(of: peer) == nil, life == .active {
             acquaintances.addUrgent(peer)
-            schedule.merge = min(schedule.merge, now)
-            wake(by: now, into: &effects)
+            schedule.merge = min(schedule.merge, max(now, acquaintances.urgentFrom))
+            wake(by: schedule.merge, into: &effects)
         }
     }
 

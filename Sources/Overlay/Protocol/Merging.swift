@@ -16,9 +16,12 @@ struct Acquaintances: Sendable {
     var patience: UInt8 = 1
     /// Attempts that found someone who had only started.
     var mergeRetries: UInt8 = 0
+    /// Urgent attempts in a row that found nobody new, and until when the next one waits.
+    private(set) var vainTries: UInt8 = 0
+    private(set) var urgentFrom = Instant.zero
 
     static let mergeRetriesMax: UInt8 = 5
-    static let seedsMax = 64
+    static let seedsMax = 32
     static let rememberedMax = 20
     static let lostMax = 8
 
@@ -28,6 +31,10 @@ struct Acquaintances: Sendable {
     }
 
     var all: [PeerID] { seeds + remembered.filter { !seeds.contains($0) } }
+
+    func contains(_ peer: PeerID) -> Bool {
+        seeds.contains(peer) || remembered.contains(peer) || lost.contains(peer) || urgent.contains(peer)
+    }
 
     mutating func addSeed(_ peer: PeerID) {
         guard !seeds.contains(peer) else { return }
@@ -39,7 +46,24 @@ struct Acquaintances: Sendable {
         if !urgent.contains(peer), urgent.count < Self.seedsMax { urgent.append(peer) }
     }
 
+    /// An urgent one is asked.
+    ///
+    /// - Returns: when the next one may be: ever later while they find nobody. A hundred machines that start on one link
+    ///   are found one by one, by each other, and are nearly always in one ring.
+    mutating func tried(at now: Instant) -> Instant {
+        urgentFrom = now + .milliseconds(500 << Int64(min(vainTries, 5)))
+        return urgentFrom
+    }
+
+    /// What an attempt has found.
+    mutating func hasFound(someone: Bool) {
+        vainTries = someone ? 0 : min(vainTries + 1, 5)
+        // Most of those who were found together are in one ring.
+        if !someone { urgent.removeLast(urgent.count / 2) }
+    }
+
     mutating func lost(_ peer: PeerID) {
+        vainTries = 0
         lost.removeAll { $0 == peer }
         if lost.count == Self.lostMax { lost.removeFirst() }
         if lost.capacity == lost.count { lost.reserveCapacity(lost.count + 2) }
@@ -66,7 +90,7 @@ extension Overlay {
                 let next = acquaintances.urgent.removeFirst()
                 if contact(of: next) == nil { target = next }
             }
-            schedule.merge = now + .milliseconds(500)
+            schedule.merge = acquaintances.tried(at: now)
         }
         guard let target else { return }
         if acquaintances.patience < 8 { acquaintances.patience *= 2 }
@@ -90,6 +114,7 @@ extension Overlay {
         acquaintances.mergeRetries = 0
         // The dead of our failed list may be the living of the other side.
         let isNew = consider([peer] + answer.leaves, isFirstHand: true, at: now, into: &effects)
+        acquaintances.hasFound(someone: isNew)
         if isNew {
             acquaintances.patience = 1
             // Those who name others now may not know all of them yet: the two rings are only beginning to be one.

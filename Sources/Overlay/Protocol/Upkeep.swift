@@ -14,7 +14,7 @@ struct Schedule: Sendable {
     var repair = Instant.zero
 
     /// Each period begins at a random place, so that peers that started together do not go on together.
-    mutating func start(at now: Instant, configuration: Rules, random: inout SeededRandom) {
+    mutating func start(at now: Instant, configuration: OverlayRules, random: inout SeededRandom) {
         func within(_ period: Duration) -> Instant {
             now + .nanoseconds(Int64(random.below(Int(max(1, period.nanoseconds)))))
         }

@@ -120,7 +120,7 @@ public final class PeerHost: PeerService, Service {
             peer: credential.peer, incarnation: incarnation, name: configuration.name, fabric: credential.fabric,
             endpoints: endpoints, apiPort: configuration.apiPort, price: configuration.price)
         let peer = Peer(
-            configuration: configuration.peer, own: advertisement, capacity: configuration.partitions,
+            blueprint: Peer.Blueprint(configuration.peer), own: advertisement, capacity: configuration.partitions,
             memory: configuration.memory ?? MachineMemory.forInstances, restored: restored,
             seed: UInt64.random(in: .min ... .max))
         return try await PeerHost(

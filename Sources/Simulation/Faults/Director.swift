@@ -61,7 +61,8 @@ struct Director<Hosted: Population> {
             core.name(peer, nameDraw.id())
             if peer < plan.first {
                 // The first one stands alone for a moment: a ring has to begin somewhere.
-                let at = peer == 0 ? 0 : 1_000_000 + Int64(joins.below(Int(max(1, plan.joinEnds))))
+                let span = hosted.isOf(.masters, peer) ? plan.mastersJoinEnds : plan.joinEnds
+                let at = peer == 0 ? 0 : 1_000_000 + Int64(joins.below(Int(max(1, span))))
                 core.schedule(.churn, at: at, target: peer, detail: Churn.firstStart.rawValue)
             } else if plan.trace.isEmpty {
                 vacant.add(peer)

@@ -10,6 +10,7 @@ struct RunPlan: Sendable {
     /// Whom the churn keeps alive on average.
     var live: Int
     var joinEnds: Int64
+    var mastersJoinEnds: Int64
     /// The measured time.
     var begins: Int64
     var ends: Int64

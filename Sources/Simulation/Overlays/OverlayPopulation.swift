@@ -26,7 +26,7 @@ struct OverlayPopulation: Population {
     private let memory = Overlay.memory
     /// Bytes of an array's memory before its first element.
     private static let arrayHeader = 32
-    private let configuration: Overlay.Configuration
+    private let rules: OverlayRules
     private var effects: [Overlay.Effect] = []
     private var draw: Draw
     /// What each peer had on its disk; empty where no fault brings peers back.
@@ -40,7 +40,7 @@ struct OverlayPopulation: Population {
         seed: UInt64
     ) {
         self.count = count
-        self.configuration = configuration
+        rules = OverlayRules(configuration)
         self.encodes = encodes
         watch = RingWatch(peers: count, workload: workload)
         overlays = .allocate(capacity: max(1, count))
@@ -75,7 +75,7 @@ struct OverlayPopulation: Population {
         }
         watch.started(peer, at: core.now)
         if !disk, !remembered.isEmpty { remembered[Int(peer)] = [] }
-        let overlay = Overlay(id: core.id(of: peer), configuration: configuration, random: draw.generator())
+        let overlay = Overlay(id: core.id(of: peer), sharing: rules, random: draw.generator())
         (overlays + Int(peer)).initialize(to: overlay)
         exists[Int(peer)] = true
         feed(.started(seeds: seeds, remembered: remembered.isEmpty ? [] : remembered[Int(peer)]), to: peer, &core)
@@ -220,7 +220,7 @@ extension OverlayPopulation {
     mutating func checkAtEnd(_ core: inout Core<OverlayMessage>) {
         for peer in watch.running.items.sorted() where !core.isOver {
             watch.checkLeaves(
-                of: peer, overlays[Int(peer)], leafSetSize: configuration.leafSetSize, &core)
+                of: peer, overlays[Int(peer)], leafSetSize: rules.leafSetSize, &core)
         }
     }
 

@@ -47,7 +47,7 @@ extension PeerPopulation {
         }
         for peer in live {
             guard let tree = trees[peer] else { continue }
-            if tree.children.count > configuration.groups.childrenMax {
+            if tree.children.count > blueprint.configuration.groups.childrenMax {
                 fail(group, "\(name(peer)) has \(tree.children.count) children", [peer], &core)
             }
             if tree.isRoot != (peer == root) { fail(group, "\(name(peer)) is wrong about being root", [peer], &core) }

@@ -32,10 +32,14 @@ extension PeerPopulation {
     /// Makes sure that there is a connection, where there can be one.
     ///
     /// - Returns: the one-way delay; nil where no packet arrives, or no address is known.
-    private mutating func connect(_ host: UInt32, _ target: UInt32, _ core: inout World) -> Int64? {
+    ///
+    /// - Parameter isAddressed: its owner has told it where the target is; else the peer itself has to know.
+    private mutating func connect(
+        _ host: UInt32, _ target: UInt32, isAddressed: Bool = false, _ core: inout World
+    ) -> Int64? {
         let delay = core.network.latency.delay(from: host, to: target)
         let isConnected = hosts[Int(host)].connections.holds(target)
-        guard isConnected || !settings.addresses || hosts[Int(host)].learned.holds(target) else {
+        guard isConnected || isAddressed || !settings.addresses || knows(core.id(of: target), at: host) else {
             reached["no address known", default: 0] += 1
             return nil
         }
@@ -64,9 +68,9 @@ extension PeerPopulation {
         }
     }
 
-    func learn(_ peer: PeerID, _ endpoints: [Endpoint], at host: UInt32, _ core: borrowing World) {
-        guard settings.addresses, !endpoints.isEmpty, let number = core.number(of: peer) else { return }
-        hosts[Int(host)].learned.enter(number)
+    /// The real transport remembers more than the peer does, so what works here works there.
+    private func knows(_ peer: PeerID, at host: UInt32) -> Bool {
+        hosts[Int(host)].peer?.endpoints(of: peer).isEmpty == false
     }
 
     /// An owner has named a peer of another LAN by its address (`--join`): one that runs there. It is tried again, ever
@@ -74,8 +78,7 @@ extension PeerPopulation {
     mutating func joinElsewhere(_ host: UInt32, pause: Int64, _ core: inout World) {
         guard !hosts[Int(host)].hasMet else { return }
         if let seed = drawElsewhere(hosts[Int(host)].lan) {
-            hosts[Int(host)].learned.enter(seed)
-            if let delay = connect(host, seed, &core), core.isUp(seed) {
+            if let delay = connect(host, seed, isAddressed: true, &core), core.isUp(seed) {
                 hosts[Int(host)].hasMet = true
                 reached["joined by address", default: 0] += 1
                 tell(host, .met(core.id(of: seed)), after: 2 * delay, &core)

@@ -20,7 +20,7 @@ extension PeerPopulation {
         guard isRingChecked else { return }
         for peer in watch.running.items.sorted() where !core.isOver {
             guard let overlay = hosts[Int(peer)].peer?.overlay else { continue }
-            watch.checkLeaves(of: peer, overlay, leafSetSize: configuration.overlay.leafSetSize, &core)
+            watch.checkLeaves(of: peer, overlay, leafSetSize: blueprint.configuration.overlay.leafSetSize, &core)
         }
     }
 }

@@ -101,7 +101,6 @@ extension PeerPopulation {
             }
             hosts[Int(host)].timers.set(timer, at: due)
         case .remember, .rememberRing: run(.hint(effect), at: storeDone(host, core), of: host, &core)
-        case .learn(let peer, let endpoints): learn(peer, endpoints, at: host, core)
         case .report(let notice): if case .failed = notice { reached["peer called failed", default: 0] += 1 }
         case .publish(let advertisement): publish(advertisement, from: host, &core)
         case .browse(let scope): browse(scope, at: host, &core)
@@ -115,7 +114,8 @@ extension PeerPopulation {
             if objectUsers.knows(id) { run(.ringAnswered(id, result), at: core.now, of: host, &core) }
         case .group(let effect): onGroup(effect, at: host, &core)
         case .object(let order): store(order, of: host, &core)
-        case .delivered: return
+        // What a peer knows of others' addresses is asked where it connects.
+        case .learn, .delivered: return
         }
     }
 

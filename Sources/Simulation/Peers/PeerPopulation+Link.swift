@@ -10,6 +10,9 @@ extension PeerPopulation {
         guard hasLinks else { return }
         if scope == .everyone, !hosts[Int(host)].isMaster { reached["no master on the link", default: 0] += 1 }
         hosts[Int(host)].browser.scope = scope
+        if scope == .masters {
+            hosts[Int(host)].browser.cache = hosts[Int(host)].browser.cache.filter { hosts[Int($0.host)].isMaster }
+        }
         hosts[Int(host)].browser.queryDue = core.now + linkDraw.within(LinkRules.firstQuery)
         hosts[Int(host)].browser.queryGap = LinkRules.queryGap
         setLinkTimer(of: host, &core)

@@ -45,7 +45,7 @@ struct PeerPopulation: Population {
     }
 
     let settings: FabricSettings
-    let configuration: Peer.Configuration
+    let blueprint: Peer.Blueprint
     let sabotage: FabricSabotage?
     let seed: UInt64
     /// Whether each message passes the wire's codec.
@@ -89,7 +89,7 @@ struct PeerPopulation: Population {
         sabotage: FabricSabotage?, encodes: Bool, keepsTrace: Bool, seed: UInt64
     ) {
         self.settings = settings
-        self.configuration = configuration
+        blueprint = Peer.Blueprint(configuration)
         self.sabotage = sabotage
         self.seed = seed
         self.encodes = encodes
@@ -172,14 +172,13 @@ struct PeerPopulation: Population {
             endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil)
         var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
         hosts[host].peer = Peer(
-            configuration: configuration, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
+            blueprint: blueprint, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
             restored: restored, seed: life.next())
         watch.started(peer, at: core.now)
         if let (before, index) = tenancy.onStart(peer, books: restored.books) {
             watch.checker.report(
                 "I3", "\(name(peer)) had \(before) committed entries and starts with \(index)", [peer], &core)
         }
-        for contact in restored.ring { learn(contact.peer, contact.endpoints, at: peer, core) }
         if hasLinks { links[Int(hosts[host].lan)].enter(peer) }
         feed(.started, to: peer, &core)
         if settings.lans > 1, hosts[host].place < settings.joiners, hosts[host].lan > 0 || hosts[host].lives > 1 {
@@ -354,9 +353,9 @@ struct PeerPopulation: Population {
     /// Whether a peer may deliver, in a ring of more than itself: one that was told of nobody begins a ring of its own, and
     /// delivers there until its link shows it the others.
     private func isInTheRing(_ host: UInt32) -> Bool {
-        guard hosts[Int(host)].peer?.overlay.isActive == true else { return false }
+        guard hosts[Int(host)].peer?.isInRing == true else { return false }
         if !hosts[Int(host)].hasCompany {
-            hosts[Int(host)].hasCompany = hosts[Int(host)].peer?.overlay.leafSet.larger.isEmpty == false
+            hosts[Int(host)].hasCompany = hosts[Int(host)].peer?.hasLeaves == true
         }
         return hosts[Int(host)].hasCompany
     }

@@ -30,9 +30,8 @@ struct SimulatedHost {
     /// Objects on their way to the disk, and when it has done what it was told.
     var storing: [StoredObject] = []
     var storeFree: Int64 = 0
-    /// Whom it is connected with, and of whom it knows an address; in order.
+    /// Whom it is connected with, in order.
     var connections: [UInt32] = []
-    var learned: [UInt32] = []
     /// Whether one of the addresses it was given (`--join`) has answered.
     var hasMet = false
     var isLeaving = false
@@ -58,7 +57,7 @@ struct SimulatedHost {
         timers = TimerList()
         (queued, syncing) = ([], nil)
         (storing, storeFree) = ([], 0)
-        (connections, learned) = ([], [])
+        connections = []
         (hasMet, isLeaving, hasCompany) = (false, false, false)
         service = nil
         browser = Browser()

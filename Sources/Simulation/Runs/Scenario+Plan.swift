@@ -24,8 +24,8 @@ extension Scenario {
         let begins = (join + settle).nanoseconds
         let ends = begins + duration.nanoseconds
         return RunPlan(
-            seed: seed, slots: slots, first: first, live: peers, joinEnds: join.nanoseconds, begins: begins, ends: ends,
-            quietFrom: ends + heal.nanoseconds, over: length.nanoseconds, interval: max(1, interval.nanoseconds),
+            seed: seed, slots: slots, first: first, live: peers, joinEnds: join.nanoseconds,
+            mastersJoinEnds: min(fabric?.mastersJoin ?? join, join).nanoseconds, begins: begins, ends: ends, quietFrom: ends + heal.nanoseconds, over: length.nanoseconds, interval: max(1, interval.nanoseconds),
             churn: churn, trace: trace, faults: faults, loss: max(network.loss, mix.loss),
             doubling: max(network.doubling, mix.doubling), disorder: max(network.disorder, mix.disorder).nanoseconds,
             quietLoss: stubbornLoss, grace: heal.nanoseconds)

@@ -18,6 +18,7 @@ extension Scenario {
         "lans": { $0.fabric?.lans = try $2.integer($1) },
         "masters": { $0.fabric?.masters = try $2.integer($1) },
         "machines": { $0.fabric?.machines = try $2.integer($1) },
+        "masters-join": { $0.fabric?.mastersJoin = try $2.duration($1) },
         "joiners": { $0.fabric?.joiners = try $2.integer($1) },
         "addresses": { $0.fabric?.addresses = try $2.flag($1) },
         "partitions": { $0.fabric?.partitions = try $2.integer($1) },

@@ -5,6 +5,8 @@ public struct FabricSettings: Sendable, Equatable {
     /// Of each LAN.
     public var masters = 3
     public var machines = 20
+    /// Masters start within so long; nil: like everyone, within the scenario's `join`.
+    public var mastersJoin: Duration?
     /// Of each LAN so many are told the address of a peer elsewhere (`--join`).
     public var joiners = 2
     /// Whether peers have addresses, and reach only whose address they have learned.

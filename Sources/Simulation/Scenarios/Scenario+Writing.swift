@@ -36,6 +36,7 @@ extension Scenario {
             "  failures: \(percent(fabric.disk.failures.lowerBound))...\(percent(fabric.disk.failures.upperBound))",
             "  rot: \(percent(fabric.disk.rot.lowerBound))...\(percent(fabric.disk.rot.upperBound))",
         ]
+        if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
         if let objects = fabric.objects {
             var words = "rate: \(objects.rate), bytes: \(objects.bytesMax)"
             if let reconcile = objects.reconcile { words += ", reconcile: \(reconcile.words)" }

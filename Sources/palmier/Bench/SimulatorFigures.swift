@@ -132,6 +132,7 @@ extension SimulatorFigures {
         fabric.lans = max(1, peers / SimulatorRuns.lanSize)
         fabric.masters = 1
         fabric.machines = min(peers, SimulatorRuns.lanSize) - 1
+        fabric.mastersJoin = .seconds(5)
         var scenario = Scenario()
         scenario.title = "\(peers) whole peers, nothing asked of them"
         scenario.fabric = fabric
