@@ -21,8 +21,12 @@ public struct ClaimKeeper: Automaton {
     public struct Configuration: Sendable {
         /// How long a grant waits for its order.
         public var tentative: Duration = .seconds(10)
-        /// How often leases are renewed; a third of the lease that ledgers give.
-        public var renewPeriod: Duration = .seconds(15)
+        /// How often leases are renewed: twice within the lease that ledgers give, so that a ledger that is away for a
+        /// moment costs nobody an instance. A little less than two heartbeats of the neighbours, whose every second one
+        /// it spares.
+        public var renewPeriod: Duration = .seconds(19)
+        /// A renewal without an answer is repeated, once, after this.
+        public var renewRetry: Duration = .seconds(6)
         /// How long before its lease's end an exclusive instance is ordered to stop.
         public var stopMargin: Duration = .seconds(5)
         /// The first wait before an unacknowledged report is sent again; later ones go with the renewals.
@@ -49,6 +53,8 @@ public struct ClaimKeeper: Automaton {
         case lease(PartitionNumber)
         case report(PartitionNumber)
         case renew
+        /// Renewals should have been answered.
+        case renewAgain
     }
 
     public enum Effect: Equatable, Sendable {
@@ -77,6 +83,8 @@ public struct ClaimKeeper: Automaton {
     private let limit: Int
     private var partitions: [Partition]
     private var accepting = true
+    /// Homes that have not answered the last renewal.
+    private var unanswered: [PeerID] = []
 
     /// - Parameters:
     ///   - memory: what all instances together may ask for.
@@ -167,6 +175,7 @@ public struct ClaimKeeper: Automaton {
         case .renewed(let claims, let lease, let echo):
             onRenewed(claims, lease: lease, echo: echo, from: peer, at: now, into: &effects)
         case .lapsed(let claims):
+            unanswered.removeAll { $0 == peer }
             for claim in claims {
                 guard let index = index(of: claim), let tenant = partitions[index].tenancy.confirmed,
                     tenant.home == peer, tenant.order.claim == claim
@@ -297,6 +306,7 @@ public struct ClaimKeeper: Automaton {
         into effects: inout [Effect]
     ) {
         guard echo <= now else { return }  // not an instant of ours
+        unanswered.removeAll { $0 == home }
         for claim in claims {
             guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
                 tenant.home == home, tenant.order.claim == claim, echo + lease > tenant.leaseEnds
@@ -330,22 +340,28 @@ public struct ClaimKeeper: Automaton {
         case .renew:
             renew(at: now, into: &effects)
             for case .confirmed(let tenant) in partitions.map(\.tenancy) { report(tenant, into: &effects) }
+        case .renewAgain:
+            for home in unanswered { renew(from: home, at: now, into: &effects) }
+            unanswered = []
         }
     }
 
     /// One message a home ledger, so that an idle machine with many instances stays quiet.
-    private func renew(at now: Instant, into effects: inout [Effect]) {
-        let confirmed = partitions.compactMap { $0.tenancy.confirmed }
-        guard !confirmed.isEmpty else { return }
-        for home in Set(confirmed.map(\.home)).sorted() {
-            var claims = confirmed.filter { $0.home == home }.map(\.order.claim)[...]
-            while !claims.isEmpty {
-                let batch = Array(claims.prefix(configuration.renewBatchMax))
-                claims = claims.dropFirst(batch.count)
-                effects.append(.send(.renew(batch, echo: now), to: home))
-            }
-        }
+    private mutating func renew(at now: Instant, into effects: inout [Effect]) {
+        unanswered = Set(partitions.compactMap { $0.tenancy.confirmed?.home }).sorted()
+        guard !unanswered.isEmpty else { return }
+        for home in unanswered { renew(from: home, at: now, into: &effects) }
+        effects.append(.set(.renewAgain, at: now + configuration.renewRetry))
         effects.append(.set(.renew, at: now + configuration.renewPeriod))
+    }
+
+    private func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
+        var claims = partitions.compactMap { $0.tenancy.confirmed }.filter { $0.home == home }.map(\.order.claim)[...]
+        while !claims.isEmpty {
+            let batch = Array(claims.prefix(configuration.renewBatchMax))
+            claims = claims.dropFirst(batch.count)
+            effects.append(.send(.renew(batch, echo: now), to: home))
+        }
     }
 
     private func report(_ tenant: Tenant, into effects: inout [Effect]) {

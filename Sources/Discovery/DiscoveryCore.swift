@@ -315,7 +315,7 @@ final class DiscoveryCore: @unchecked Sendable {
             multicast = check.works
             tell(check.works ? .multicastWorks : .multicastSilent(reason: check.reason))
         }
-        // Rarely while it works; sooner while somebody may be repairing it.
-        loop.schedule(after: check.works ? .seconds(300) : .seconds(10)) { [weak self] in self?.checkMulticast() }
+        // Rarely while it works, since everyone on the link hears it; sooner while somebody may be repairing it.
+        loop.schedule(after: check.works ? .seconds(900) : .seconds(10)) { [weak self] in self?.checkMulticast() }
     }
 }

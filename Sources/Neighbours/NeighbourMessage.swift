@@ -8,6 +8,7 @@ public enum NeighbourMessage: Hashable, Sendable {
     case masters([Advertisement])
     /// Asks for `alive` with the same nonce.
     case probe(nonce: UInt64)
+    /// The answer; with nonce 0 unasked, to a master that watches the sender.
     case alive(nonce: UInt64)
     /// The sender watched this peer and got no answer; the receiver looks for itself.
     case failed(PeerID, Incarnation)

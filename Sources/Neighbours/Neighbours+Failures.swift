@@ -74,27 +74,4 @@ extension Neighbours {
             }
         }
     }
-
-    mutating func onHeartbeat(at now: Instant, into effects: inout [Effect]) {
-        effects.append(.set(.heartbeat, at: now + configuration.heartbeat))
-        guard own.isMaster else { return chooseScope(at: now, into: &effects) }
-        let masters = liveMasters.map(\.peer)
-        for (peer, known) in neighbours.elements where isWatcher(of: peer, masters: masters) {
-            switch known.state {
-            case .live where now - known.lastHeard >= configuration.heartbeat * 4 / 5:
-                suspect(peer, at: now, into: &effects)
-            case .failed where now - known.lastHeard < configuration.forgetAfter:
-                effects.append(.send(.probe(nonce: random.next()), to: peer))
-                // Again and again: a master may learn of this life only after it has ended, and would not look by itself.
-                tellMasters(.failed(peer, known.advertisement.incarnation), about: peer, into: &effects)
-            case .live, .suspected, .failed, .left:
-                continue
-            }
-        }
-        // Masters are kept: what most of them agree on must not change because one is away for long.
-        neighbours.removeAll {
-            !$0.value.isLive && !$0.value.advertisement.isMaster
-                && now - $0.value.lastHeard >= configuration.forgetAfter
-        }
-    }
 }

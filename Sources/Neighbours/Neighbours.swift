@@ -16,9 +16,10 @@ import OrderedCollections
 ///
 /// ## Who watches whom
 /// Every peer is watched by the `watchers` live masters whose ids are nearest to its own by exclusive or. All masters
-/// compute the same, so an idle machine answers two probes a period however many masters there are. A watcher that loses
-/// a peer (its connection breaks, or its probes stay unanswered) tells the other masters, and each **probes for itself**
-/// before it believes (as MSPastry, DSN 2004, does before it drops a leaf).
+/// compute the same, and so does the peer, which says to these two once a heartbeat that it lives, unless something else was
+/// said to them: an idle machine sends two words a period however many masters there are. A watcher that hears nothing
+/// probes. One that loses a peer (its connection breaks, or its probes stay unanswered) tells the other masters, and each
+/// **probes for itself** before it believes (as MSPastry, DSN 2004, does before it drops a leaf).
 ///
 ///     unknown ──news──▶ live ──silence──▶ suspected ──no answer──▶ failed ──heard──▶ live
 ///                          └─goodbye; said to end, and no answer─▶ left
@@ -30,8 +31,12 @@ import OrderedCollections
 /// - What this peer publishes of itself changes at most once in `announcePeriod`, and its sequence number grows.
 public struct Neighbours: Automaton {
     public struct Configuration: Sendable {
-        /// Between two looks at a watched peer; what was heard within it counts as an answer.
+        /// Between two signs of life to a watcher; whatever else is said to it counts as one.
         public var heartbeat: Duration = .seconds(10)
+        /// A watched peer that was silent for so long is probed: a heartbeat, and what a busy machine may be late.
+        public var silence: Duration = .seconds(11)
+        /// Between two looks at those watched, at least.
+        public var watchPeriod: Duration = .seconds(1)
         /// How long an answer may take; a link's round trip is a millisecond.
         public var probeTimeout: Duration = .milliseconds(500)
         /// How long a peer that others told of may take to say hello by itself.
@@ -71,6 +76,8 @@ public struct Neighbours: Automaton {
         case received(NeighbourMessage, from: PeerID)
         /// Some other message came from the peer: it lives.
         case heard(PeerID)
+        /// Some message goes to the peer.
+        case spoke(PeerID)
         case timerFired(Timer)
         /// What this peer says of itself has changed; identity and sequence are kept here.
         case described(Advertisement)
@@ -115,6 +122,9 @@ public struct Neighbours: Automaton {
     /// When the next change may be published.
     private var announceFrom = Instant.zero
     var neighbours: OrderedDictionary<PeerID, Neighbour> = [:]
+    /// One for each of this peer's watchers.
+    var signs: [Sign] = []
+    var lookedForLost = Instant.zero
     private let remembered: [Advertisement]
     private var browsing = BrowseScope.masters
 
@@ -173,6 +183,7 @@ public struct Neighbours: Automaton {
         case .unreachable(let peer, let refused): onUnreachable(peer, refused: refused, at: now, into: &effects)
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .heard(let peer): onHeard(peer, at: now, into: &effects)
+        case .spoke(let peer): onSpoke(to: peer, at: now)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         case .described(let description): onDescribed(description, at: now, into: &effects)
         case .stopping: onStopping(at: now, into: &effects)

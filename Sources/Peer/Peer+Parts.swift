@@ -231,6 +231,7 @@ extension Peer {
     ) {
         guard peer == id else {
             effects.append(.send(message, to: peer))
+            _ = neighbours.effects(of: .spoke(peer), at: now)  // has none
             return
         }
         onReceived(message, from: id, at: now, into: &effects)

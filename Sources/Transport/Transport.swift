@@ -81,8 +81,9 @@ public struct TransportLimits: Hashable, Sendable {
     public var handshakeTimeout = Duration.seconds(5)
     /// How long an endpoint is given before the next is tried beside it (RFC 8305, 5: 250 ms).
     public var stagger = Duration.milliseconds(250)
-    /// A connection without frames ends after this; more than twice what neighbours in a ring let pass between two words.
-    public var idle = Duration.seconds(150)
+    /// A connection without frames ends after this. Silence costs nothing on the network, a handshake 10 kB: so longer than
+    /// any two leaves of a ring usually have nothing to say, and within what address translators keep (RFC 5382, 5: 2 h).
+    public var idle = Duration.seconds(3_600)
     /// How long the other side may take to answer a farewell.
     public var farewellTimeout = Duration.seconds(5)
     /// The first delay before dialling again; doubled each time, with jitter.

@@ -17,8 +17,24 @@ struct LeaseTests {
                 .send(.renew([reference(3, 1)], echo: seconds(110)), to: home),
                 .send(.renew([reference(0, 1), reference(1, 1)], echo: seconds(110)), to: otherHome),
                 .send(.renew([reference(2, 1)], echo: seconds(110)), to: otherHome),
-                .set(.renew, at: seconds(120)),
+                .set(.renewAgain, at: seconds(116)), .set(.renew, at: seconds(120)),
             ])
+    }
+
+    @Test("a renewal that was not answered is repeated once, to those homes alone that were silent")
+    func repeated() throws {
+        var box = Machine(3)
+        let first = try box.confirm("a", from: home)
+        let second = try box.confirm("b", from: otherHome)
+        _ = box.fire(.renew)
+        _ = box.receive(.renewed([first], lease: .seconds(30), echo: box.now), from: home)
+        box.after(.seconds(6))
+        #expect(box.fire(.renewAgain) == [.send(.renew([second], echo: box.now), to: otherHome)])
+        #expect(box.fire(.renewAgain) == [])
+        _ = box.fire(.renew)
+        _ = box.receive(.renewed([first], lease: .seconds(30), echo: box.now), from: home)
+        _ = box.receive(.lapsed([second]), from: otherHome)
+        #expect(box.fire(.renewAgain) == [])
     }
 
     @Test("a machine without tenants renews nothing, and its clock of renewals stops")

@@ -12,7 +12,8 @@ struct RestartTests {
         #expect(
             box.feed(.started) == [
                 .apply(first), .offerChanged(offer(free: 1)),
-                .send(.renew([reference(0, 4)], echo: seconds(200)), to: home), .set(.renew, at: seconds(210)),
+                .send(.renew([reference(0, 4)], echo: seconds(200)), to: home),
+                .set(.renewAgain, at: seconds(206)), .set(.renew, at: seconds(210)),
             ])
     }
 

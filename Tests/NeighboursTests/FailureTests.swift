@@ -41,6 +41,26 @@ struct FailureTests {
         #expect(effects.probed.contains(box))
     }
 
+    @Test("who failed is looked for every heartbeat, also when signs wake the watcher in between")
+    func lookedForInTime() {
+        var link = Link()
+        link.meet(master, master: true)
+        link.meet(box)
+        _ = link.lose(box)
+        var due = link.now
+        var looked: [Instant] = []
+        while link.now < seconds(160) {
+            _ = link.feed(.heard(master))
+            let effects = link.fire(.heartbeat)
+            if effects.probed.contains(box) { looked.append(link.now) }
+            for case .set(.heartbeat, let next) in effects { due = next }
+            _ = link.feed(.spoke(master))
+            link.now = min(due, link.now + .milliseconds(9_500))
+        }
+        #expect(zip(looked, looked.dropFirst()).allSatisfy { $1 - $0 <= .seconds(10) }, "\(looked)")
+        #expect(looked.count >= 6)
+    }
+
     @Test("an answer, or any other word, ends the suspicion; a late timer does nothing")
     func answered() {
         for message: NeighbourMessage in [.alive(nonce: 1), .probe(nonce: 2), .hello(advertisement(box))] {
@@ -80,7 +100,7 @@ struct FailureTests {
             .withdrawn(box, ended: false), .disconnected(box), .unreachable(box, refused: false),
         ] { #expect(link.feed(input) == []) }
         link.after(.seconds(60))
-        #expect(link.fire(.heartbeat) == [.set(.heartbeat, at: link.now + .seconds(10)), .browse(.everyone)])
+        #expect(link.fire(.heartbeat) == [.browse(.everyone), .set(.heartbeat, at: link.now + .seconds(10))])
     }
 
     @Test("MSPastry (DSN 2004): who hears that a peer failed probes it itself before it believes")
@@ -117,13 +137,21 @@ struct FailureTests {
         #expect(effects.sends(.recovered(box, Incarnation(1)), to: master))
     }
 
-    @Test("every period a master looks at those it watches, not at those it has just heard of")
-    func heartbeat() {
+    @Test("a master probes whom it watches when it was silent for a heartbeat and a little, and looks then, not later")
+    func silent() {
         var link = Link()
         link.meet(box)
         link.after(.seconds(7))
-        #expect(link.fire(.heartbeat).probed.isEmpty)
-        link.after(.seconds(1))
+        var effects = link.fire(.heartbeat)
+        #expect(effects.probed.isEmpty)
+        #expect(effects.contains(.set(.heartbeat, at: link.now + .seconds(4))))
+        link.after(.seconds(3))
+        _ = link.feed(.heard(box))
+        link.after(.seconds(10) + .milliseconds(900))
+        effects = link.fire(.heartbeat)
+        #expect(effects.probed.isEmpty)
+        #expect(effects.contains(.set(.heartbeat, at: link.now + .seconds(1))))
+        link.after(.milliseconds(100))
         #expect(link.fire(.heartbeat).probed == [box])
     }
 
@@ -166,7 +194,7 @@ struct FailureTests {
             var link = Link(master)
             for other in masters where other != master { link.meet(other, master: true) }
             for machine in machines { link.meet(machine) }
-            link.after(.seconds(10))
+            link.after(.seconds(11))
             for peer in link.fire(.heartbeat).probed { watchers[peer, default: []].append(master) }
         }
         for peer in masters + machines {
@@ -181,7 +209,7 @@ struct FailureTests {
         var link = Link()
         link.meet(master, master: true)
         link.meet(box)
-        link.after(.seconds(10))
+        link.after(.seconds(11))
         #expect(link.fire(.heartbeat).probed == [master, box])
     }
 }
