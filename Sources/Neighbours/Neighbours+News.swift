@@ -23,9 +23,11 @@ extension Neighbours {
             onHeard(peer, at: now, into: &effects)
         case .failed(let subject, let incarnation):
             onHeard(peer, at: now, into: &effects)
-            guard let known = neighbours[subject], known.isLive, incarnation >= known.advertisement.incarnation else {
-                return
-            }
+            guard let known = neighbours[subject], known.isLive else { return }
+            // News of an earlier life says nothing of this one; but its teller may not know yet that it is another, and
+            // then nobody else looks.
+            let isOfThisLife = incarnation >= known.advertisement.incarnation
+            guard isOfThisLife || now - known.lastHeard >= configuration.silence else { return }
             suspect(subject, at: now, into: &effects)
         case .recovered(let subject, _):
             onHeard(peer, at: now, into: &effects)

@@ -10,7 +10,7 @@ import Automata
 /// Invariant: all whom the overlay remembers are kept, and of others those named last, at most `othersMax` after a
 /// `tidy` and twice as many before. A name is needed at once or never: who is asked, and answers, is remembered then.
 struct AddressBook: Sendable {
-    static let othersMax = 24
+    static let othersMax = 16
     /// As many as an advertisement has.
     static let endpointsMax = 8
 
@@ -143,11 +143,12 @@ struct AddressBook: Sendable {
         others.sort { $0.age < $1.age }
         let gone = others.dropFirst(Self.othersMax).map { $0.peer }.sorted()
         var next = gone.startIndex
-        entries.removeAll { entry in
-            guard next < gone.endIndex, gone[next] == entry.peer else { return false }
-            next += 1
-            return true
+        var kept: [Entry] = []
+        kept.reserveCapacity(entries.count - gone.count + Self.othersMax)
+        for entry in entries {
+            if next < gone.endIndex, gone[next] == entry.peer { next += 1 } else { kept.append(entry) }
         }
+        entries = kept
         countMax = UInt16(clamping: entries.count + Self.othersMax)
     }
 }

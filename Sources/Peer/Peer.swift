@@ -38,7 +38,7 @@ public struct Peer: Automaton {
     }
 
     /// What peers made alike share: a configuration in the form in which the parts keep it.
-    public final class Blueprint: Sendable {
+    public struct Blueprint: Sendable {
         public let configuration: Configuration
         let neighbours: Shared<Neighbours.Configuration>
         let overlay: OverlayRules

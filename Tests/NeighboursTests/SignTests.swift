@@ -82,4 +82,15 @@ struct SignTests {
         #expect(link.receive(.alive(nonce: 0), from: master) == [])
         #expect(link.state(of: master) == .left)
     }
+
+    @Test("news of an earlier life's end is ignored, but of one that has been silent for as long as watchers wait")
+    func earlierLife() {
+        let box = PeerID(0x11)
+        var link = Link(master: true)
+        link.meet(master, master: true)
+        _ = link.receive(.hello(advertisement(box, incarnation: 3)), from: box)
+        #expect(link.receive(.failed(box, Incarnation(2)), from: master).probed == [])
+        link.after(.seconds(11))
+        #expect(link.receive(.failed(box, Incarnation(2)), from: master).probed == [box])
+    }
 }

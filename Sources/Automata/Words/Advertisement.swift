@@ -74,31 +74,13 @@ public struct Advertisement: Hashable, Sendable {
         public var ended: Bool
     }
 
-    /// Written only where nobody else refers to it.
-    @usableFromInline
-    final class Storage: @unchecked Sendable {
-        @usableFromInline var fields: Fields
-
-        @usableFromInline
-        init(_ fields: Fields) { self.fields = fields }
-    }
-
-    @usableFromInline var storage: Storage
+    @usableFromInline var fields: Shared<Fields>
 
     @inlinable
     public subscript<Member>(dynamicMember member: WritableKeyPath<Fields, Member>) -> Member {
-        get { storage.fields[keyPath: member] }
-        set {
-            if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.fields) }
-            storage.fields[keyPath: member] = newValue
-        }
+        get { fields.value[keyPath: member] }
+        set { fields.value[keyPath: member] = newValue }
     }
-
-    public static func == (left: Advertisement, right: Advertisement) -> Bool {
-        left.storage === right.storage || left.storage.fields == right.storage.fields
-    }
-
-    public func hash(into hasher: inout Hasher) { hasher.combine(storage.fields) }
 
     public init(
         peer: PeerID, incarnation: Incarnation, sequence: UInt64 = 0, name: String, fabric: String,
@@ -106,7 +88,7 @@ public struct Advertisement: Hashable, Sendable {
         free: Int = 0, memory: ByteCount = .zero, price: Int64 = 0, ledger: LedgerIndex? = nil, view: UInt64 = 0,
         ended: Bool = false
     ) {
-        storage = Storage(
+        fields = Shared(
             Fields(
                 peer: peer, incarnation: incarnation, sequence: sequence, name: name, fabric: fabric, state: state,
                 endpoints: endpoints, apiPort: apiPort, capacity: capacity, free: free, memory: memory, price: price,

@@ -1,31 +1,17 @@
 /// A peer, and where it listens. Copies share one value, so that whoever is named by many takes room once.
 public struct PeerContact: Hashable, Sendable {
-    private final class Storage: Sendable {
+    private struct Fields: Hashable, Sendable {
         let peer: PeerID
         let endpoints: [Endpoint]
-
-        init(peer: PeerID, endpoints: [Endpoint]) {
-            self.peer = peer
-            self.endpoints = endpoints
-        }
     }
 
-    private let storage: Storage
+    private let fields: Shared<Fields>
 
     public init(peer: PeerID, endpoints: [Endpoint]) {
-        storage = Storage(peer: peer, endpoints: endpoints)
+        fields = Shared(Fields(peer: peer, endpoints: endpoints))
     }
 
-    public var peer: PeerID { storage.peer }
+    public var peer: PeerID { fields.peer }
     /// The preferred one first; at most 8.
-    public var endpoints: [Endpoint] { storage.endpoints }
-
-    public static func == (left: PeerContact, right: PeerContact) -> Bool {
-        left.storage === right.storage || (left.peer == right.peer && left.endpoints == right.endpoints)
-    }
-
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(peer)
-        hasher.combine(endpoints)
-    }
+    public var endpoints: [Endpoint] { fields.endpoints }
 }

@@ -95,6 +95,8 @@ extension [UInt32] {
     mutating func enter(_ peer: UInt32) -> Bool {
         let place = place(of: peer)
         if place < count, self[place] == peer { return false }
+        // By sixteens: doubling would waste half a kilobyte of every peer.
+        if capacity == count { reserveCapacity(count + 16) }
         insert(peer, at: place)
         return true
     }

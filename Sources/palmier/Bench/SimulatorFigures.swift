@@ -23,7 +23,7 @@ enum SimulatorFigures: String, CaseIterable, Sendable {
     var meaning: String {
         switch self {
         case .rate: "messages that 10,000 overlays are delivered a second, under lookups and churn"
-        case .memory: "memory of each of 100,000 whole peers on 1,000 LANs"
+        case .memory: "memory of each of 100,000 whole peers, joined by address"
         case .hundredThousand: "100,000 overlays join, then 1,000,000 lookups"
         case .million: "1,000,000 overlays join, then 1,000,000 lookups; measured only when it is named"
         }
@@ -58,7 +58,7 @@ enum SimulatorFigures: String, CaseIterable, Sendable {
             ]
         case .memory:
             // What a process takes before it has any peers is no peer's.
-            let few = try await runs.run(Self.idleFabric(SimulatorRuns.lanSize))
+            let few = try await runs.run(Self.idleFabric(SimulatorRuns.fewPeers))
             let run = try await runs.run(Self.idleFabric(peers))
             let grown = Double(run.document.peakBytes - few.document.peakBytes)
             let started = run.figure("starts") - few.figure("starts")
@@ -66,8 +66,8 @@ enum SimulatorFigures: String, CaseIterable, Sendable {
                 Figure(
                     names[0], grown / max(1, started) / 1_024, unit: "KiB",
                     conditions:
-                        "\(Int(run.figure("starts"))) whole peers on LANs of \(SimulatorRuns.lanSize), nothing asked "
-                        + "of them; growth of the most resident memory, with all that the simulator keeps of them",
+                        "\(Int(run.figure("starts"))) whole peers, each joined by the address of another, nothing "
+                        + "asked of them; growth of the most resident memory, with all that the simulator keeps of them",
                     reach: reach(.atMost, 12))
             ]
         case .hundredThousand:
@@ -126,13 +126,13 @@ extension SimulatorFigures {
         return scenario
     }
 
-    /// Whole peers of whom nothing is asked: LANs of one master and machines, joined by a wide area.
+    /// Whole peers of whom nothing is asked, each on a link of its own: they are told one address elsewhere (`--join`).
     static func idleFabric(_ peers: Int) -> Scenario {
         var fabric = FabricSettings()
-        fabric.lans = max(1, peers / SimulatorRuns.lanSize)
-        fabric.masters = 1
-        fabric.machines = min(peers, SimulatorRuns.lanSize) - 1
-        fabric.mastersJoin = .seconds(5)
+        fabric.lans = peers
+        fabric.masters = 0
+        fabric.machines = 1
+        fabric.joiners = 1
         var scenario = Scenario()
         scenario.title = "\(peers) whole peers, nothing asked of them"
         scenario.fabric = fabric
@@ -144,8 +144,6 @@ extension SimulatorFigures {
         scenario.network.latency = .constant(.milliseconds(1))
         scenario.network.wide = plane
         scenario.lookups.rate = 0
-        // On a link of our own no packet is lost.
-        scenario.fabric?.multicastLoss = 0
         return scenario
     }
 }

@@ -5,8 +5,8 @@ import Simulation
 
 /// Runs scenarios in processes of their own, one after the other.
 struct SimulatorRuns: Sendable {
-    /// Peers of one LAN.
-    static let lanSize = 100
+    /// As many as show what a process takes without peers.
+    static let fewPeers = 100
     static let seed: UInt64 = 1
 
     /// This program: what is measured is what measures.
