@@ -17,7 +17,7 @@ struct BrowsingTests {
         #expect(scopes(link.fire(.heartbeat)) == [])
     }
 
-    @Test("a machine that finds no master within a second looks for everyone, until there is one; then it forgets machines")
+    @Test("a machine that finds no master within a second looks for everyone, until there is one")
     func alone() {
         var link = Link(master: false)
         #expect(scopes(link.feed(.started)) == [.masters])

@@ -74,7 +74,8 @@ struct Village {
             peer: id, incarnation: Incarnation(life), name: name(id), fabric: "lab",
             endpoints: [Endpoint(host: "10.0.0.\(id.bytes[0])", port: 7_423)], apiPort: isMaster ? 7_424 : nil)
         return Peer(
-            blueprint: Peer.Blueprint(configuration), own: own, capacity: capacity, memory: .mebibytes(1_024), restored: restored,
+            blueprint: Peer.Blueprint(configuration), own: own, capacity: capacity, memory: .mebibytes(1_024),
+            restored: restored,
             seed: id.high ^ life)
     }
 

@@ -23,8 +23,8 @@ public struct OverlayRules: Sendable {
                 configuration: configuration, intercepted: configuration.intercepted.reduce(0) { $0 | $1.bit },
                 sabotage: configuration.sabotage,
                 hopTimeouts: HopTimeouts(
-                    initial: configuration.hopTimeoutInitial.nanoseconds, least: configuration.hopTimeoutMin.nanoseconds,
-                    most: configuration.hopTimeoutMax.nanoseconds)))
+                    initial: configuration.hopTimeoutInitial.nanoseconds,
+                    least: configuration.hopTimeoutMin.nanoseconds, most: configuration.hopTimeoutMax.nanoseconds)))
     }
 
     var intercepted: UInt8 { values.intercepted }
