@@ -14,7 +14,7 @@ public import Automata
 /// | `mem` | bytes that instances may still ask for |
 /// | `price` | millionths of the unit of account per partition and hour; left out when 0 |
 /// | `api` | the port for users; a master only |
-/// | `led`, `view` | how far the master's ledger has come, and its view; left out when nil and 0 |
+/// | `led`, `view` | how far the master's ledger had come when this was published, and its view; left out when nil and 0 |
 /// | `ended` | `1` before a goodbye; else left out |
 /// | `at` | changes with the peer's addresses and port (`Whereabouts`); added by a back end that watches them |
 ///

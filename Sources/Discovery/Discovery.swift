@@ -12,6 +12,7 @@
 ///   A and AAAA of a host label of our own.
 /// - *sighting*: one peer's service as seen on one (interface, IP version): its port, its TXT strings, one address.
 /// - *fading*: a sighting whose back end was lost; kept until the next back end had its chance to see it again.
+/// - *link question*: a one-shot query (RFC 6762, 5.1), answered at once to the asker alone; a newcomer's.
 /// - *ended*: the flag that a peer publishes before its goodbye. A service that vanishes without it has failed.
 ///
 /// Everything runs on one thread of its own (`AvahiLoop`): Avahi's objects, the peer table, the timers. Callers only

@@ -39,7 +39,8 @@ public final class DiscoveryService: Sendable {
         loop.enqueue { [core] in core.start() }
     }
 
-    /// Looks for others on the link: for masters by their sub-type, or for everyone. Never narrowed again.
+    /// Looks for others on the link: for masters by their sub-type, or for everyone. When it is narrowed, those found
+    /// before who are not seen again fade.
     public func browse(_ scope: BrowseScope) {
         loop.enqueue { [core] in core.browse(scope) }
     }
@@ -90,6 +91,22 @@ public final class DiscoveryService: Sendable {
                 done.resume(returning: MulticastCheck(links: []))
             }
         }
+    }
+
+    /// Asks the link once who there is, and tells each answer on a thread of its own, which must not be blocked: for one
+    /// who has just come, and would wait for a browser's first answers. An answer may come several times, and is not
+    /// followed up.
+    ///
+    /// - Parameters:
+    ///   - interfaces: their names; nil for all.
+    ///   - time: how long answers are heard.
+    public static func ask(
+        for scope: BrowseScope, serviceType: String = "_palmier._tcp", interfaces: [String]? = nil,
+        within time: Duration = .seconds(1), tell: @escaping @Sendable (Advertisement) -> Void
+    ) {
+        let question = LinkQuestion(type: ServiceRecords(type: serviceType).type(of: scope))
+        // Without a thread the browser's answers must do.
+        try? runOnThread { question.ask(on: interfaces, for: time, tell: tell) }
     }
 
     /// Which back end `auto` would take now, and why; for `doctor`. Starts nothing.

@@ -15,17 +15,10 @@ struct InterfaceAddress: Hashable, Comparable, Sendable {
 
     var isIPv6: Bool { bytes.count == 16 }
     /// fe80::/10 and 169.254/16: means something on its own link only.
-    var isLinkLocal: Bool {
-        isIPv6 ? bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 : bytes[0] == 169 && bytes[1] == 254
-    }
+    var isLinkLocal: Bool { isIPv6 ? isLinkLocalIPv6(bytes) : bytes[0] == 169 && bytes[1] == 254 }
 
     /// As people write it, without a scope.
-    var text: String {
-        var buffer = [CChar](repeating: 0, count: 64)
-        let family = isIPv6 ? AF_INET6 : AF_INET
-        guard bytes.withUnsafeBytes({ inet_ntop(family, $0.baseAddress, &buffer, 64) }) != nil else { return "" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
+    var text: String { addressText(bytes) }
 
     static func < (left: InterfaceAddress, right: InterfaceAddress) -> Bool {
         if left.index != right.index { return left.index < right.index }
@@ -100,4 +93,22 @@ struct InterfaceAddress: Hashable, Comparable, Sendable {
         default: return nil
         }
     }
+}
+
+/// Whether it is in fe80::/10, where an address means something on its own link only.
+private func isLinkLocalIPv6(_ bytes: [UInt8]) -> Bool {
+    bytes.count == 16 && bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80
+}
+
+/// 4 or 16 bytes as people write them.
+private func addressText(_ bytes: [UInt8]) -> String {
+    var buffer = [CChar](repeating: 0, count: 64)
+    let family = bytes.count == 16 ? AF_INET6 : AF_INET
+    guard bytes.withUnsafeBytes({ inet_ntop(family, $0.baseAddress, &buffer, 64) }) != nil else { return "" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
+/// 4 or 16 bytes as a host to connect to, `fe80::1%eth0` where the address is that of one link.
+func hostText(_ bytes: [UInt8], on interface: String) -> String {
+    addressText(bytes) + (isLinkLocalIPv6(bytes) ? "%\(interface)" : "")
 }

@@ -63,25 +63,26 @@ extension SeedAddress {
     /// - Returns: none when the name has no such records.
     private static func locations(of name: String) -> Result<[ServiceLocation], SeedLookupError> {
         let service = "_palmier._tcp.\(name)"
-        var room = [cresolv_service](repeating: cresolv_service(), count: locationsMax)
-        let count = cresolv_services(service, &room, Int32(locationsMax))
-        switch Int(count) {
-        case cresolv_none: return .success([])
-        case cresolv_unanswered: return .failure(SeedLookupError(message: "no name server answers for \(service)"))
-        case ..<0: return .failure(SeedLookupError(message: "the answer for \(service) is malformed"))
-        default: break
+        var answer = [UInt8](repeating: 0, count: 16_384)
+        let length = cresolv_ask(service, Int32(ns_t_srv.rawValue), &answer, Int32(answer.count))
+        if Int(length) == cresolv_none { return .success([]) }
+        guard length >= 0 else {
+            return .failure(SeedLookupError(message: "no name server answers for \(service)"))
         }
-        let locations = room.prefix(Int(count)).compactMap { record -> ServiceLocation? in
-            var record = record
-            let target = withUnsafeBytes(of: &record.target) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            guard !target.isEmpty, target != ".", let port = UInt16(exactly: record.port), port > 0 else { return nil }
+        guard let records = DNSAnswer(Array(answer.prefix(Int(length))))?.records else {
+            return .failure(SeedLookupError(message: "the answer for \(service) is malformed"))
+        }
+        let locations = records.compactMap { record -> ServiceLocation? in
+            guard case .service(let priority, let weight, let port, let target) = record.content, port > 0,
+                !target.isEmpty, target != "."
+            else { return nil }
             return ServiceLocation(
-                priority: record.priority, weight: record.weight, endpoint: Endpoint(host: target, port: port))
+                priority: priority, weight: weight, endpoint: Endpoint(host: target, port: port))
         }
         // A single record with the target "." says that the service is decidedly not there (RFC 2782).
         guard !locations.isEmpty else {
             return .failure(SeedLookupError(message: "\(service) says that there is no such service"))
         }
-        return .success(locations)
+        return .success(Array(locations.prefix(locationsMax)))
     }
 }

@@ -28,7 +28,8 @@ import OrderedCollections
 /// - `failed` and `left` end an incarnation for hearsay: old news of the same incarnation revives nobody.
 /// - What a peer says of itself is never overruled for good by what others say of it.
 /// - At most `neighboursMax` peers are kept; those that are gone are forgotten first.
-/// - What this peer publishes of itself changes at most once in `announcePeriod`, and its sequence number grows.
+/// - What this peer publishes of itself changes at most once in `announcePeriod`, and its sequence number grows. The
+///   masters it knows hear of a change at most as often, each in their own time: they do not wait for the link.
 public struct Neighbours: Automaton {
     public struct Configuration: Sendable {
         /// Between two signs of life to a watcher; whatever else is said to it counts as one.
@@ -117,10 +118,13 @@ public struct Neighbours: Automaton {
     let configuration: Shared<Configuration>
     var random: SeededRandom
     public private(set) var own: Advertisement
-    private var published: Advertisement?
+    /// What this peer last said of itself, to masters or on the link.
+    private var said: Advertisement?
     private var announceDue = false
-    /// When the next change may be published.
-    private var announceFrom = Instant.zero
+    /// What the link shows.
+    private var shown: Advertisement?
+    private var told = Pace()
+    private var published = Pace()
     var neighbours: OrderedDictionary<PeerID, Neighbour> = [:]
     /// One for each of this peer's watchers.
     var signs: [Sign] = []
@@ -230,36 +234,58 @@ public struct Neighbours: Automaton {
         guard !announceDue else { return }
         announceDue = true
         // The first change after a quiet period goes out at once.
-        effects.append(.set(.announce, at: max(now, announceFrom)))
+        effects.append(.set(.announce, at: max(now, min(told.next, published.next))))
+    }
+
+    /// Masters and the link are each told at most once a period; a master need not wait for the link's turn.
+    mutating func onAnnounce(at now: Instant, into effects: inout [Effect]) {
+        guard announceDue else { return }
+        number()
+        if told.isDue(own.sequence, at: now) {
+            let masters = neighbours.values.filter { $0.isLive && $0.advertisement.isMaster }
+            for master in masters { effects.append(.send(.hello(own), to: master.advertisement.peer)) }
+            told.spend(own.sequence, until: masters.isEmpty ? now : now + configuration.announcePeriod)
+        }
+        if published.isDue(own.sequence, at: now) {
+            if isWorthPublishing {
+                publish(at: now, into: &effects)
+            } else {
+                published.spend(own.sequence, until: published.next)
+            }
+        }
+        let open = [told, published].filter { $0.sequence < own.sequence }
+        announceDue = !open.isEmpty
+        if let next = open.map(\.next).min() { effects.append(.set(.announce, at: next)) }
+    }
+
+    /// How far the ledger has come is for masters to know: what the link shows of it is as old as the last other change.
+    ///
+    /// A text that changes with every request would cost the link a multicast a second, and newcomers an answer: a
+    /// responder does not repeat within half a second what it has just announced (RFC 6762, section 6).
+    private var isWorthPublishing: Bool {
+        guard var shown else { return true }
+        (shown.sequence, shown.ledger) = (own.sequence, own.ledger)
+        return shown != own
     }
 
     private mutating func publish(at now: Instant, into effects: inout [Effect]) {
-        own.sequence += 1
-        published = own
-        announceFrom = now + configuration.announcePeriod
+        number()
+        shown = own
+        published.spend(own.sequence, until: now + configuration.announcePeriod)
         effects.append(.publish(own))
     }
 
-    mutating func onAnnounce(at now: Instant, into effects: inout [Effect]) {
-        guard announceDue else { return }
-        guard own != published else {
-            announceDue = false
-            return
-        }
-        guard now >= announceFrom else {
-            effects.append(.set(.announce, at: announceFrom))
-            return
-        }
-        publish(at: now, into: &effects)
-        for neighbour in neighbours.values where neighbour.isLive && neighbour.advertisement.isMaster {
-            effects.append(.send(.hello(own), to: neighbour.advertisement.peer))
-        }
-        effects.append(.set(.announce, at: announceFrom))
+    /// What is said anew has a number of its own.
+    private mutating func number() {
+        guard own != said else { return }
+        own.sequence += 1
+        said = own
     }
 
     private mutating func onStopping(at now: Instant, into effects: inout [Effect]) {
         own.state = .left
         own.ended = true
+        announceDue = false
         publish(at: now, into: &effects)
         for neighbour in neighbours.values where neighbour.isLive && (neighbour.advertisement.isMaster || own.isMaster)
         {
