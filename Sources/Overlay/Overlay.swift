@@ -225,11 +225,15 @@ public struct Overlay: Automaton {
         leaves.nearest(to: key, count: max(0, count))
     }
 
-    /// Whether this peer may write to the other by itself: a leaf, an entry of the table, one who is being asked or may be
-    /// next, or one through whom the ring may be found again.
-    public func remembers(_ peer: PeerID) -> Bool {
-        contact(of: peer) != nil || acquaintances.contains(peer) || probes.contains { $0.peer == peer }
-            || passedOver.contains { $0.id == peer } || joins.contains { $0.nearest == peer || $0.seeds.contains(peer) }
+    /// To whom this peer may write by itself: leaves, entries of the table, those who are being asked or may be next, and
+    /// those through whom the ring may be found again. In no order; some may stand there twice.
+    public var remembered: [PeerID] {
+        var peers = leaves.contacts.map(\.id)
+        for entry in table.entries { peers.append(entry.id) }
+        for probe in probes { peers.append(probe.peer) }
+        for candidate in passedOver { peers.append(candidate.id) }
+        for join in joins { peers += [join.nearest] + join.seeds }
+        return peers + acquaintances.everyone
     }
 
     /// Whether a message to the key would be delivered here.

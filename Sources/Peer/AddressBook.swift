@@ -11,8 +11,6 @@ import Automata
 /// `tidy` and twice as many before. A name is needed at once or never: who is asked, and answers, is remembered then.
 struct AddressBook: Sendable {
     static let othersMax = 16
-    /// As many as an advertisement has.
-    static let endpointsMax = 8
 
     /// Sixteen bytes, some hundred of them a peer.
     private struct Entry {
@@ -82,11 +80,7 @@ struct AddressBook: Sendable {
     /// - Parameter proven: it says so itself, on a connection of its own.
     /// - Returns: whether the host has to be told.
     mutating func learn(_ contact: PeerContact, proven: Bool) -> Bool {
-        guard !contact.endpoints.isEmpty else { return false }
-        let isLong = contact.endpoints.count > Self.endpointsMax
-        let contact =
-            isLong
-            ? PeerContact(peer: contact.peer, endpoints: Array(contact.endpoints.prefix(Self.endpointsMax))) : contact
+        guard !contact.isNowhere else { return false }
         let (index, isNew) = enter(contact)
         if isNew || proven { entries[index].isProven = proven }
         if isNew { return true }
@@ -106,7 +100,7 @@ struct AddressBook: Sendable {
         var contacts: [PeerContact] = []
         contacts.reserveCapacity(peers.count)
         for peer in peers {
-            if let index = index(of: peer), !entries[index].contact.endpoints.isEmpty {
+            if let index = index(of: peer), !entries[index].contact.isNowhere {
                 contacts.append(entries[index].contact)
             }
         }
@@ -132,23 +126,33 @@ struct AddressBook: Sendable {
     var isCrowded: Bool { entries.count >= Int(countMax) }
 
     /// Forgets those who are not needed and were not named lately.
-    mutating func tidy(keeping isNeeded: (PeerID) -> Bool) {
+    ///
+    /// - Parameter needed: in any order.
+    mutating func tidy(keeping needed: [PeerID]) {
         let now = uses
+        let needed = needed.sorted()
+        var next = needed.startIndex
+        var isOther = [Bool](repeating: false, count: entries.count)
         // By age, so that the count may begin anew.
-        var others = entries.filter { !isNeeded($0.peer) }.map { (peer: $0.peer, age: now &- $0.used) }
-        guard others.count > Self.othersMax else {
-            countMax = UInt16(clamping: entries.count + Self.othersMax)
-            return
+        var ages: [UInt32] = []
+        for index in entries.indices {
+            let peer = entries[index].peer
+            while next < needed.endIndex, needed[next] < peer { next += 1 }
+            guard next == needed.endIndex || needed[next] != peer else { continue }
+            isOther[index] = true
+            ages.append(now &- entries[index].used)
         }
-        others.sort { $0.age < $1.age }
-        let gone = others.dropFirst(Self.othersMax).map { $0.peer }.sorted()
-        var next = gone.startIndex
-        var kept: [Entry] = []
-        kept.reserveCapacity(entries.count - gone.count + Self.othersMax)
-        for entry in entries {
-            if next < gone.endIndex, gone[next] == entry.peer { next += 1 } else { kept.append(entry) }
+        if ages.count > Self.othersMax {
+            ages.sort()
+            let oldest = ages[Self.othersMax]
+            var kept: [Entry] = []
+            kept.reserveCapacity(entries.count - ages.count + 2 * Self.othersMax)
+            // No two have the same age: each was written down at a count of its own.
+            for index in entries.indices where !isOther[index] || now &- entries[index].used < oldest {
+                kept.append(entries[index])
+            }
+            entries = kept
         }
-        entries = kept
         countMax = UInt16(clamping: entries.count + Self.othersMax)
     }
 }

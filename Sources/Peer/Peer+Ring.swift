@@ -64,7 +64,7 @@ extension Peer {
 
     mutating func learn(_ contacts: [PeerContact], from peer: PeerID, into effects: inout [Effect]) {
         // Before, not after: whom this message names is looked at next.
-        if addresses.isCrowded { addresses.tidy { overlay.remembers($0) } }
+        if addresses.isCrowded { addresses.tidy(keeping: overlay.remembered) }
         for contact in contacts where contact.peer != id {
             learn(contact, proven: contact.peer == peer, into: &effects)
         }

@@ -139,7 +139,7 @@ struct AddressBookTests {
         var tidied = 0
         for number in 0..<UInt64(1_000) {
             if book.isCrowded {
-                book.tidy { $0.high % 100 == 0 }
+                book.tidy(keeping: stride(from: UInt64(900), through: 0, by: -100).map { PeerID(high: $0, low: 0) })
                 tidied += 1
             }
             _ = book.learn(PeerContact(peer: PeerID(high: number, low: 0), endpoints: [here]), proven: false)
@@ -166,7 +166,7 @@ struct AddressBookTests {
         let nowhere = book.learn(PeerContact(peer: PeerID(0xA1), endpoints: []), proven: true)
         #expect(!nowhere && book[PeerID(0xA1)].isEmpty)
         _ = book.learn(PeerContact(peer: PeerID(0xB2), endpoints: Array(repeating: here, count: 20)), proven: true)
-        #expect(book[PeerID(0xB2)].count == AddressBook.endpointsMax)
+        #expect(book[PeerID(0xB2)].count == PeerContact.endpointsMax)
         #expect(book.contacts(of: [PeerID(0xA1), PeerID(0xB2)]).map(\.peer) == [PeerID(0xB2)])
     }
 }

@@ -66,14 +66,10 @@ extension Overlay {
     /// Whether the peer would be among so many of a side if everyone who is being asked were a leaf.
     private func isAmongNearest(_ peer: PeerID, _ limit: Int) -> Bool {
         let offset = id.clockwise(to: peer)
-        var before = 0
-        var after = 0
-        func count(_ other: PeerID) {
-            if id.clockwise(to: other) < offset { before += 1 } else { after += 1 }
-        }
-        for contact in leaves.contacts where contact.id != peer { count(contact.id) }
-        for probe in probes where probe.kind == .leaf && probe.peer != peer && leaves.index(of: probe.peer) == nil {
-            count(probe.peer)
+        var (before, after) = leaves.others(around: offset)
+        for probe in probes where before < limit || after < limit {
+            guard probe.kind == .leaf, probe.peer != peer, leaves.index(of: probe.peer) == nil else { continue }
+            if id.clockwise(to: probe.peer) < offset { before += 1 } else { after += 1 }
         }
         return before < limit || after < limit
     }

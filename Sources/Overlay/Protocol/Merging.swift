@@ -32,9 +32,8 @@ struct Acquaintances: Sendable {
 
     var all: [PeerID] { seeds + remembered.filter { !seeds.contains($0) } }
 
-    func contains(_ peer: PeerID) -> Bool {
-        seeds.contains(peer) || remembered.contains(peer) || lost.contains(peer) || urgent.contains(peer)
-    }
+    /// Some may stand there twice.
+    var everyone: [PeerID] { seeds + remembered + lost + urgent }
 
     mutating func addSeed(_ peer: PeerID) {
         guard !seeds.contains(peer) else { return }

@@ -50,6 +50,13 @@ struct Leaves: Sendable {
         return place < contacts.count && contacts[place].id == peer ? place : nil
     }
 
+    /// How many leaves stand before the place, going up, and how many behind it; who stands there is not counted.
+    func others(around offset: UInt128) -> (before: Int, after: Int) {
+        let place = position(offset)
+        let isTaken = place < contacts.count && own.clockwise(to: contacts[place].id) == offset
+        return (place, contacts.count - place - (isTaken ? 1 : 0))
+    }
+
     subscript(_ index: Int) -> Contact {
         get { contacts[index] }
         _modify { yield &contacts[index] }

@@ -71,19 +71,19 @@ public final class PeerHost: PeerService, Service {
     public let endpoints: [Endpoint]
     private let configuration: Configuration
     let logger: Logger
-    private let clock: HostClock
-    private let loop: any EventLoop
-    private let core: NIOLoopBound<PeerCore>
+    let clock: HostClock
+    let loop: any EventLoop
+    let core: NIOLoopBound<PeerCore>
     private let transport: PeerTransport
     private let discovery: DiscoveryService
-    private let agent: InstanceHost
+    let agent: InstanceHost
     let store: Store
     private let lock: StateLock
-    private let writes: AsyncStream<WriteBatch>
-    private let hints: AsyncStream<WriteBatch>
-    private let commands: AsyncStream<AgentCommand>
+    let writes: AsyncStream<WriteBatch>
+    let hints: AsyncStream<WriteBatch>
+    let commands: AsyncStream<AgentCommand>
     let objectOrders: AsyncStream<Peer.ObjectOrder>
-    private let board: ProblemBoard
+    let board: ProblemBoard
     private let seeds: SeedKeeper
 
     public var now: Instant { clock.now }
@@ -193,7 +193,7 @@ public final class PeerHost: PeerService, Service {
 
     public func call(_ call: Call) async -> CallResult {
         // While a write waits for the disk, every answer waits behind it, for longer than anybody asks.
-        if let problem = board.current.first(where: { $0.code == Self.disk }) {
+        if let problem = board.current.first(where: { $0.code == Self.diskProblem }) {
             return .refused(Self.refusal(problem))
         }
         return await withCheckedContinuation { continuation in
@@ -295,88 +295,6 @@ public final class PeerHost: PeerService, Service {
         loop.execute { [core] in core.value.input(input) }
     }
 
-    /// Commits batches, one at a time; a disk that fails is tried again until it works.
-    private func serveWrites() async {
-        for await batch in writes {
-            while !Task.isCancelled {
-                do throws(StorageError) {
-                    try await store.write(batch)
-                    board.clear(Self.disk)
-                    break
-                } catch {
-                    precondition(error.code != .refused, "a batch breaks an invariant of the store: \(error)")
-                    let problem = HostProblem(code: Self.disk, message: error.message, remedy: error.remedy)
-                    if board.raise(problem) {
-                        logger.error("storage.failed", metadata: ["reason": "\(error)"])
-                        loop.execute { [core] in core.value.abandonCalls(Self.refusal(problem)) }
-                    }
-                    guard await rest(.seconds(1)) else { return }
-                }
-            }
-            loop.execute { [core] in core.value.written() }
-        }
-    }
-
-    /// Keeps what is worth having at the next start; the next hint replaces one that the disk did not take.
-    private func serveHints() async {
-        for await hint in hints {
-            do throws(StorageError) {
-                try await store.write(hint)
-            } catch {
-                logger.debug("storage.hintLost", metadata: ["reason": "\(error)"])
-            }
-        }
-    }
-
-    /// The code of the problem that the disk takes no writes.
-    private static let disk = "disk"
-
-    private static func refusal(_ problem: HostProblem) -> Refusal {
-        Refusal(.failed, problem.message, remedy: problem.remedy)
-    }
-
-    private func serveAgent(_ orders: [InstanceOrder]) async throws(AgentError) {
-        while !Task.isCancelled {
-            do throws(AgentError) {
-                try await agent.start(orders: orders)
-                board.clear("agent")
-                break
-            } catch {
-                if error.code == .noIsolation || error.code == .badConfiguration { throw error }
-                let problem = HostProblem(code: "agent", message: error.message, remedy: error.remedy)
-                if board.raise(problem) {
-                    logger.error("agent.failed", metadata: ["reason": "\(error)"])
-                    input(.accepting(false))
-                }
-                guard await rest(.seconds(5)) else { return }
-            }
-        }
-        input(.accepting(true))
-        for await command in commands {
-            switch command {
-            case .apply(let order): await agent.apply(order)
-            case .vacate(let claim): await agent.vacate(claim)
-            case .leaseEnds(let claim, let end): await agent.holdLease(of: claim, for: end - clock.now)
-            case .readLog(let id, let claim, let query): await readLog(id, claim, query)
-            }
-        }
-    }
-
-    private func readLog(_ id: CallID, _ claim: ClaimReference, _ query: LogQuery) async {
-        do throws(AgentError) {
-            let stream: LogStream = query.stream == .output ? .stdout : .stderr
-            let (bytes, next) = try await agent.logs(
-                of: claim, stream: stream, offset: query.offset, limit: query.bytesMax)
-            input(.logRead(id, .success(LogPiece(bytes: bytes, nextOffset: next))))
-        } catch {
-            input(.logRead(id, .failure(Refusal(.notFound, error.message, remedy: error.remedy))))
-        }
-    }
-
-    private func serveReports() async {
-        for await (claim, status) in agent.reports { input(.instance(claim, status)) }
-    }
-
     /// Looks once a second which of the addresses named by `--join` are to be tried.
     private func keepJoining() async {
         guard !configuration.join.isEmpty else { return }
@@ -391,18 +309,8 @@ public final class PeerHost: PeerService, Service {
         }
     }
 
-    private func sweepReleases() async {
-        while await rest(.seconds(3_600)) {
-            do {
-                _ = try await agent.sweep(now: HostClock.wallClock)
-            } catch {
-                logger.warning("release.sweep", metadata: ["reason": "\(error)"])
-            }
-        }
-    }
-
     /// - Returns: false when the host ends.
-    private func rest(_ pause: Duration) async -> Bool {
+    func rest(_ pause: Duration) async -> Bool {
         do {
             try await Task.sleep(for: pause)
             return true

@@ -70,7 +70,7 @@ extension PeerPopulation {
 
     /// The real transport remembers more than the peer does, so what works here works there.
     private func knows(_ peer: PeerID, at host: UInt32) -> Bool {
-        hosts[Int(host)].peer?.endpoints(of: peer).isEmpty == false
+        hosts[Int(host)].look { $0.endpoints(of: peer).isEmpty } == false
     }
 
     /// An owner has named a peer of another LAN by its address (`--join`): one that runs there. It is tried again, ever

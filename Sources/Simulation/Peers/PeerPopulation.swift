@@ -353,10 +353,8 @@ struct PeerPopulation: Population {
     /// Whether a peer may deliver, in a ring of more than itself: one that was told of nobody begins a ring of its own, and
     /// delivers there until its link shows it the others.
     private func isInTheRing(_ host: UInt32) -> Bool {
-        guard hosts[Int(host)].peer?.isInRing == true else { return false }
-        if !hosts[Int(host)].hasCompany {
-            hosts[Int(host)].hasCompany = hosts[Int(host)].peer?.hasLeaves == true
-        }
+        guard hosts[Int(host)].look({ $0.isInRing }) == true else { return false }
+        if !hosts[Int(host)].hasCompany { hosts[Int(host)].hasCompany = hosts[Int(host)].look { $0.hasLeaves } == true }
         return hosts[Int(host)].hasCompany
     }
 }

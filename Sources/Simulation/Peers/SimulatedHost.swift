@@ -51,6 +51,10 @@ struct SimulatedHost {
         (isMaster ? "m" : "n") + (lans > 1 ? "\(lan + 1)-\(place + 1)" : "\(place + 1)")
     }
 
+    /// Looks at the process where it lies: read as a value, it would be copied with all that it refers to.
+    @inline(__always)
+    mutating func look<Seen>(_ at: (inout Peer) -> Seen) -> Seen? { peer?.seen(at) }
+
     /// Nothing of a process is left.
     mutating func endProcess() {
         peer = nil
@@ -62,6 +66,12 @@ struct SimulatedHost {
         service = nil
         browser = Browser()
     }
+}
+
+extension Peer {
+    /// Mutating, for that is how an optional's value is reached in place.
+    @inline(__always)
+    fileprivate mutating func seen<Seen>(_ at: (inout Peer) -> Seen) -> Seen { at(&self) }
 }
 
 /// A process of a tenant, as the machine's supervisor sees it.

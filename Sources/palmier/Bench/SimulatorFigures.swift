@@ -52,7 +52,7 @@ enum SimulatorFigures: String, CaseIterable, Sendable {
                 Figure(
                     names[0], run.delivered / run.document.wallSeconds, unit: "messages/s",
                     conditions:
-                        "\(peers) overlays join in 100 s, then 2 min of a lookup a second each, sessions of 60 min; "
+                        "\(peers) overlays join in 100 s, then 10 min of a lookup a second each, sessions of 60 min; "
                         + "\(Int(run.delivered)) messages with acknowledgements and joins, one thread",
                     reach: reach(.atLeast, 1_000_000))
             ]
@@ -66,8 +66,8 @@ enum SimulatorFigures: String, CaseIterable, Sendable {
                 Figure(
                     names[0], grown / max(1, started) / 1_024, unit: "KiB",
                     conditions:
-                        "\(Int(run.figure("starts"))) whole peers, each joined by the address of another, nothing "
-                        + "asked of them; growth of the most resident memory, with all that the simulator keeps of them",
+                        "\(Int(run.figure("starts"))) whole peers, each joined by the address of another within 10 min, "
+                        + "nothing asked of them; growth of the most resident memory, with all that the simulator keeps of them",
                     reach: reach(.atMost, 12))
             ]
         case .hundredThousand:
@@ -101,7 +101,7 @@ extension SimulatorFigures {
         var scenario = lookups(peers, joining: .seconds(100))
         scenario.title = "\(peers) overlays under lookups and churn"
         scenario.settle = .seconds(30)
-        scenario.duration = .seconds(120)
+        scenario.duration = .seconds(600)
         scenario.heal = .seconds(60)
         scenario.drain = .seconds(60)
         scenario.lookups.count = nil
@@ -136,7 +136,7 @@ extension SimulatorFigures {
         var scenario = Scenario()
         scenario.title = "\(peers) whole peers, nothing asked of them"
         scenario.fabric = fabric
-        scenario.join = .seconds(60)
+        scenario.join = .seconds(600)
         scenario.settle = .seconds(60)
         scenario.duration = .seconds(10)
         scenario.heal = .seconds(30)

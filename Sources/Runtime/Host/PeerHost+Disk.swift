@@ -1,0 +1,47 @@
+import Automata
+import Logging
+import NIOCore
+import Storage
+
+/// What the peer keeps, and what happens when the disk does not take it.
+extension PeerHost {
+    /// Commits batches, one at a time; a disk that fails is tried again until it works.
+    func serveWrites() async {
+        for await batch in writes {
+            while !Task.isCancelled {
+                do throws(StorageError) {
+                    try await store.write(batch)
+                    board.clear(Self.diskProblem)
+                    break
+                } catch {
+                    precondition(error.code != .refused, "a batch breaks an invariant of the store: \(error)")
+                    let problem = HostProblem(code: Self.diskProblem, message: error.message, remedy: error.remedy)
+                    if board.raise(problem) {
+                        logger.error("storage.failed", metadata: ["reason": "\(error)"])
+                        loop.execute { [core] in core.value.abandonCalls(Self.refusal(problem)) }
+                    }
+                    guard await rest(.seconds(1)) else { return }
+                }
+            }
+            loop.execute { [core] in core.value.written() }
+        }
+    }
+
+    /// Keeps what is worth having at the next start; the next hint replaces one that the disk did not take.
+    func serveHints() async {
+        for await hint in hints {
+            do throws(StorageError) {
+                try await store.write(hint)
+            } catch {
+                logger.debug("storage.hintLost", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    /// The code of the problem that the disk takes no writes.
+    static let diskProblem = "disk"
+
+    static func refusal(_ problem: HostProblem) -> Refusal {
+        Refusal(.failed, problem.message, remedy: problem.remedy)
+    }
+}
