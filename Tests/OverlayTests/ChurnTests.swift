@@ -74,4 +74,36 @@ import Testing
         #expect(wrong == 0, "of \(deliveries) lookups")
         #expect(unanswered == 0, "of \(deliveries) lookups")
     }
+
+    @Test("a far leaf that a leaf does not name any more is looked at: whoever would have told us may be gone, too")
+    func unnamed() {
+        // Found as a dead farthest leaf at the end of churn-poisson with sessions of 15 minutes, seeds 1 and 2.
+        var ring = ring(1)
+        ring.run(for: .seconds(300))
+        let order = ring.nodes.map(\.id).sorted()
+        var looked = (unnamed: 0, named: 0)
+        for node in ring.nodes {
+            guard let place = order.firstIndex(of: node.id) else { continue }
+            func neighbour(_ step: Int) -> PeerID { order[(place + step + order.count) % order.count] }
+            // The next peer up names the four on either side of it; or one of them has gone.
+            let whole = [-3, -2, -1, 0, 2, 3, 4, 5].map(neighbour)
+            let missing = [-3, -2, -1, 0, 2, 3, 5, 6].map(neighbour)
+            func questions(_ named: [PeerID]) -> Int {
+                var overlay = node.overlay
+                var effects: [Overlay.Effect] = []
+                let exchange = LeafExchange(
+                    number: 1, isQuestion: false, isActive: true, probePeriod: .unknown, leaves: named, failed: [])
+                overlay.handle(.received(.leaves(exchange), from: neighbour(1)), at: ring.now, into: &effects)
+                return effects.count { effect in
+                    guard case .send(.leaves(let sent), let peer) = effect else { return false }
+                    return sent.isQuestion && peer == neighbour(4)
+                }
+            }
+            looked.named += questions(whole)
+            looked.unnamed += questions(missing)
+        }
+        #expect(looked.named == 0)
+        // Of those that were heard a moment ago nobody asks.
+        #expect(looked.unnamed > 10, "\(looked.unnamed) of 40")
+    }
 }
