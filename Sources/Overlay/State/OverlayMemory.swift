@@ -5,10 +5,13 @@ import Automata
 package struct OverlayMemory: Sendable {
     /// So many bytes at the start of an `Overlay` are read by nearly every input.
     package let hotBytes: Int
-    /// Offsets in an `Overlay` of references to arrays: the table's cells and entries, and what waits for acknowledgement.
+    /// Offsets in an `Overlay` of references to arrays: the table's cells and entries, the leaves, and what waits for
+    /// acknowledgement.
     package let cells: Int
     package let entries: Int
+    package let leaves: Int
     package let unacknowledged: Int
+    /// Of an entry, and of a leaf.
     package let entryStride: Int
 }
 
@@ -22,7 +25,8 @@ extension Overlay {
         }
         return OverlayMemory(
             hotBytes: offset(\.nextNumber), cells: offset(\.table.cells), entries: offset(\.table.entries),
-            unacknowledged: offset(\.unacknowledged), entryStride: MemoryLayout<Contact>.stride)
+            leaves: offset(\.leaves.contacts), unacknowledged: offset(\.unacknowledged),
+            entryStride: MemoryLayout<Contact>.stride)
     }()
 
     /// The table's entry that a message for the key would look at. Mutating, since a value that lies behind a pointer would

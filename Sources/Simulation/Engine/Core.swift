@@ -1,4 +1,5 @@
 import Automata
+import CPrefetch
 
 /// The world without its inhabitants: time, the queue, the network, who is up.
 ///
@@ -17,7 +18,7 @@ struct Core<Message> {
     private let timersPerPeer: Int
     /// By peer and timer: when it is due, and for when an event is queued.
     private let timers: UnsafeMutablePointer<TimerState>
-    private var ids: [PeerID]
+    private let ids: UnsafeMutablePointer<PeerID>
     private var nextSequence: UInt64 = 0
     private var standing = 0
     private let standingMax: Int
@@ -43,7 +44,8 @@ struct Core<Message> {
         self.network = network
         standingMax = 100_000 + 100 * count
         table = PeerTable(expected: count)
-        ids = Array(repeating: PeerID(0), count: count)
+        ids = .allocate(capacity: max(1, count))
+        ids.initialize(repeating: PeerID(0), count: count)
         timers = .allocate(capacity: max(1, count * timersPerPeer))
         timers.initialize(repeating: TimerState(), count: count * timersPerPeer)
         counters.perKind = Array(repeating: 0, count: kinds)
@@ -55,6 +57,7 @@ struct Core<Message> {
         queue.close()
         messages.close()
         timers.deallocate()
+        ids.deallocate()
         network.close()
     }
 
@@ -110,6 +113,18 @@ struct Core<Message> {
     /// Schedules something of the population's own.
     mutating func note(at time: Int64, _ what: UInt8, peer: UInt32 = 0, slot: UInt32 = 0) {
         schedule(.note, at: time, target: peer, slot: slot, detail: what, life: network.states[Int(peer)].life)
+    }
+
+    /// Asks the processor for what an event will need of the engine.
+    @inline(__always)
+    func fetch(_ event: Event) {
+        prefetch(network.states + Int(event.target))
+        prefetch(timers + Int(event.target) * timersPerPeer)
+        guard event.kind == .message else { return }
+        let message = UnsafeRawPointer(messages.address(event.slot))
+        prefetch(message)
+        prefetch(message + 64)
+        prefetch(ids + Int(event.source))
     }
 
     // MARK: Peers

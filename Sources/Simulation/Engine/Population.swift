@@ -32,7 +32,7 @@ protocol Population {
     /// Asks the processor for a peer's own memory, which an event will need soon. This and the next two may do nothing.
     func fetch(_ peer: UInt32)
     /// The same for what the peer's memory refers to.
-    func fetchParts(_ peer: UInt32)
+    func fetchParts(_ event: Event)
     /// The same for what the event's message needs of it.
     func fetchNeeds(_ event: Event, in core: borrowing Core<Message>)
     mutating func fire(timer: Int, of peer: UInt32, in core: inout Core<Message>)

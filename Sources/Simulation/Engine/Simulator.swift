@@ -1,5 +1,3 @@
-import CPrefetch
-
 /// The deterministic engine: virtual time, one queue, one thread; a run is a pure function of (scenario, seed).
 ///
 /// Generic over who lives in it (`Population`), so that whole peers and overlays alone share queue, network, churn,
@@ -58,15 +56,10 @@ struct Simulator<Hosted: Population> {
     @inline(never)
     private func fetchAhead() {
         for event in core.queue.upcoming(2) {
-            prefetch(core.network.states + Int(event.target))
-            if event.kind == .message {
-                let address = UnsafeRawPointer(core.messages.address(event.slot))
-                prefetch(address)
-                prefetch(address + 64)
-            }
+            core.fetch(event)
             hosted.fetch(event.target)
         }
-        for event in core.queue.upcoming(1) { hosted.fetchParts(event.target) }
+        for event in core.queue.upcoming(1) { hosted.fetchParts(event) }
         for event in core.queue.upcoming(0) where event.kind == .message { hosted.fetchNeeds(event, in: core) }
     }
 

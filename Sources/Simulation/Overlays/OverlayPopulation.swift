@@ -27,6 +27,8 @@ struct OverlayPopulation: Population {
     /// Bytes of an array's memory before its first element.
     private static let arrayHeader = 32
     private let rules: OverlayRules
+    /// Of a full leaf set, in bytes.
+    private let quarterOfLeaves: Int
     private var effects: [Overlay.Effect] = []
     private var draw: Draw
     /// What each peer had on its disk; empty where no fault brings peers back.
@@ -41,6 +43,7 @@ struct OverlayPopulation: Population {
     ) {
         self.count = count
         rules = OverlayRules(configuration)
+        quarterOfLeaves = configuration.leafSetSize / 4 * memory.entryStride
         self.encodes = encodes
         watch = RingWatch(peers: count, workload: workload)
         overlays = .allocate(capacity: max(1, count))
@@ -118,15 +121,22 @@ struct OverlayPopulation: Population {
     }
 
     @inline(__always)
-    func fetchParts(_ peer: UInt32) {
-        guard exists[Int(peer)] else { return }
-        let address = UnsafeRawPointer(overlays + Int(peer))
+    func fetchParts(_ event: Event) {
+        guard exists[Int(event.target)] else { return }
+        let address = UnsafeRawPointer(overlays + Int(event.target))
         for offset in [memory.cells, memory.unacknowledged] {
             let part = address.load(fromByteOffset: offset, as: UnsafeRawPointer.self)
             prefetch(part)
             prefetch(part + 64)
         }
         prefetch(address.load(fromByteOffset: memory.entries, as: UnsafeRawPointer.self))
+        guard event.kind == .message else { return }
+        // A search in the leaves begins in their middle.
+        let leaves = address.load(fromByteOffset: memory.leaves, as: UnsafeRawPointer.self)
+        prefetch(leaves)
+        prefetch(leaves + quarterOfLeaves)
+        prefetch(leaves + 2 * quarterOfLeaves)
+        prefetch(leaves + 3 * quarterOfLeaves)
     }
 
     @inline(__always)

@@ -247,7 +247,7 @@ struct PeerPopulation: Population {
     }
 
     func fetch(_ peer: UInt32) {}
-    func fetchParts(_ peer: UInt32) {}
+    func fetchParts(_ event: Event) {}
     func fetchNeeds(_ event: Event, in core: borrowing Core<Message>) {}
 
     mutating func fire(timer: Int, of peer: UInt32, in core: inout World) {
