@@ -96,10 +96,15 @@ final class Workshop: Sendable {
     }
 
     /// The pid that an instance's launch script wrote.
+    ///
+    /// - Throws: there is none, or the script is about to write it.
     func pid(partition: Int = 0) throws -> Int32 {
         let text = try String(contentsOfFile: "\(state)/instances/p0\(partition)/pid", encoding: .utf8)
-        return try #require(Int32(text.split(separator: " ").first ?? ""))
+        guard let pid = text.split(separator: " ").first.flatMap({ Int32($0) }) else { throw NotWritten() }
+        return pid
     }
+
+    struct NotWritten: Error {}
 }
 
 /// The text of one of the examples.
