@@ -2,6 +2,7 @@ import Automata
 import Foundation
 import Identity
 import Ledger
+import NIOCore
 import NIOHTTP1
 import Peer
 import Synchronization
@@ -226,6 +227,14 @@ struct EnrolmentTests {
             let ambiguous = try await problem { try await stage.client { try await $0.admit("w") } }
             #expect(ambiguous.status == 409)
         }
+    }
+
+    @Test("who asks is shown by the address that people know, also when it came over an IPv6 socket")
+    func plainAddress() throws {
+        let text = try ["::ffff:192.168.7.9", "192.168.7.9", "fd77::9"].map {
+            LinkAddress.text(of: try SocketAddress(ipAddress: $0, port: 1))
+        }
+        #expect(text == ["192.168.7.9", "192.168.7.9", "fd77::9"])
     }
 
     @Test("on-link is loopback, link-local, or the subnet of an interface")

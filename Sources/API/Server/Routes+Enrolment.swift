@@ -41,7 +41,8 @@ extension Routes {
         let address = exchange.caller.address
         let enrolment = try await desk.ask(
             EnrolmentAsk(
-                kind: kind, name: name, request: request, token: token, address: address?.ipAddress ?? "",
+                kind: kind, name: name, request: request, token: token,
+                address: address.flatMap(LinkAddress.text) ?? "",
                 isOnLink: try address.map { try LinkAddress.isOnLink($0) } ?? true))
         if enrolment.state == .pending {
             logger.notice(

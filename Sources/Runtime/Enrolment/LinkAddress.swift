@@ -33,6 +33,12 @@ public enum LinkAddress {
         }
     }
 
+    /// As people write it: an IPv4 address without IPv6's clothes.
+    public static func text(of address: SocketAddress) -> String? {
+        guard let bytes = bytes(of: address), bytes.count == 4 else { return address.ipAddress }
+        return bytes.map(String.init).joined(separator: ".")
+    }
+
     /// 4 or 16 bytes; an IPv4 address in IPv6's clothes becomes 4.
     static func bytes(of address: SocketAddress) -> [UInt8]? {
         guard let text = address.ipAddress?.prefix(while: { $0 != "%" }) else { return nil }
