@@ -44,15 +44,15 @@ extension DNSAnswer.Record {
         let data = UnsafeRawBufferPointer(start: record.data, count: Int(record.length))
         name = withUnsafeBytes(of: &record.name, Self.string)
         let target = withUnsafeBytes(of: &record.target, Self.string)
-        switch (Int(record.type), data.count) {
-        case (12, _): content = .pointer(target)
-        case (33, _):
+        switch (DNSRecord.Kind(rawValue: UInt16(truncatingIfNeeded: record.type)), data.count) {
+        case (.pointer, _): content = .pointer(target)
+        case (.service, _):
             content = .service(
                 priority: record.priority, weight: record.weight, port: UInt16(truncatingIfNeeded: record.port),
                 target: target)
-        case (16, _): content = .text(strings(ofWire: data))
-        case (1, 4), (28, 16): content = .address(Array(data))
-        default: content = .other
+        case (.text, _): content = .text(strings(ofWire: data))
+        case (.address, 4), (.address6, 16): content = .address(Array(data))
+        case (.address, _), (.address6, _), (nil, _): content = .other
         }
     }
 

@@ -197,7 +197,7 @@ final class DaemonBackEnd: BackEnd {
         for place in places {
             let status = avahi.entry_group_add_record(
                 group, place, AVAHI_PROTO_UNSPEC.asProtocol, record.flags(manner), record.name,
-                UInt16(AVAHI_DNS_CLASS_IN), record.kind.number, setting.recordTTLSeconds, record.data,
+                UInt16(AVAHI_DNS_CLASS_IN), record.kind.rawValue, setting.recordTTLSeconds, record.data,
                 record.data.count)
             guard status >= 0 else { throw failure("the record \(record.name)", status) }
         }
@@ -278,7 +278,7 @@ final class DaemonBackEnd: BackEnd {
             guard let name = records.fullName(ofForeign: key.label) else { return nil }
             return avahi.record_browser_new(
                 client, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, name, UInt16(AVAHI_DNS_CLASS_IN),
-                DNSRecord.Kind.text.number, AvahiLookupFlags(rawValue: 0), onRecord, context)
+                DNSRecord.Kind.text.rawValue, AvahiLookupFlags(rawValue: 0), onRecord, context)
         }
     }
 

@@ -104,8 +104,11 @@ public struct DiscoveryConfiguration: Hashable, Sendable {
     /// How long `auto` waits for a lost daemon before it embeds.
     public var daemonPatience: Duration
 
+    /// The type under which peers of any fabric are found.
+    public static let palmier = "_palmier._tcp"
+
     public init(
-        mode: DiscoveryMode = .auto, peer: PeerID, serviceType: String = "_palmier._tcp", interfaces: [String]? = nil,
+        mode: DiscoveryMode = .auto, peer: PeerID, serviceType: String = Self.palmier, interfaces: [String]? = nil,
         recordTTLSeconds: UInt32 = 600, publishInterval: Duration = .seconds(1), peersMax: Int = 4_096,
         multicastCheckTimeout: Duration = .seconds(3), daemonPatience: Duration = .seconds(10)
     ) {

@@ -87,6 +87,26 @@ final class DiscoveryCore: @unchecked Sendable {
         backEnd?.browse(scope)
     }
 
+    func ask(for scope: BrowseScope) {
+        guard configuration.mode != .none else { return }
+        let question = LinkQuestion(type: ServiceRecords(type: configuration.serviceType).type(of: scope))
+        let (loop, interfaces) = (loop, configuration.interfaces)
+        do {
+            // On a thread of its own, since it waits for packets.
+            try runOnThread { [weak self] in
+                question.ask(on: interfaces, for: .seconds(1)) { found in
+                    loop.enqueue { [weak self] in self?.onAnswer(found) }
+                }
+            }
+        } catch {
+            log.debug("discovery.unasked", ["error": "\(error)"])  // the browser asks, too
+        }
+    }
+
+    private func onAnswer(_ found: Advertisement) {
+        if !stopped, found.peer != configuration.peer { handler(.found(found)) }
+    }
+
     // MARK: publishing
 
     func publish(_ advertisement: Advertisement) {

@@ -45,6 +45,12 @@ public final class DiscoveryService: Sendable {
         loop.enqueue { [core] in core.browse(scope) }
     }
 
+    /// Asks the link once who is there, besides browsing: for one who has just come, and would wait for a browser's first
+    /// answers. Who answers is `found`, maybe several times, and not followed up.
+    public func ask(for scope: BrowseScope) {
+        loop.enqueue { [core] in core.ask(for: scope) }
+    }
+
     /// Makes the link show this advertisement: at once for the first, at most once per `publishInterval` afterwards, the
     /// latest winning. Never blocks.
     ///
@@ -91,22 +97,6 @@ public final class DiscoveryService: Sendable {
                 done.resume(returning: MulticastCheck(links: []))
             }
         }
-    }
-
-    /// Asks the link once who there is, and tells each answer on a thread of its own, which must not be blocked: for one
-    /// who has just come, and would wait for a browser's first answers. An answer may come several times, and is not
-    /// followed up.
-    ///
-    /// - Parameters:
-    ///   - interfaces: their names; nil for all.
-    ///   - time: how long answers are heard.
-    public static func ask(
-        for scope: BrowseScope, serviceType: String = "_palmier._tcp", interfaces: [String]? = nil,
-        within time: Duration = .seconds(1), tell: @escaping @Sendable (Advertisement) -> Void
-    ) {
-        let question = LinkQuestion(type: ServiceRecords(type: serviceType).type(of: scope))
-        // Without a thread the browser's answers must do.
-        try? runOnThread { question.ask(on: interfaces, for: time, tell: tell) }
     }
 
     /// Which back end `auto` would take now, and why; for `doctor`. Starts nothing.

@@ -208,7 +208,7 @@ final class EmbeddedBackEnd: BackEnd {
     ) throws(BackEndError) {
         guard
             let made = avahi_record_new_full(
-                record.name, UInt16(AVAHI_DNS_CLASS_IN), record.kind.number, setting.recordTTLSeconds)
+                record.name, UInt16(AVAHI_DNS_CLASS_IN), record.kind.rawValue, setting.recordTTLSeconds)
         else { throw BackEndError(message: "there is no memory for the record \(record.name)") }
         defer { avahi_record_unref(made) }
         guard avahi_rdata_parse(made, record.data, record.data.count) >= 0,
@@ -275,7 +275,7 @@ final class EmbeddedBackEnd: BackEnd {
             key.addressFamily, AvahiLookupFlags(rawValue: 0), onResolver, context)
         textBrowsers.add(key) {
             guard let name = records.fullName(ofForeign: key.label),
-                let question = avahi_key_new(name, UInt16(AVAHI_DNS_CLASS_IN), DNSRecord.Kind.text.number)
+                let question = avahi_key_new(name, UInt16(AVAHI_DNS_CLASS_IN), DNSRecord.Kind.text.rawValue)
             else { return nil }
             defer { avahi_key_unref(question) }
             return avahi_s_record_browser_new(

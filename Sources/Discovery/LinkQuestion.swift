@@ -71,7 +71,7 @@ struct LinkQuestion {
 enum DNSQuestion {
     static func pointer(_ labels: [String], id: UInt16) -> [UInt8] {
         let header = bytes(id) + [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-        return header + labels.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0, 0, 12, 0, 1]
+        return header + wire(labels) + bytes(DNSRecord.Kind.pointer.rawValue) + [0, 1]
     }
 
     static func bytes(_ number: UInt16) -> [UInt8] { [UInt8(number >> 8), UInt8(number & 0xff)] }

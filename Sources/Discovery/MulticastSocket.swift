@@ -33,21 +33,21 @@ struct MulticastLink: Hashable {
 struct MulticastSocket {
     let link: MulticastLink
     let descriptor: Int32
+    /// Whether it can send; else `errno` said why when it was made.
+    private(set) var isOpen = false
 
     private static let port: UInt16 = 5_353
     private static let group4: [UInt8] = [224, 0, 0, 251]
     private static let group6: [UInt8] = [0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfb]
 
-    /// On a port of its own; check `isOpen`.
+    /// On a port of its own.
     init(on link: MulticastLink) {
         self.link = link
         descriptor = socket(
             link.isIPv6 ? AF_INET6 : AF_INET,
             Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        isOpen = descriptor >= 0 && (link.isIPv6 ? speakIPv6() : speakIPv4())
     }
-
-    /// Else `errno` says why.
-    var isOpen: Bool { descriptor >= 0 && (link.isIPv6 ? speakIPv6() : speakIPv4()) }
 
     /// From now on it is on port 5353 and hears the group: what goes to it on this link, and nothing else.
     ///
@@ -60,26 +60,26 @@ struct MulticastSocket {
 
     /// - Returns: false when it did not leave; `errno` says why.
     func send(_ packet: [UInt8]) -> Bool {
+        func send(to address: UnsafePointer<sockaddr>, _ size: socklen_t) -> Bool {
+            sendto(descriptor, packet, packet.count, 0, address, size) >= 0
+        }
         if link.isIPv6 {
             var address = Self.anyIPv6
             address.sin6_scope_id = UInt32(bitPattern: link.index)
             withUnsafeMutableBytes(of: &address.sin6_addr) { $0.copyBytes(from: Self.group6) }
-            return withSocketAddress(&address) {
-                sendto(descriptor, packet, packet.count, 0, $0, $1) >= 0
-            }
+            return withSocketAddress(&address, send)
         }
         var address = Self.anyIPv4
         withUnsafeMutableBytes(of: &address.sin_addr) { $0.copyBytes(from: Self.group4) }
-        return withSocketAddress(&address) {
-            sendto(descriptor, packet, packet.count, 0, $0, $1) >= 0
-        }
+        return withSocketAddress(&address, send)
     }
 
     /// The next packet; nil when none is there. Does not wait.
     func receive() -> [UInt8]? {
-        [UInt8](unsafeUninitializedCapacity: Self.packetMax) { buffer, count in
+        let packet = [UInt8](unsafeUninitializedCapacity: Self.packetMax) { buffer, count in
             count = max(0, recv(descriptor, buffer.baseAddress, Self.packetMax, 0))
-        }.nonEmpty
+        }
+        return packet.isEmpty ? nil : packet
     }
 
     /// RFC 6762, section 17.
@@ -158,8 +158,4 @@ private func withSocketAddress<Address>(
     withUnsafePointer(to: &address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<Address>.size)) }
     }
-}
-
-extension Array {
-    fileprivate var nonEmpty: Self? { isEmpty ? nil : self }
 }

@@ -53,19 +53,13 @@ struct Listening: Hashable, Sendable {
 
 /// One DNS record as both back ends add it: an escaped name and data in wire form.
 struct DNSRecord: Equatable, Sendable {
-    enum Kind: Sendable {
-        case address, pointer, service, text, address6
-
-        /// RFC 1035 (3.2.2), RFC 2782, RFC 3596.
-        var number: UInt16 {
-            switch self {
-            case .address: 1
-            case .pointer: 12
-            case .text: 16
-            case .address6: 28
-            case .service: 33
-            }
-        }
+    /// By its number (RFC 1035, 3.2.2; RFC 2782; RFC 3596).
+    enum Kind: UInt16, Sendable {
+        case address = 1
+        case pointer = 12
+        case text = 16
+        case address6 = 28
+        case service = 33
     }
 
     var name: String
@@ -145,11 +139,11 @@ struct ServiceRecords {
     }
 
     private func dotted(_ name: String) -> String { "\(name).\(Self.domain)" }
+}
 
-    /// Length-prefixed labels (RFC 1035, 3.1), uncompressed.
-    private func wire(_ labels: [String]) -> [UInt8] {
-        labels.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0]
-    }
+/// Length-prefixed labels (RFC 1035, 3.1), uncompressed.
+func wire(_ labels: [String]) -> [UInt8] {
+    labels.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0]
 }
 
 /// What Avahi calls the error.

@@ -62,9 +62,9 @@ extension SeedAddress {
 
     /// - Returns: none when the name has no such records.
     private static func locations(of name: String) -> Result<[ServiceLocation], SeedLookupError> {
-        let service = "_palmier._tcp.\(name)"
+        let service = "\(DiscoveryConfiguration.palmier).\(name)"
         var answer = [UInt8](repeating: 0, count: 16_384)
-        let length = cresolv_ask(service, Int32(ns_t_srv.rawValue), &answer, Int32(answer.count))
+        let length = cresolv_ask(service, Int32(DNSRecord.Kind.service.rawValue), &answer, Int32(answer.count))
         if Int(length) == cresolv_none { return .success([]) }
         guard length >= 0 else {
             return .failure(SeedLookupError(message: "no name server answers for \(service)"))

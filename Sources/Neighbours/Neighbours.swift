@@ -120,7 +120,6 @@ public struct Neighbours: Automaton {
     public private(set) var own: Advertisement
     /// What this peer last said of itself, to masters or on the link.
     private var said: Advertisement?
-    private var announceDue = false
     /// What the link shows.
     private var shown: Advertisement?
     private var told = Pace()
@@ -231,15 +230,13 @@ public struct Neighbours: Automaton {
         (next.peer, next.incarnation, next.sequence) = (own.peer, own.incarnation, own.sequence)
         guard next != own, !own.ended else { return }
         own = next
-        guard !announceDue else { return }
-        announceDue = true
         // The first change after a quiet period goes out at once.
         effects.append(.set(.announce, at: max(now, min(told.next, published.next))))
     }
 
     /// Masters and the link are each told at most once a period; a master need not wait for the link's turn.
     mutating func onAnnounce(at now: Instant, into effects: inout [Effect]) {
-        guard announceDue else { return }
+        guard !own.ended else { return }
         number()
         if told.isDue(own.sequence, at: now) {
             let masters = neighbours.values.filter { $0.isLive && $0.advertisement.isMaster }
@@ -254,7 +251,6 @@ public struct Neighbours: Automaton {
             }
         }
         let open = [told, published].filter { $0.sequence < own.sequence }
-        announceDue = !open.isEmpty
         if let next = open.map(\.next).min() { effects.append(.set(.announce, at: next)) }
     }
 
@@ -285,7 +281,6 @@ public struct Neighbours: Automaton {
     private mutating func onStopping(at now: Instant, into effects: inout [Effect]) {
         own.state = .left
         own.ended = true
-        announceDue = false
         publish(at: now, into: &effects)
         for neighbour in neighbours.values where neighbour.isLive && (neighbour.advertisement.isMaster || own.isMaster)
         {

@@ -1,5 +1,4 @@
 import Automata
-import Synchronization
 import Testing
 
 @testable import Discovery
@@ -13,15 +12,12 @@ struct LinkQuestionTests {
 
         init(_ advertisement: Advertisement, address6: [UInt8]? = nil, port: UInt16 = 7_423) throws {
             question = LinkQuestion(type: "_master._sub._palmier._tcp")
-            func name(_ labels: [String]) -> [UInt8] {
-                labels.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
-            }
             func record(_ owner: [UInt8], _ type: UInt16, _ data: [UInt8]) -> [UInt8] {
                 owner + DNSQuestion.bytes(type) + [0, 1, 0, 0, 0, 10] + DNSQuestion.bytes(UInt16(data.count)) + data
             }
-            let service = name(["_master", "_sub", "_palmier", "_tcp", "local"]) + [0]
-            let instance = name(["m1 00a1", "_palmier", "_tcp", "local"]) + [0]
-            let host = name(["Host", "local"]) + [0]
+            let service = wire(["_master", "_sub", "_palmier", "_tcp", "local"])
+            let instance = wire(["m1 00a1", "_palmier", "_tcp", "local"])
+            let host = wire(["Host", "local"])
             let text = try AdvertisementText.encode(advertisement).flatMap { [UInt8($0.count)] + $0 }
             // The question's name stands at byte 12.
             let counts: [UInt8] = [0, 1, 0, 1, 0, 0, 0, address6 == nil ? 3 : 4]
@@ -90,11 +86,12 @@ struct LinkQuestionTests {
         // Each has told the link just now.
         let told = try await two.found(0xA1) { _ in true }
         _ = try await one.found(0xB2) { _ in true }
-        let (answers, heard) = AsyncStream.makeStream(of: Advertisement.self)
-        DiscoveryService.ask(for: .masters, serviceType: type, interfaces: ["lo"]) { heard.yield($0) }
-        let answer = await answers.first { _ in true }
-        #expect(answer == told, "the machine 0xB2 is no master, and must not answer")
-        for watcher in [one, two] { await watcher.service.stop() }
+        let newcomer = try Watcher(0xC3, type, browses: false)
+        newcomer.service.ask(for: .masters)
+        let answer = try await newcomer.found(0xA1) { _ in true }
+        #expect(answer == told)
+        for case .found(let other) in newcomer.events { #expect(other == told, "a machine is no master") }
+        for watcher in [one, two, newcomer] { await watcher.service.stop() }
     }
 }
 

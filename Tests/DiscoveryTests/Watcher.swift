@@ -13,7 +13,8 @@ final class Watcher: Sendable {
 
     /// Services that are embedded on loopback, unless said otherwise.
     init(
-        _ byte: UInt8, _ type: String, mode: DiscoveryMode = .embedded, interfaces: [String]? = ["lo"]
+        _ byte: UInt8, _ type: String, mode: DiscoveryMode = .embedded, interfaces: [String]? = ["lo"],
+        browses: Bool = true
     ) throws {
         let told = Told()
         self.told = told
@@ -28,7 +29,7 @@ final class Watcher: Sendable {
                 fabric: "lab", state: .idle, endpoints: [Endpoint(host: "::", port: UInt16(byte))], capacity: 64,
                 free: 8, memory: .mebibytes(64)))
         service.start()
-        service.browse(.everyone)
+        if browses { service.browse(.everyone) }
     }
 
     var events: [DiscoveryEvent] { told.events.withLock { $0 } }

@@ -41,6 +41,22 @@ struct PublishingTests {
         #expect(link.fire(.announce) == [.publish(link.neighbours.own)])
     }
 
+    @Test("a change that waits for the link's turn does not hold back the next one from a master met meanwhile")
+    func met() {
+        var link = Link(master: false)
+        _ = link.feed(.started)
+        link.after(.milliseconds(100))
+        var next = link.neighbours.own
+        next.free = 3
+        _ = link.feed(.described(next))
+        _ = link.fire(.announce)
+        link.meet(master, master: true)
+        link.after(.milliseconds(100))
+        next.free = 4
+        #expect(link.feed(.described(next)) == [.set(.announce, at: link.now)])
+        #expect(link.fire(.announce).sends(.hello(link.neighbours.own), to: master))
+    }
+
     @Test("masters hear how far the ledger has come; the link only when something else is to be said")
     func ledger() {
         var link = Link()

@@ -51,10 +51,10 @@ struct Newcomer {
             options.isMaster ? try PrivateKey.loadOrCreate(at: options.state.authority + "/key.pem") : nil
         let pinned = try? FabricTrust.load(from: options.state.identity)  // there is none at the first start
         let (sightings, found) = AsyncStream.makeStream(of: Advertisement.self, bufferingPolicy: .bufferingNewest(256))
-        let interfaces = options.interfaces.isEmpty ? nil : options.interfaces
         let discovery = try DiscoveryService(
             configuration: DiscoveryConfiguration(
-                mode: options.discovery, peer: key.peer, interfaces: interfaces),
+                mode: options.discovery, peer: key.peer,
+                interfaces: options.interfaces.isEmpty ? nil : options.interfaces),
             logger: logger
         ) { event in
             switch event {
@@ -66,9 +66,7 @@ struct Newcomer {
         }
         discovery.start()
         discovery.browse(.masters)
-        if options.discovery != .none {
-            DiscoveryService.ask(for: .masters, interfaces: interfaces) { found.yield($0) }
-        }
+        discovery.ask(for: .masters)
         let search = MasterSearch(options: options)
         let collecting = Task {  // ended below
             for await advertisement in sightings { await search.saw(advertisement) }
