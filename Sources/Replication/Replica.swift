@@ -178,6 +178,8 @@ public struct Replica: Automaton {
     var log: ReplicaLog
     var firstKept: OpNumber
     var nextWrite = WriteNumber(1)
+    /// The disk was told of all up to here.
+    var orderedThrough = WriteNumber.zero
     /// Ordered, not done; the oldest first.
     var writes: [PendingWrite] = []
     var durable: HardState

@@ -31,6 +31,11 @@ extension Replica {
         fetching?.pieceBytes = received
         effects.append(.stage(piece))
         if received >= piece.total {
+            // Behind nothing that the disk has not taken.
+            guard writes.isEmpty else {
+                fetching?.isWaiting = true
+                return
+            }
             fetching?.isInstalling = true
             effects.append(.install(piece.head))
         } else {
@@ -44,7 +49,11 @@ extension Replica {
         guard fetching?.isInstalling == true else { return }
         fetching?.isInstalling = false
         fetching?.pieceBytes = 0
-        guard let head else { return fetchElsewhere(at: now, into: &effects) }
+        guard let head else {
+            fetching?.isWaiting = true
+            fetching?.askedAt = now
+            return
+        }
         let keepsTail = log[head.op.next]?.follows(head.digest) ?? false
         let tail = keepsTail ? log.slots(after: head.op) : []
         let hadMore = log.last > head.op
