@@ -62,6 +62,9 @@
 
 /* Views (0, 0), (0, 1), ..., (1, 0), (1, 1), ...; what a replica may be instead of being in one of them. */
 #define W (VIEWS0 + VIEWS1)
+#if W > 5
+#error "VIEWS0 + VIEWS1 is at most 5"
+#endif
 #define FIRST1 VIEWS0
 #define REMOVED 13
 #define LEARNING 14
