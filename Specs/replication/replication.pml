@@ -468,7 +468,7 @@ end:
     :: d_step { NORMAL(r) && r != PRIMARY(r, view[r]) && LEN(log[r]) < LEN(viewLog[view[r]]) ->
         log[r] = log[r] | (AT(viewLog[view[r]], LEN(log[r]) + 1) << (4 * LEN(log[r]))); acknowledge(r, view[r]) }
 #ifdef MINORITY         /* mistake: the primary's own write is enough */
-    :: d_step { WORKS(r) && ACKED(view[r], committed[view[r]] + 1) >= 1 -> on_commit(r) }
+    :: d_step { WORKS(r) && committed[view[r]] < ACK(view[r], r) -> on_commit(r) }
 #else
     :: d_step { WORKS(r) && committed[view[r]] < LEN(log[r]) && ACKED(view[r], committed[view[r]] + 1) >= Q ->
         on_commit(r) }
