@@ -154,7 +154,7 @@ extension World {
             && replica.membership.members.allSatisfy { member in
                 let index = node(member.peer)
                 return nodes[index].isUp && nodes[index].disk?.store == member.store
-                    && nodes[index].replica?.committed.value ?? 0 + 50 > replica.committed.value
+                    && (nodes[index].replica?.committed.value ?? 0) + 50 > replica.committed.value
             }
     }
 
