@@ -15,7 +15,7 @@ struct ReplicationTests {
         #expect(logEntries.map { $0.encoded().count } == [85, 88, 85 + 8 + 3 * 24])
         for entry in logEntries { #expect(entry.encoded().count <= entry.size) }
         let prepare = ReplicaMessage.Body.prepare(chain(1, bytes: 300), after: .zero, commit: .zero, beat: 1)
-        #expect(encoded(prepare).count == 385 + 47)
+        #expect(encoded(prepare).count == 385 + 40)
         #expect(encoded(ReplicaKind.heartbeat.body).count <= 50)
     }
 
