@@ -119,8 +119,8 @@ extension World {
         case 9..<10:
             let index = random.below(nodes.count)
             nodes[index].isFull.toggle()
-        case 10..<11: damage()
-        case 11..<12 where lossIsPossible && down == 0: loseDisk()
+        case 10..<11 where settings.damages: damage()
+        case 11..<12 where !settings.damages && lossIsPossible && down == 0: loseDisk()
         default: return
         }
     }
