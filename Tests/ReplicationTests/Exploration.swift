@@ -58,16 +58,14 @@ struct Exploration {
     private var nodeNumbers: [ExploredKey: UInt32] = [:]
     private var letters: [Letter] = []
     private var letterNumbers: [Letter: UInt16] = [:]
-    private var marks: [UInt64] = []
     private var histories: [ExploredHistory] = []
     private var historyNumbers: [ExploredHistory: UInt32] = [:]
     private var outcomes: [Outcome] = []
     private var known: [UInt64: Int32] = [:]
     private var over: [UInt64: Bool] = [:]
-    private var seen: Set<UInt64> = []
-    private var cores: Set<UInt64> = []
+    /// Of each state the largest sets of messages.
+    private var seen: [UInt64: [[UInt16]]] = [:]
     private var parents: [(state: UInt32, node: UInt8, act: UInt16)] = []
-    private var random = SeededRandom(seed: 1)
     private(set) var result = Result()
 
     init(_ scope: Scope) {
@@ -85,7 +83,7 @@ struct Exploration {
         var start = State(
             nodes: SIMD4(repeating: .max), history: number(history), budget: scope.budget, letters: [])
         for (index, node) in formed.nodes.enumerated() { start.nodes[index] = number(node) }
-        seen.insert(fingerprint(start))
+        _ = isNews(start)
         parents.append((.max, 0, 0))
         var layer: [State] = [start]
         var first = 0
@@ -101,10 +99,12 @@ struct Exploration {
             if !next.isEmpty { result.depth += 1 }
         }
         (result.states, result.nodes, result.letters) = (parents.count, nodes.count, letters.count)
+        result.cores = seen.count
         return result
     }
 
     private mutating func expand(_ state: State, number: Int, into next: inout [State]) {
+        guard seen[fingerprint(state)]?.contains(state.letters) == true else { return }
         if state.budget.crashes == 0, let sync {
             for node in 0..<scope.nodes {
                 guard let step = outcome(sync, at: node, of: state), !outcomes[step].executes else { continue }
@@ -148,10 +148,7 @@ struct Exploration {
         complete(&after, changed: node, old: old)
         after.letters = after.letters.filter { !isOver($0, after) }
         after.letters.sort()
-        guard seen.insert(fingerprint(after)).inserted || fault != nil else { return }
-        var bare = after
-        bare.letters = []
-        if cores.insert(fingerprint(bare)).inserted { result.cores += 1 }
+        guard isNews(after) || fault != nil else { return }
         parents.append((UInt32(parent), UInt8(node), act))
         for deed in outcomes[step].deeds { result.reached[deed.kind, default: 0] += 1 }
         if let fault {
@@ -255,7 +252,6 @@ struct Exploration {
         let number = UInt16(letters.count)
         letterNumbers[letter] = number
         letters.append(letter)
-        marks.append(random.next())
         return number
     }
 
@@ -267,10 +263,18 @@ struct Exploration {
         return number
     }
 
-    /// 64 bits: of two million states two have the same with a chance of one in ten million.
+    /// Whether it was not seen yet, nor with more messages: who has those can do all that this one can.
+    private mutating func isNews(_ state: State) -> Bool {
+        let key = fingerprint(state)
+        guard seen[key]?.contains(where: { $0.holdsAll(of: state.letters) }) != true else { return false }
+        seen[key]?.removeAll { state.letters.holdsAll(of: $0) }
+        seen[key, default: []].append(state.letters)
+        return true
+    }
+
+    /// Of all but the messages. 64 bits: of two million states two have the same with a chance of one in ten million.
     private func fingerprint(_ state: State) -> UInt64 {
         var hash: UInt64 = 0
-        for letter in state.letters { hash &+= marks[Int(letter)] }
         for node in 0..<scope.nodes { hash = Self.mix(hash ^ UInt64(state.nodes[node])) }
         return Self.mix(hash ^ (UInt64(state.history) << 32 | UInt64(state.budget.packed)))
     }
@@ -299,6 +303,19 @@ struct Exploration {
             at = Int(parent)
         }
         return steps.reversed()
+    }
+}
+
+extension [UInt16] {
+    /// Both sorted.
+    fileprivate func holdsAll(of others: [UInt16]) -> Bool {
+        guard others.count <= count else { return false }
+        var at = 0
+        for other in others {
+            while at < count, self[at] < other { at += 1 }
+            guard at < count, self[at] == other else { return false }
+        }
+        return true
     }
 }
 
