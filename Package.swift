@@ -105,6 +105,7 @@ let package = Package(
         automata("Groups", "Automata", "Overlay"),
         automata("Objects", "Automata", "Overlay"),
         automata("Neighbours", "Automata"),
+        automata("Replication", "Automata"),
         automata("Claims", "Automata"),
         automata("Accounting", "Automata"),
         automata("Ledger", "Automata"),

@@ -1,0 +1,70 @@
+import Automata
+
+/// Where the log's beginning is not kept, a checkpoint stands for it.
+extension Replica {
+    // MARK: At the source
+
+    mutating func onPieceRead(_ piece: CheckpointPiece?, for peer: PeerID, into effects: inout [Effect]) {
+        if let piece { send(.checkpoint(piece), to: peer, into: &effects) }
+    }
+
+    mutating func onFetchPiece(_ op: OpNumber, _ offset: UInt64, from sender: Member, into effects: inout [Effect]) {
+        effects.append(.readPiece(op, offset: offset, bytesMax: configuration.pieceBytesMax, for: sender.peer))
+    }
+
+    // MARK: At who lacks the beginning
+
+    mutating func onPiece(
+        _ piece: CheckpointPiece, from sender: Member, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard fetching?.source == sender.peer, fetching?.isInstalling == false, leading == nil else { return }
+        fetching?.isWaiting = false
+        guard piece.head.op > committed else { return fetchMore(at: now, into: &effects) }
+        if log.digest(at: piece.head.op) == piece.head.digest {
+            // All of it is here, and right.
+            execute(through: piece.head.op, at: now, into: &effects)
+            return fetchMore(at: now, into: &effects)
+        }
+        let offset = piece.offset == 0 ? 0 : fetching?.pieceBytes ?? 0
+        guard piece.offset == offset, !piece.bytes.isEmpty || piece.total == 0 else { return }
+        let received = offset + UInt64(piece.bytes.count)
+        fetching?.pieceBytes = received
+        effects.append(.stage(piece))
+        if received >= piece.total {
+            // Behind nothing that the disk has not taken.
+            guard writes.isEmpty else {
+                fetching?.isWaiting = true
+                return
+            }
+            fetching?.isInstalling = true
+            effects.append(.install(piece.head))
+        } else {
+            fetching?.isWaiting = true
+            fetching?.askedAt = now
+            send(.fetchPiece(piece.head.op, offset: received), to: sender.peer, into: &effects)
+        }
+    }
+
+    mutating func onInstalled(_ head: CheckpointHead?, at now: Instant, into effects: inout [Effect]) {
+        guard fetching?.isInstalling == true else { return }
+        fetching?.isInstalling = false
+        fetching?.pieceBytes = 0
+        guard let head else {
+            fetching?.isWaiting = true
+            fetching?.askedAt = now
+            return
+        }
+        let keepsTail = log[head.op.next]?.follows(head.digest) ?? false
+        let tail = keepsTail ? log.slots(after: head.op) : []
+        let hadMore = log.last > head.op
+        log = ReplicaLog(base: head.op, digest: head.digest, slots: tail)
+        committed = head.op
+        lastAt = head.at
+        sessions = SessionTable(head.sessions)
+        firstKept = head.op.next
+        damage = []
+        write(cutAfter: hadMore && !keepsTail ? head.op : nil, into: &effects)
+        enter(head.membership, at: head.membershipOp, now: now, into: &effects)
+        fetchMore(at: now, into: &effects)
+    }
+}
