@@ -47,7 +47,7 @@ extension Accounts {
             + sums.stocks.filter { $0.millionths != 0 }.map {
                 Discrepancy(
                     kind: .unbalanced,
-                    description: "\(DecimalText.print($0.millionths, digits: 6)) of \($0.resource) came from nowhere")
+                    description: "\(DecimalText.text($0.millionths, digits: 6)) of \($0.resource) came from nowhere")
             }
     }
 

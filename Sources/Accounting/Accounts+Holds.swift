@@ -61,14 +61,16 @@ extension Accounts {
     }
 
     /// Refuses what is above what the project has left, and says the sum.
-    private func expectLeft(_ amount: Money, for what: String, of project: ProjectState) throws(RuleBreach) {
+    private func expectLeft(_ amount: Money, for what: @autoclosure () -> String, of project: ProjectState)
+        throws(RuleBreach)
+    {
         let order = project.order
         let left = order.ceiling - project.spent - project.held
         guard amount > left, amount > .zero else { return }
         let currency = order.currency
         throw RuleBreach(
             .ceilingExceeded,
-            "\(what) needs \(amount.text(in: currency)) \(currency), and the project \(order.id) has "
+            "\(what()) needs \(amount.text(in: currency)) \(currency), and the project \(order.id) has "
                 + "\(left.text(in: currency)) left of \(order.ceiling.text(in: currency)) this \(order.cycle.rawValue): "
                 + "\(project.spent.text(in: currency)) is spent, \(project.held.text(in: currency)) is held for others",
             remedy: "release something, wait for the next \(order.cycle.rawValue), or raise the ceiling to at least "

@@ -143,7 +143,7 @@ public func reconcile(_ mine: ContractStatement, _ theirs: ContractStatement) ->
 private func text(_ total: ContractTotal?, _ currency: Currency) -> String {
     guard let total else { return "nothing" }
     return
-        "\(total.movements) movements, \(DecimalText.print(total.quantity, digits: 6)) for \(total.value) \(currency), "
+        "\(total.movements) movements, \(DecimalText.text(total.quantity, digits: 6)) for \(total.value) \(currency), "
         + "through \(total.period.end.civilText)"
 }
 

@@ -110,7 +110,7 @@ public struct MovementExport: Sendable {
             movement.stage.rawValue, movement.destination, movement.value.text(in: movement.currency),
             movement.currency.code)
         if let resource = movement.resource {
-            let opposite = DecimalText.print(-Int128(movement.quantity.millionths), digits: 6)
+            let opposite = DecimalText.text(-Int128(movement.quantity.millionths), digits: 6)
             text += posting("used", movement.source, opposite, commodity(resource))
             text += posting("used", movement.destination, movement.quantity.description, commodity(resource))
         }

@@ -25,7 +25,7 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
 
     public static func < (left: Quantity, right: Quantity) -> Bool { left.millionths < right.millionths }
-    public var description: String { DecimalText.print(Int128(millionths), digits: 6) }
+    public var description: String { DecimalText.text(Int128(millionths), digits: 6) }
 }
 
 /// What one unit of a resource costs: a whole number of millionths of the currency's unit.
@@ -42,7 +42,7 @@ public struct Price: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     public static func < (left: Price, right: Price) -> Bool { left.millionths < right.millionths }
-    public var description: String { DecimalText.print(Int128(millionths), digits: 6) }
+    public var description: String { DecimalText.text(Int128(millionths), digits: 6) }
 }
 
 /// An amount of a currency: a whole number of 10^-12 of its unit, so that a quantity times a price is exact.
@@ -100,11 +100,11 @@ public struct Money: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public static func < (left: Money, right: Money) -> Bool { left.trillionths < right.trillionths }
     /// Without zeros at the end.
-    public var description: String { DecimalText.print(trillionths, digits: 12) }
+    public var description: String { DecimalText.text(trillionths, digits: 12) }
 
     /// With at least the currency's minor digits: `1.50`, `0.000125`.
     public func text(in currency: Currency) -> String {
-        DecimalText.print(trillionths, digits: 12, atLeast: currency.minorDigits)
+        DecimalText.text(trillionths, digits: 12, atLeast: currency.minorDigits)
     }
 }
 

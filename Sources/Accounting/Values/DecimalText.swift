@@ -23,7 +23,7 @@ enum DecimalText {
     }
 
     /// Prints a whole number of 10^-`digits`, without zeros at the end but at least `digitsMin` behind the point.
-    static func print(_ value: Int128, digits: Int, atLeast digitsMin: Int = 0) -> String {
+    static func text(_ value: Int128, digits: Int, atLeast digitsMin: Int = 0) -> String {
         var rest = value.magnitude
         var reversed: [UInt8] = []
         var isTrailing = true
