@@ -29,6 +29,10 @@ import OrderedCollections
 /// **Invariant I5**: every movement has a source and a destination; usage is counted exactly once; what customers owe
 /// equals what suppliers are due. `audit()` recomputes it.
 ///
+/// **Left to others**: who may record what, and when (the ledger); keeping movements and invoices (its store). An invoice
+/// that another ledger issues is not recorded here yet: what was used under a contract stays `accrued` in the customer's
+/// ledger, and the two are compared by `reconcile`.
+///
 /// Every act is checked whole before anything changes: a refused one leaves the books, bit by bit, as they were.
 public struct Accounts: Hashable, Sendable {
     var accounts: OrderedDictionary<AccountID, AccountState> = [:]

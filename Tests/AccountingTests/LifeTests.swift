@@ -298,6 +298,25 @@ import Testing
         fixture.expectSound()
     }
 
+    @Test("the workload that the invoice run is measured with is taken whole, and invoiced to the last movement")
+    func workload() {
+        let workload = UsageWorkload(customers: 7, instances: 3, hours: 11)
+        var books = Accounts()
+        var history = History()
+        for act in workload.preparation {
+            #expect(books.apply(act, at: UsageWorkload.start.start, into: &history) == .done)
+        }
+        for number in 0..<workload.movements {
+            #expect(books.apply(.used(workload.report(number)), at: workload.end, into: &history) == .done)
+        }
+        #expect(history.movements.count == 231)
+        let exact = history.movements.reduce(Money.zero) { $0 + $1.value }
+        #expect(books.apply(workload.run, at: workload.end, into: &history) == .done)
+        #expect(history.invoices.count == 7)
+        #expect(history.invoices.flatMap(\.lines).reduce(Money.zero) { $0 + $1.exact } == exact)
+        #expect(books.audit() == [])
+    }
+
     @Test("a balance at a past date comes from the movements before it")
     func past() {
         var fixture = Fixture()
