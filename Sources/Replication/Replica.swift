@@ -208,6 +208,8 @@ public struct Replica: Automaton {
     var changes = 0
     var candidate: Candidate?
     var fetching: Fetching?
+    /// The host makes a checkpoint the replicated state; nothing else happens meanwhile.
+    var isInstalling = false
     /// Executed places to be mended on the disk, the oldest first.
     var damage: [OpNumber] = []
 
@@ -273,7 +275,7 @@ public struct Replica: Automaton {
         case .propose(let operation): onProposal(operation, at: now, into: &effects)
         case .confirm(let id): onConfirm(id, at: now, into: &effects)
         case .received(let message, let peer):
-            guard peer != own.peer else { return }
+            guard peer != own.peer, !isInstalling else { return }
             suspects.remove(peer)
             onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
@@ -284,6 +286,7 @@ public struct Replica: Automaton {
         case .installed(let head): onInstalled(head, at: now, into: &effects)
         case .kept(let op): firstKept = op
         case .damaged(let op): onDamaged(op, at: now, into: &effects)
+        case .suspected(let peer) where isInstalling: suspects.insert(peer)
         case .suspected(let peer): onSuspected(peer, at: now, into: &effects)
         case .enlist(let peer): onEnlist(peer, at: now, into: &effects)
         case .dismiss(let peer): leading?.dismiss(peer)
@@ -321,6 +324,10 @@ public struct Replica: Automaton {
     }
 
     private mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
+        guard !isInstalling else {
+            effects.append(.set(timer, at: now + configuration.resend))
+            return
+        }
         switch timer {
         case .beat: onBeat(at: now, into: &effects)
         case .silence: onSilence(at: now, into: &effects)
@@ -335,12 +342,11 @@ public struct Replica: Automaton {
         effects.append(.set(.silence, at: now + silence()))
         effects.append(.set(.resend, at: now + configuration.resend))
         if isFounder { return found(at: now, into: &effects) }
-        guard isMember else { return }
+        guard view > .zero else { return }  // it follows whoever speaks first
         guard lastNormal == view else {
             // The crash came while the view changed.
             status = .changing
             effects.append(.set(.change, at: now + patience()))
-            candidate = primary == own ? Candidate() : nil
             vote(at: now, into: &effects)
             return
         }

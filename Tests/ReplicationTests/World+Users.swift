@@ -119,8 +119,8 @@ extension World {
         case 9..<10:
             let index = random.below(nodes.count)
             nodes[index].isFull.toggle()
-        case 10..<11: damage()
-        case 11..<12 where lossIsPossible && down == 0: loseDisk()
+        case 10..<11 where settings.damages: damage()
+        case 11..<12 where !settings.damages && lossIsPossible && down == 0: loseDisk()
         default: return
         }
     }
@@ -154,7 +154,7 @@ extension World {
             && replica.membership.members.allSatisfy { member in
                 let index = node(member.peer)
                 return nodes[index].isUp && nodes[index].disk?.store == member.store
-                    && nodes[index].replica?.committed.value ?? 0 + 50 > replica.committed.value
+                    && (nodes[index].replica?.committed.value ?? 0) + 50 > replica.committed.value
             }
     }
 

@@ -10,8 +10,6 @@ struct Fetching: Sendable {
     var staged: [LogEntry] = []
     /// How much of a checkpoint has come.
     var pieceBytes: UInt64 = 0
-    /// All of it has, and the host makes it the replicated state.
-    var isInstalling = false
     /// The view in which they were staged, and by whom.
     var stagedIn: View?
 }
