@@ -187,6 +187,9 @@ let package = Package(
         tests(of: "Groups", "Automata", "Overlay", isSimulation: true),
         tests(of: "Objects", "Automata", "Overlay", isSimulation: true),
         tests(of: "Neighbours", "Automata"),
+        tests(
+            of: "Replication", "Automata", .product(name: "HeapModule", package: "swift-collections"),
+            .product(name: "OrderedCollections", package: "swift-collections"), isSimulation: true),
         tests(of: "Claims", "Automata"),
         tests(
             of: "Accounting", "Automata", .product(name: "OrderedCollections", package: "swift-collections"),
