@@ -211,6 +211,10 @@ let package = Package(
             of: "Storage", "Automata", "Claims", "Ledger", "Replication",
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "OrderedCollections", package: "swift-collections"), exclude: ["OldDatabases"]),
+        // The figures of a replicated log's storage.
+        .executableTarget(
+            name: "StorageBench", dependencies: ["Automata", "Replication", "Storage"], path: "Tests/StorageBench",
+            swiftSettings: settings),
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
         tests(of: "Runtime", "Automata", "Discovery"),

@@ -47,7 +47,9 @@ final class AcknowledgedMark {
     func newest() -> ReplicaRecord? {
         (0..<2).compactMap { slot -> ReplicaRecord? in
             var bytes = [UInt8](repeating: 0, count: Self.slotBytes)
-            guard pread(descriptor, &bytes, bytes.count, off_t(slot * Self.slotBytes)) == bytes.count else { return nil }
+            guard pread(descriptor, &bytes, bytes.count, off_t(slot * Self.slotBytes)) == bytes.count else {
+                return nil
+            }
             var reader = ByteReader(bytes)
             guard let sum = reader.number(Int64.self), let record = ReplicaRecord(&reader), record.sum == sum else {
                 return nil

@@ -94,7 +94,7 @@ extension Journal {
             for checkpoint in old + same { try tables.eraseCheckpoint(checkpoint.id) }
             try tables.put(whole)
         }
-        lent = []
+        (lent, verified) = ([], [])
     }
 
     // MARK: Reading one
@@ -179,6 +179,11 @@ extension Journal {
     /// A part of the checkpoint at `op`, or of the newest one.
     func readPiece(_ op: OpNumber?, offset: UInt64, bytesMax: Int) throws -> CheckpointPiece? {
         for checkpoint in try checkpoints() where op == nil || checkpoint.head.op == op {
+            // Not until half of it has travelled shall anybody find that the rest cannot be read.
+            if !verified.contains(checkpoint.id) {
+                guard try bytes(of: checkpoint) != nil else { continue }
+                verified.insert(checkpoint.id)
+            }
             guard offset <= checkpoint.total,
                 let bytes = try bytes(of: checkpoint, from: offset, max: max(1, bytesMax))
             else { continue }

@@ -56,7 +56,8 @@ private struct LogWriter {
             throw StorageError.defect("entry \(entry.op) does not follow entry \(record.last), the last in \(path)")
         }
         if let previous = record.lastDigest, !entry.follows(previous) {
-            throw StorageError.defect("entry \(entry.op) does not follow from what entry \(record.last) of \(path) holds")
+            throw StorageError.defect(
+                "entry \(entry.op) does not follow from what entry \(record.last) of \(path) holds")
         }
         let insert = try prepared()
         try EntryRow.write(entry, insert.entry)

@@ -19,6 +19,8 @@ final class Journal {
     var staging: Staging?
     /// Checkpoints that somebody has read from since the newest one was made.
     var lent: Set<Int64> = []
+    /// Checkpoints that were read from end to end since then.
+    var verified: Set<Int64> = []
     /// Rows that say nothing.
     var unreadableCheckpoints: [Int64] = []
     var scrubbed = OpNumber.zero

@@ -13,7 +13,8 @@ extension StorageError {
     /// Neither copy of the record holds.
     static func promisesLost(_ path: String) -> StorageError {
         StorageError(
-            .corrupt, "\(path) does not say any more what this replica has promised to the others: both copies are damaged",
+            .corrupt,
+            "\(path) does not say any more what this replica has promised to the others: both copies are damaged",
             remedy: "it must not vote again as the member it was; \(commands)")
     }
 
@@ -34,7 +35,8 @@ extension StorageError {
     static func noLog(_ directory: String) -> StorageError {
         StorageError(
             .failed, "there is no log in \(directory)",
-            remedy: "name the right directory with --state; `palmier ledger restore` makes it anew from the other replicas")
+            remedy:
+                "name the right directory with --state; `palmier ledger restore` makes it anew from the other replicas")
     }
 
     static func isThere(_ directory: String) -> StorageError {

@@ -127,7 +127,8 @@ struct ReplicaDirectory {
         defer { if descriptor >= 0 { close(descriptor) } }
         guard descriptor >= 0, fsync(descriptor) == 0 else {
             throw StorageError(
-                .failed, "cannot sync \(path): \(String(cString: strerror(errno)))", remedy: "check the disk (dmesg, df)")
+                .failed, "cannot sync \(path): \(String(cString: strerror(errno)))",
+                remedy: "check the disk (dmesg, df)")
         }
     }
 }

@@ -221,10 +221,12 @@ public actor ReplicaStore {
 
     var syncLevel: Int? { get throws { try journal?.file.syncLevel } }
     var generation: Int? { journal?.generation }
+    func lookInto<Value>(_ body: (Journal) throws -> Value) throws -> Value { try using(body) }
 
     private func using<Value>(_ body: (Journal) throws -> Value) throws(StorageError) -> Value {
         guard let journal else {
-            throw StorageError(.failed, "\(directory) is closed", remedy: "open it again; this is a defect, please report it")
+            throw StorageError(
+                .failed, "\(directory) is closed", remedy: "open it again; this is a defect, please report it")
         }
         return try translating { try body(journal) }
     }
