@@ -109,13 +109,15 @@ let package = Package(
         automata("Claims", "Automata"),
         automata("Ledger", "Automata"),
         automata("Rendezvous", "Automata", "Claims"),
-        automata("Peer", "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Rendezvous"),
+        automata(
+            "Peer", "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Ledger",
+            "Rendezvous"),
 
         // The codec of peers' messages and of ledger entries, for both hosts.
         .target(name: "WireSchema", dependencies: [protobuf], swiftSettings: language),
         edge(
-            "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger", "Automata", "WireSchema",
-            protobuf, isSimulated: true),
+            "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Ledger", "Automata",
+            "WireSchema", protobuf, isSimulated: true),
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
@@ -159,9 +161,8 @@ let package = Package(
         // One hint to the processor that Swift has no word for.
         .target(name: "CPrefetch"),
         edge(
-            "Simulation", "Automata", "CPrefetch", "Overlay", "Groups", "Objects", "Peer", "Neighbours", "Claims",
-            "Ledger",
-            "Wire",
+            "Simulation", "Automata", "CPrefetch", "Overlay", "Groups", "Objects", "Peer", "Neighbours", "Replication",
+            "Claims", "Ledger", "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
             "Console", "Automata", "Overlay", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
@@ -192,8 +193,8 @@ let package = Package(
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Ledger"),
         tests(
-            of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Claims", "Ledger",
-            "WireSchema", protobuf),
+            of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims",
+            "Ledger", "WireSchema", protobuf),
         // One peer's discovery as a process, for tests that kill it or put it into a network namespace.
         .executableTarget(
             name: "DiscoveryProbe", dependencies: ["Automata", "Discovery", log], path: "Tests/DiscoveryProbe",

@@ -293,6 +293,7 @@ public struct Peer: Automaton {
             learn(contacts, from: peer, into: &effects)
             objects(.received(message, from: peer, in: RingView(overlay)), at: now, into: &effects)
         case .found(let routed): answer(ring.found(routed, by: peer, at: now), into: &effects)
+        case .replica, .ledgerRequest, .ledgerAnswer: break  // of a log that no replica here keeps
         }
         if peer != id { neighbours(.heard(peer), at: now, into: &effects) }
     }

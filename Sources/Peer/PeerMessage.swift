@@ -5,6 +5,7 @@ public import Ledger
 public import Neighbours
 public import Objects
 public import Overlay
+public import Replication
 
 /// Everything that one peer says to another.
 public enum PeerMessage: Hashable, Sendable {
@@ -20,6 +21,11 @@ public enum PeerMessage: Hashable, Sendable {
     case object(ObjectMessage, contacts: [PeerContact])
     /// To a lookup's origin, from the root of its key: the message as it came.
     case found(Routed)
+    /// From one replica of a log to another. Members may be any peers: whether the sender is one is the replica's to check.
+    case replica(GroupID, ReplicaMessage)
+    /// Asks a replica to execute an operation; the answer names the request.
+    case ledgerRequest(GroupID, ClientRequest)
+    case ledgerAnswer(GroupID, RequestID, ClientAnswer)
 }
 
 extension PeerMessage {
@@ -37,7 +43,7 @@ extension PeerMessage {
             case .masters, .failed, .recovered: true
             case .hello, .probe, .alive, .goodbye: false
             }
-        case .result, .overlay, .group, .object, .found: false
+        case .result, .overlay, .group, .object, .found, .replica, .ledgerRequest, .ledgerAnswer: false
         }
     }
 }

@@ -178,6 +178,8 @@ public struct Replica: Automaton {
     var log: ReplicaLog
     var firstKept: OpNumber
     var nextWrite = WriteNumber(1)
+    /// The disk was told of all up to here.
+    var orderedThrough = WriteNumber.zero
     /// Ordered, not done; the oldest first.
     var writes: [PendingWrite] = []
     var durable: HardState
@@ -206,6 +208,8 @@ public struct Replica: Automaton {
     var changes = 0
     var candidate: Candidate?
     var fetching: Fetching?
+    /// The host makes a checkpoint the replicated state; nothing else happens meanwhile.
+    var isInstalling = false
     /// Executed places to be mended on the disk, the oldest first.
     var damage: [OpNumber] = []
 
@@ -271,7 +275,7 @@ public struct Replica: Automaton {
         case .propose(let operation): onProposal(operation, at: now, into: &effects)
         case .confirm(let id): onConfirm(id, at: now, into: &effects)
         case .received(let message, let peer):
-            guard peer != own.peer else { return }
+            guard peer != own.peer, !isInstalling else { return }
             suspects.remove(peer)
             onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
@@ -282,6 +286,7 @@ public struct Replica: Automaton {
         case .installed(let head): onInstalled(head, at: now, into: &effects)
         case .kept(let op): firstKept = op
         case .damaged(let op): onDamaged(op, at: now, into: &effects)
+        case .suspected(let peer) where isInstalling: suspects.insert(peer)
         case .suspected(let peer): onSuspected(peer, at: now, into: &effects)
         case .enlist(let peer): onEnlist(peer, at: now, into: &effects)
         case .dismiss(let peer): leading?.dismiss(peer)
@@ -319,6 +324,10 @@ public struct Replica: Automaton {
     }
 
     private mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
+        guard !isInstalling else {
+            effects.append(.set(timer, at: now + configuration.resend))
+            return
+        }
         switch timer {
         case .beat: onBeat(at: now, into: &effects)
         case .silence: onSilence(at: now, into: &effects)

@@ -1,4 +1,5 @@
 public import Peer
+import Replication
 import SwiftProtobuf
 import WireSchema
 
@@ -29,6 +30,10 @@ extension PeerMessage {
             message.object = WireObjectMessage(it)
             message.contacts = [WireContact](contacts)
         case .found(let routed): message.found = WireRouted(routed)
+        case .replica(let group, let it): message.replica = WireReplicaMessage(group, it)
+        case .ledgerRequest(let group, let request): message.ledgerRequest = WireClientRequest(group, request)
+        case .ledgerAnswer(let group, let id, let answer):
+            message.ledgerAnswer = WireClientAnswer(group, id, answer)
         }
         return message.bytes()
     }
@@ -53,6 +58,10 @@ extension PeerMessage {
             case .group(let it): .group(try it.decoded(), contacts: try message.contacts.decoded())
             case .object(let it): .object(try it.decoded(), contacts: try message.contacts.decoded())
             case .found(let it): .found(try it.decoded())
+            case .replica(let it): .replica(try GroupID(decoding: it.group), try it.decoded())
+            case .ledgerRequest(let it): .ledgerRequest(try GroupID(decoding: it.group), try it.decoded())
+            case .ledgerAnswer(let it):
+                .ledgerAnswer(try GroupID(decoding: it.group), try it.decodedID(), try it.decoded())
             case nil: throw noKind("a message", message.unknownFields)
             }
     }

@@ -5,7 +5,7 @@
 /// `WireSchema` is generated from it.
 ///
 ///     PeerMessage ──encoded()──▶ bytes ──▶ (transport, modelled network) ──▶ PeerMessage(decoding:) ──▶ Peer
-///     Entry, PartitionRecord, [Advertisement] ──encoded()──▶ bytes ──▶ (disk) ──▶ init(decoding:)
+///     Entry, PartitionRecord, [Advertisement], LogEntry, CheckpointHead ──encoded()──▶ bytes ──▶ (disk) ──▶ init(decoding:)
 ///
 /// ## What is promised
 /// - **What arrives is data and may be wrong.** Decoding checks every length, range and list, and refuses with a
@@ -22,6 +22,8 @@
 /// - An unknown *field* is ignored in messages. Of an `Entry` those at its top level are kept and written back: a
 ///   replica passes entries on that another master wrote. Nothing else is passed on as it came: a forwarded call is
 ///   written anew by the master that forwards it, in that master's version.
+/// - An entry of a replicated log (`LogEntry`) has no fields but those that its digest covers: how replicas of different
+///   versions share a log, `Specs/wire/entries.md` says.
 /// - Instants carry nanoseconds, since only their own writer reads them and it must find them unchanged; durations carry
 ///   milliseconds, rounded down, so that a lease never grows on its way.
 public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -99,6 +101,18 @@ public enum WireBounds {
     /// Requests in one answer to `list`.
     public static let requestsMax = 10_000
     public static let partitionsMax = 10_000
+    /// Entries of one prepare: a primary's batch.
+    public static let prepareEntriesMax = 256
+    /// Entries of one answer: more than fit into a frame's 1 MiB by the 96 bytes that the smallest is counted as.
+    public static let replicaEntriesMax = 12_000
+    /// Places of a log in a vote or a question: what is behind the newest checkpoint, when nobody knows what of it is
+    /// committed, and what waits for a majority.
+    public static let placesMax = 20_000
+    public static let membersMax = 7
+    /// Clients' sessions in the head of a checkpoint.
+    public static let sessionsMax = 10_000
+    /// What a client asks of a replicated log: 64 KiB below a frame, for what stands around it and around 256 entries.
+    public static let operationBytesMax = 960 << 10
     public static let durationMax: Duration = .seconds(366 * 86_400)
     /// What one request may ask for: 256 TiB, so that a sum over all partitions of a machine stays far below 2^63.
     public static let memoryBytesMax: Int64 = 1 << 48

@@ -321,6 +321,30 @@ public nonisolated struct WirePeerMessage: @unchecked Sendable {
     set {_uniqueStorage()._kind = .found(newValue)}
   }
 
+  public var replica: WireReplicaMessage {
+    get {
+      if case .replica(let v)? = _storage._kind {return v}
+      return WireReplicaMessage()
+    }
+    set {_uniqueStorage()._kind = .replica(newValue)}
+  }
+
+  public var ledgerRequest: WireClientRequest {
+    get {
+      if case .ledgerRequest(let v)? = _storage._kind {return v}
+      return WireClientRequest()
+    }
+    set {_uniqueStorage()._kind = .ledgerRequest(newValue)}
+  }
+
+  public var ledgerAnswer: WireClientAnswer {
+    get {
+      if case .ledgerAnswer(let v)? = _storage._kind {return v}
+      return WireClientAnswer()
+    }
+    set {_uniqueStorage()._kind = .ledgerAnswer(newValue)}
+  }
+
   /// Beside the message of an overlay, a group or an object: where the peers are that it names, as far as its sender knows;
   /// at most 128, so that less than all is no error. Beside other kinds there are none, and they are ignored.
   public var contacts: [WireContact] {
@@ -341,6 +365,9 @@ public nonisolated struct WirePeerMessage: @unchecked Sendable {
     case object(WireObjectMessage)
     /// to a lookup's origin, from the root of its key: the message as it came
     case found(WireRouted)
+    case replica(WireReplicaMessage)
+    case ledgerRequest(WireClientRequest)
+    case ledgerAnswer(WireClientAnswer)
 
   }
 
@@ -1821,7 +1848,7 @@ nonisolated extension WireRefusalCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PeerMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{1}found\0\u{2}\u{6}contacts\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{1}found\0\u{1}replica\0\u{3}ledger_request\0\u{3}ledger_answer\0\u{2}\u{3}contacts\0")
 
   fileprivate class _StorageClass {
     var _kind: WirePeerMessage.OneOf_Kind?
@@ -1973,6 +2000,45 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
             _storage._kind = .found(v)
           }
         }()
+        case 10: try {
+          var v: WireReplicaMessage?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .replica(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .replica(v)
+          }
+        }()
+        case 11: try {
+          var v: WireClientRequest?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .ledgerRequest(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .ledgerRequest(v)
+          }
+        }()
+        case 12: try {
+          var v: WireClientAnswer?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .ledgerAnswer(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .ledgerAnswer(v)
+          }
+        }()
         case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._contacts) }()
         default: break
         }
@@ -2022,6 +2088,18 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case .found?: try {
         guard case .found(let v)? = _storage._kind else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case .replica?: try {
+        guard case .replica(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .ledgerRequest?: try {
+        guard case .ledgerRequest(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .ledgerAnswer?: try {
+        guard case .ledgerAnswer(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       }()
       case nil: break
       }

@@ -2,6 +2,7 @@ import Automata
 import Claims
 import Ledger
 import Peer
+import Replication
 import Testing
 
 @testable import Wire
@@ -19,7 +20,8 @@ struct FuzzTests {
             corpus: Sample.all.map { $0.message.encoded() }, random: .stream(seed: seed, "wire fuzz: messages"))
         var disk = Mutation(
             corpus: FactKind.allCases.map { $0.entry.encoded() } + partitionRecords.map { $0.encoded() }
-                + [[advertisement, plainAdvertisement].encoded()],
+                + [[advertisement, plainAdvertisement].encoded(), checkpointHead.encoded()]
+                + logEntries.map { $0.encoded() },
             random: .stream(seed: seed, "wire fuzz: disk"))
         var accepted = 0
         var kinds: Set<String> = []
@@ -29,6 +31,8 @@ struct FuzzTests {
                 if try keepsEntry(input) { accepted += 1 }
                 if try keepsPartition(input) { accepted += 1 }
                 if try keepsAdvertisements(input) { accepted += 1 }
+                if try keepsLogEntry(input) { accepted += 1 }
+                if try keepsHead(input) { accepted += 1 }
             } else {
                 let input = messages.next()
                 guard let kind = try keepsMessage(input) else { continue }
@@ -65,6 +69,21 @@ struct FuzzTests {
         let again = try PartitionRecord(decoding: record.encoded())
         guard again != record else { return true }
         Issue.record("\(bytes.hexadecimal) reads as \(record), which reads back as \(again)")
+        return false
+    }
+
+    private func keepsLogEntry(_ bytes: [UInt8]) throws -> Bool {
+        guard let entry = try? LogEntry(decoding: bytes) else { return false }
+        guard entry.encoded() != bytes else { return true }
+        Issue.record("\(bytes.hexadecimal) reads as \(entry), which is written otherwise")
+        return false
+    }
+
+    private func keepsHead(_ bytes: [UInt8]) throws -> Bool {
+        guard let head = try? CheckpointHead(decoding: bytes) else { return false }
+        let again = try CheckpointHead(decoding: head.encoded())
+        guard again != head else { return true }
+        Issue.record("\(bytes.hexadecimal) reads as \(head), which reads back as \(again)")
         return false
     }
 

@@ -23,6 +23,8 @@ struct Sample: Sendable, CustomStringConvertible {
         + GroupKind.allCases.map { Sample(name: "group-\($0)", message: $0.message) }
         + ObjectKind.allCases.map { Sample(name: "object-\($0)", message: $0.message) }
         + [Sample(name: "found", message: .found(foundRouted))]
+        + ReplicaKind.allCases.map { Sample(name: "replica-\($0)", message: $0.message) }
+        + ClientKind.allCases.map { Sample(name: "client-\($0)", message: $0.message) }
 
     /// The part of a message that has one kind for each of its cases.
     static func area(of message: PeerMessage) -> String {
@@ -36,6 +38,9 @@ struct Sample: Sendable, CustomStringConvertible {
         case .group(let it, _): "group-\(GroupKind(it))"
         case .object(let it, _): "object-\(ObjectKind(it))"
         case .found: "found"
+        case .replica(_, let it): "replica-\(ReplicaKind(it))"
+        case .ledgerRequest: "client-request"
+        case .ledgerAnswer(_, _, let it): "client-\(ClientKind(it))"
         }
     }
 }

@@ -3,6 +3,7 @@ import Claims
 import Foundation
 import Ledger
 import Peer
+import Replication
 import SwiftProtobuf
 import Testing
 import WireSchema
@@ -53,8 +54,9 @@ struct Vector: Sendable, CustomStringConvertible {
 
     /// What the names of this codec's vectors begin with; the transport has vectors of its own beside them.
     static let prefixes = [
-        "advertisements", "call-", "claim-", "directory-", "entry-", "found", "group-", "neighbour-", "object-",
-        "overlay-", "partition-", "result-",
+        "advertisements", "call-", "checkpoint-", "claim-", "client-", "directory-", "entry-", "found", "group-",
+        "log-",
+        "neighbour-", "object-", "overlay-", "partition-", "replica-", "result-",
     ]
 
     static let all: [Vector] =
@@ -88,6 +90,22 @@ struct Vector: Sendable, CustomStringConvertible {
                 try WireAdvertisementList(serializedBytes: bytes).textFormatString()
             } isRight: {
                 try [Advertisement](decoding: $0) == list
+            }
+        }
+        + logEntries.map { entry in
+            Vector(name: "log-entry-\(entry.op)", bytes: entry.encoded()) {
+                "\(entry.digest)\nop \(entry.op), view \(entry.view), at \(entry.at.milliseconds), "
+                    + "request \(entry.request.map { "\($0)" } ?? "none")\n\(entry.body)"
+            } isRight: {
+                try LogEntry(decoding: $0) == entry
+            }
+        }
+        + [checkpointHead].map { head in
+            let bytes = head.encoded()
+            return Vector(name: "checkpoint-head", bytes: bytes) {
+                try WireReplicaHead(serializedBytes: bytes).textFormatString()
+            } isRight: {
+                try CheckpointHead(decoding: $0) == head
             }
         }
 

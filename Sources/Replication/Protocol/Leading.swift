@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 import OrderedCollections
 
 /// What a primary knows besides the log; gone when its view is over.
@@ -40,4 +40,26 @@ struct Leading: Sendable {
     var isReconfiguring = false
 
     mutating func dismiss(_ peer: PeerID) { followers[peer] = nil }
+}
+
+extension Replica {
+    /// What a primary knows of one that follows it.
+    public struct FollowerState: Hashable, Sendable {
+        public var peer: PeerID
+        /// nil: it has not been heard in this view.
+        public var store: StoreID?
+        /// Everything up to here is durable there.
+        public var op: OpNumber
+        public var heardAt: Instant
+        public var isMember: Bool
+    }
+
+    /// Other members and learners; empty where this replica does not lead.
+    public var followers: [FollowerState] {
+        (leading?.followers ?? [:]).map { peer, follower in
+            FollowerState(
+                peer: peer, store: follower.store, op: follower.op, heardAt: follower.heardAt,
+                isMember: follower.store.map { membership.contains(Member(peer: peer, store: $0)) } ?? false)
+        }
+    }
 }

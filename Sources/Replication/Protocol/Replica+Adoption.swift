@@ -10,8 +10,6 @@ struct Fetching: Sendable {
     var staged: [LogEntry] = []
     /// How much of a checkpoint has come.
     var pieceBytes: UInt64 = 0
-    /// All of it has, and the host makes it the replicated state.
-    var isInstalling = false
     /// The view in which they were staged, and by whom.
     var stagedIn: View?
 }
@@ -88,8 +86,9 @@ extension Replica {
         if after.next < firstKept, after < committed {
             effects.append(.readPiece(nil, offset: 0, bytesMax: configuration.pieceBytesMax, for: sender.peer))
         } else if after < log.base, after < end {
+            // Behind that, the disk may still have what an earlier view left there.
             let token = ReadToken(peer: sender.peer, after: after, view: view)
-            effects.append(.read(token, through: committed, bytesMax: configuration.fetchBytesMax))
+            effects.append(.read(token, through: durable.commit, bytesMax: configuration.fetchBytesMax))
         } else {
             let entries = log.entries(
                 after: after, through: end, max: configuration.fetchEntriesMax,
@@ -119,7 +118,11 @@ extension Replica {
         guard leading == nil else { return repair(answer, into: &effects) }
         if view > self.view, answer.isNormal { adopt(view, from: sender.peer, at: now, into: &effects) }
         let isAsked = fetching?.source == sender.peer
-        if isAsked { fetching?.isWaiting = false }
+        if isAsked {
+            // Who has nothing to give is not asked again at once.
+            fetching?.isWaiting = answer.entries.isEmpty
+            fetching?.askedAt = now
+        }
         let staged = fetching?.stagedIn == view ? fetching?.staged ?? [] : []
         let before = committed
         install(staged + answer.entries, committedThrough: answer.commit, at: now, into: &effects)

@@ -17,34 +17,36 @@ extension Replica {
     mutating func onPiece(
         _ piece: CheckpointPiece, from sender: Member, at now: Instant, into effects: inout [Effect]
     ) {
-        guard fetching?.source == sender.peer, fetching?.isInstalling == false, leading == nil else { return }
-        fetching?.isWaiting = false
-        guard piece.head.op > committed else { return fetchMore(at: now, into: &effects) }
-        if log.digest(at: piece.head.op) == piece.head.digest {
+        guard fetching?.source == sender.peer, leading == nil, piece.head.op > committed else { return }
+        if log.digest(at: piece.head.op) == piece.head.digest,
+            log.firstDamaged(after: committed).map({ $0 > piece.head.op }) ?? true
+        {
             // All of it is here, and right.
             execute(through: piece.head.op, at: now, into: &effects)
+            fetching?.isWaiting = false
             return fetchMore(at: now, into: &effects)
         }
         let offset = piece.offset == 0 ? 0 : fetching?.pieceBytes ?? 0
         guard piece.offset == offset, !piece.bytes.isEmpty || piece.total == 0 else { return }
         let received = offset + UInt64(piece.bytes.count)
         fetching?.pieceBytes = received
+        fetching?.askedAt = now
         effects.append(.stage(piece))
         if received >= piece.total {
-            fetching?.isInstalling = true
+            guard writes.isEmpty else { return }  // the disk has not taken what stands in front; asked again later
+            isInstalling = true
             effects.append(.install(piece.head))
         } else {
-            fetching?.isWaiting = true
-            fetching?.askedAt = now
             send(.fetchPiece(piece.head.op, offset: received), to: sender.peer, into: &effects)
         }
     }
 
     mutating func onInstalled(_ head: CheckpointHead?, at now: Instant, into effects: inout [Effect]) {
-        guard fetching?.isInstalling == true else { return }
-        fetching?.isInstalling = false
+        guard isInstalling else { return }
+        isInstalling = false
         fetching?.pieceBytes = 0
-        guard let head else { return fetchElsewhere(at: now, into: &effects) }
+        fetching?.askedAt = now
+        guard let head else { return }
         let keepsTail = log[head.op.next]?.follows(head.digest) ?? false
         let tail = keepsTail ? log.slots(after: head.op) : []
         let hadMore = log.last > head.op
@@ -56,6 +58,7 @@ extension Replica {
         damage = []
         write(cutAfter: hadMore && !keepsTail ? head.op : nil, into: &effects)
         enter(head.membership, at: head.membershipOp, now: now, into: &effects)
+        fetching?.isWaiting = false
         fetchMore(at: now, into: &effects)
     }
 }

@@ -17,7 +17,15 @@ extension Replica {
             state: HardState(view: view, lastNormal: lastNormal, commit: committed))
         nextWrite = nextWrite.next
         writes.append(PendingWrite(write: write, last: log.last))
-        if !isDiskFailing { effects.append(.write(write)) }
+        if !isDiskFailing { orderWrites(into: &effects) }
+    }
+
+    /// Those that the disk was not told of.
+    private mutating func orderWrites(into effects: inout [Effect]) {
+        for pending in writes where pending.write.number > orderedThrough {
+            effects.append(.write(pending.write))
+            orderedThrough = pending.write.number
+        }
     }
 
     mutating func onWritten(through number: WriteNumber, at now: Instant, into effects: inout [Effect]) {
@@ -27,6 +35,7 @@ extension Replica {
         durableOp = newest.last
         writes.removeFirst(done.count)
         isDiskFailing = false
+        orderWrites(into: &effects)
         proceed(at: now, into: &effects)
     }
 
@@ -59,8 +68,9 @@ extension Replica {
     }
 
     mutating func retryWrites(at now: Instant, into effects: inout [Effect]) {
-        guard isDiskFailing else { return }
-        effects += writes.map { .write($0.write) }
+        guard isDiskFailing, let first = writes.first else { return }
+        orderedThrough = first.write.number.previous
+        orderWrites(into: &effects)
     }
 
     mutating func onDamaged(_ op: OpNumber, at now: Instant, into effects: inout [Effect]) {

@@ -16,7 +16,9 @@ extension Replica {
     }
 
     /// The only member comes back: what is on its disk is committed.
+    /// The view is a new one: a learner may have got what the crash has lost.
     mutating func resumeAlone(at now: Instant, into effects: inout [Effect]) {
+        view = view.next
         lead(with: nil, at: now, into: &effects)
     }
 

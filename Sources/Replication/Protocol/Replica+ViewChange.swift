@@ -38,8 +38,9 @@ extension Replica {
         considerWishes(at: now, into: &effects)
     }
 
+    /// What has become of a majority's wish is told as well: others may not have heard them all.
     private mutating func tellWish(into effects: inout [Effect]) {
-        guard let wished, wished > view else { return }
+        guard isMember, let wished = wished ?? (status == .changing ? view : nil) else { return }
         wishes[own.peer] = wished
         for member in membership.members where member.peer != own.peer {
             effects.append(.send(ReplicaMessage(store: own.store, view: wished, body: .wish), to: member.peer))
@@ -56,9 +57,6 @@ extension Replica {
         guard view > self.view else {
             // Behind, or deaf to us.
             if leading?.isStarted == true { sendStart(to: sender.peer, into: &effects) }
-            if status == .changing {
-                effects.append(.send(ReplicaMessage(store: own.store, view: self.view, body: .wish), to: sender.peer))
-            }
             return
         }
         wishes[sender.peer] = view

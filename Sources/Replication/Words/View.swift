@@ -43,5 +43,6 @@ public struct WriteNumber: Hashable, Comparable, Sendable {
     public init(_ value: UInt64) { self.value = value }
     public static let zero = WriteNumber(0)
     var next: WriteNumber { WriteNumber(value + 1) }
+    var previous: WriteNumber { WriteNumber(value - 1) }
     public static func < (left: WriteNumber, right: WriteNumber) -> Bool { left.value < right.value }
 }

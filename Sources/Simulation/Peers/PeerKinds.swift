@@ -3,13 +3,14 @@ import Neighbours
 import Objects
 import Overlay
 import Peer
+import Replication
 import Wire
 
 /// How the engine counts, hashes and weighs the messages of whole peers: those of the overlay as `OverlayKinds` does.
 enum PeerKinds {
     static let names =
         ["lookup", "found"] + OverlayKinds.names.dropFirst()
-        + ["neighbour", "claim", "directory", "call", "result", "group", "object"]
+        + ["neighbour", "claim", "directory", "call", "result", "group", "object", "replica", "client"]
     /// The kinds before it are what lookups themselves cost.
     static let lookupKinds = 2
 
@@ -27,6 +28,8 @@ enum PeerKinds {
         case .result: return 22
         case .group: return 23
         case .object: return 24
+        case .replica: return 25
+        case .ledgerRequest, .ledgerAnswer: return 26
         }
     }
 
@@ -36,7 +39,9 @@ enum PeerKinds {
         switch message {
         case .overlay(let message, let contacts):
             OverlayKinds.digest(of: message) &+ UInt64(contacts.count) &* 0x9e37_79b9_7f4a_7c15
-        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found: hash(copy message)
+        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .replica, .ledgerRequest,
+            .ledgerAnswer:
+            hash(copy message)
         }
     }
 
@@ -52,7 +57,20 @@ enum PeerKinds {
         case .neighbour(.probe), .neighbour(.alive), .neighbour(.goodbye): 60
         case .object(.store(_, let object, _), _): 80 + object.bytes.count
         case .object(.contents(_, let bytes), _): 60 + bytes.count
-        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found: 200
+        case .replica(_, let message): bytes(of: message)
+        case .ledgerRequest(_, let request): 60 + request.operation.count
+        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .ledgerAnswer: 200
+        }
+    }
+
+    private static func bytes(of message: ReplicaMessage) -> Int {
+        switch message.body {
+        case .prepare(let entries, _, _, _), .entries(let entries, _, _, _, _), .given(let entries):
+            entries.reduce(60) { $0 + $1.size }
+        case .checkpoint(let piece): 150 + 40 * piece.head.sessions.count + piece.bytes.count
+        case .vote(let vote): 120 + 41 * vote.tail.count
+        case .want(let places): 60 + 41 * places.count
+        case .prepareOK, .wish, .startView, .abdicate, .fetch, .fetchPiece, .stale, .retire: 100
         }
     }
 }
