@@ -42,7 +42,7 @@ func size(_ directory: String) throws -> (Int, Int) {
 
 func round(batch: Int, count: Int, body: Int) async throws {
     let directory = root + "/b\(batch)-\(body)"
-    let store = try await ReplicaStore.create(in: directory, group: "bench", genesis: genesis)
+    let store = try await ReplicaStore.create(in: directory, group: GroupID(high: 1, low: 1), genesis: genesis)
     let entries = chain(1, count, genesis, body: body)
     let clock = ContinuousClock()
     let (began, used) = (clock.now, cpu())
@@ -74,7 +74,7 @@ func round(batch: Int, count: Int, body: Int) async throws {
 func bulk(_ count: Int) async throws {
     let directory = root + "/bulk"
     let clock = ContinuousClock()
-    let store = try await ReplicaStore.create(in: directory, group: "bench", genesis: genesis)
+    let store = try await ReplicaStore.create(in: directory, group: GroupID(high: 1, low: 1), genesis: genesis)
     var (previous, at, number) = (genesis, UInt64(1), UInt64(0))
     var writing = Duration.zero
     while at <= count {
@@ -105,7 +105,7 @@ func bulk(_ count: Int) async throws {
     print("scrub all by 256: \(clock.now - began), \(steps) steps")
     try await store.close()
     began = clock.now
-    let again = try await ReplicaStore.open(in: directory, group: "bench", genesis: genesis)
+    let again = try await ReplicaStore.open(in: directory, group: GroupID(high: 1, low: 1), genesis: genesis)
     let (sum, replica) = try await again.restore(
         0, sessionsMax: 10_000, load: { _, _, _ in }, apply: { sum, _ in sum += 1 })
     print("open and replay \(sum) entries: \(clock.now - began), tail \(replica.tail.count)")

@@ -9,6 +9,11 @@ struct ByteWriter {
         withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
+    mutating func add(_ group: GroupID) {
+        add(group.high)
+        add(group.low)
+    }
+
     mutating func add(_ digest: Digest) { bytes += digest.bytes }
 
     mutating func add(_ membership: Membership) {
@@ -51,6 +56,11 @@ struct ByteReader {
         guard bytes.count - offset >= size else { return nil }
         defer { offset += size }
         return bytes.withUnsafeBytes { Number(bigEndian: $0.loadUnaligned(fromByteOffset: offset, as: Number.self)) }
+    }
+
+    mutating func group() -> GroupID? {
+        guard let high = number(UInt64.self), let low = number(UInt64.self) else { return nil }
+        return GroupID(high: high, low: low)
     }
 
     mutating func digest() -> Digest? {

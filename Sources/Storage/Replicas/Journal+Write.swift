@@ -15,7 +15,7 @@ extension Journal {
                 if let cut = write.cutAfter { try log.cut(after: cut, &next) }
                 for entry in write.entries { try log.append(entry, &next) }
                 for entry in write.mended.sorted(by: { $0.op < $1.op }) {
-                    let left = try log.mend(entry, next)
+                    let left = try log.mend(entry, &next)
                     damaged.subtract([entry.op])
                     damaged.formUnion(left)
                 }
@@ -74,7 +74,7 @@ private struct LogWriter {
     }
 
     /// - Returns: the places that stay damaged.
-    func mend(_ entry: LogEntry, _ record: ReplicaRecord) throws -> [OpNumber] {
+    func mend(_ entry: LogEntry, _ record: inout ReplicaRecord) throws -> [OpNumber] {
         guard record.holds(entry.op) else { return [] }
         let before = OpNumber(entry.op.value - 1)
         guard let previous = try tables.digest(at: before, record) else { return [before, entry.op] }
@@ -91,6 +91,7 @@ private struct LogWriter {
         guard written.entry == entry, written.copy == entry.digest else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "entry \(entry.op) cannot be written")
         }
+        if entry.op == record.last { record.lastDigest = entry.digest }
         return []
     }
 

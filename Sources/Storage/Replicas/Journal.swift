@@ -42,10 +42,7 @@ final class Journal {
     // MARK: Making and opening
 
     /// Makes the log's file; there is all of it afterwards, or nothing.
-    static func create(directory path: String, group: String, genesis: Digest, store: StoreID, pagesMax: Int?) throws {
-        guard group.utf8.count <= ReplicaRecord.groupBytesMax, !group.isEmpty else {
-            throw StorageError.defect("a group's name has 1 to \(ReplicaRecord.groupBytesMax) bytes, not \(group)")
-        }
+    static func create(directory path: String, group: GroupID, genesis: Digest, store: StoreID, pagesMax: Int?) throws {
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let directory = ReplicaDirectory(path: path)
@@ -57,7 +54,7 @@ final class Journal {
         }
     }
 
-    static func open(directory path: String, group: String, genesis: Digest, pagesMax: Int?) throws -> Journal {
+    static func open(directory path: String, group: GroupID, genesis: Digest, pagesMax: Int?) throws -> Journal {
         let directory = ReplicaDirectory(path: path)
         guard let generation = directory.generations().first else { throw StorageError.noLog(path) }
         let path = directory.file(generation)
@@ -67,7 +64,7 @@ final class Journal {
             throw StorageError.promisesLost(path)
         }
         guard found.group == group, found.genesis == genesis else {
-            throw StorageError.foreign(path, found: found, group: group, genesis: genesis.description)
+            throw StorageError.foreign(path, found: found, group: group, genesis: genesis)
         }
         let journal = Journal(
             directory: directory, generation: generation, file: file, record: found,

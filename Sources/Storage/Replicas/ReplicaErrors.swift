@@ -1,3 +1,4 @@
+import Automata
 import Replication
 
 extension StorageError {
@@ -24,7 +25,7 @@ extension StorageError {
             remedy: commands)
     }
 
-    static func foreign(_ path: String, found: ReplicaRecord, group: String, genesis: String) -> StorageError {
+    static func foreign(_ path: String, found: ReplicaRecord, group: GroupID, genesis: Digest) -> StorageError {
         StorageError(
             .foreign,
             "\(path) is the log of \(found.group) (genesis \(found.genesis)), not of \(group) (genesis \(genesis))",

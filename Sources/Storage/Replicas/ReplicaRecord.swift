@@ -6,7 +6,7 @@ import Replication
 ///
 /// It is written in each transaction, in two tables and so in two pages; and after it once more into `AcknowledgedMark`.
 struct ReplicaRecord: Hashable, Sendable {
-    var group: String
+    var group: GroupID
     var genesis: Digest
     var store: StoreID
     /// How many transactions there were; tells which of two copies is the newer one.
@@ -20,7 +20,7 @@ struct ReplicaRecord: Hashable, Sendable {
     /// At `last`; nil when that place was damaged as the log was cut behind it.
     var lastDigest: Digest?
 
-    init(group: String, genesis: Digest, store: StoreID) {
+    init(group: GroupID, genesis: Digest, store: StoreID) {
         self.group = group
         self.genesis = genesis
         self.store = store
@@ -40,9 +40,7 @@ struct ReplicaRecord: Hashable, Sendable {
 
     var bytes: [UInt8] {
         var writer = ByteWriter()
-        let name = Array(group.utf8)
-        writer.add(UInt32(name.count))
-        for byte in name { writer.add(byte) }
+        writer.add(group)
         writer.add(genesis)
         writer.add(store.value)
         writer.add(writes)
@@ -58,18 +56,12 @@ struct ReplicaRecord: Hashable, Sendable {
     }
 
     init?(_ reader: inout ByteReader) {
-        guard let count = reader.number(UInt32.self), count <= Self.groupBytesMax else { return nil }
-        var name: [UInt8] = []
-        for _ in 0..<count {
-            guard let byte = reader.number(UInt8.self) else { return nil }
-            name.append(byte)
-        }
-        guard let genesis = reader.digest(), let store = reader.number(UInt64.self),
+        guard let group = reader.group(), let genesis = reader.digest(), let store = reader.number(UInt64.self),
             let writes = reader.number(UInt64.self), let view = Self.view(&reader), let normal = Self.view(&reader),
             let commit = reader.number(UInt64.self), let first = reader.number(UInt64.self), first > 0,
             let last = reader.number(UInt64.self), let base = reader.digest(), let hasLast = reader.number(UInt8.self)
         else { return nil }
-        self.init(group: String(decoding: name, as: UTF8.self), genesis: genesis, store: StoreID(store))
+        self.init(group: group, genesis: genesis, store: StoreID(store))
         self.writes = writes
         state = HardState(view: view, lastNormal: normal, commit: OpNumber(commit))
         (self.first, self.last, baseDigest) = (OpNumber(first), OpNumber(last), base)
@@ -79,8 +71,6 @@ struct ReplicaRecord: Hashable, Sendable {
             lastDigest = digest
         }
     }
-
-    static let groupBytesMax = 128
 
     private static func view(_ reader: inout ByteReader) -> View? {
         guard let epoch = reader.number(UInt32.self), let number = reader.number(UInt32.self) else { return nil }
@@ -100,7 +90,9 @@ struct ReplicaRecord: Hashable, Sendable {
     }
 
     func write(_ statement: RowStatement, sum: Int64) throws {
-        statement.bind(1, group)
+        var writer = ByteWriter()
+        writer.add(group)
+        statement.bind(1, writer.bytes)
         statement.bind(2, genesis.bytes)
         let numbers = [
             store.value, writes, UInt64(state.view.epoch), UInt64(state.view.number), UInt64(state.lastNormal.epoch),
@@ -115,7 +107,8 @@ struct ReplicaRecord: Hashable, Sendable {
 
     /// - Returns: nil when the row is not one that was written.
     static func read(_ row: RowStatement) -> ReplicaRecord? {
-        guard let group = row.text(1), let genesis = row.blob(2).flatMap(Digest.init(bytes:)),
+        guard var name = row.blob(1).map({ ByteReader($0) }), let group = name.group(), name.isAtEnd,
+            let genesis = row.blob(2).flatMap(Digest.init(bytes:)),
             let base = row.blob(12).flatMap(Digest.init(bytes:)), let sum = row.integer(14)
         else { return nil }
         let numbers = (3...11).compactMap { row.integer($0).map(UInt64.init(bitPattern:)) }

@@ -29,7 +29,7 @@ enum ReplicaSchema {
     private static func record(in table: String) -> String {
         """
         CREATE TABLE \(table)(
-            id INTEGER PRIMARY KEY CHECK (id = 1), group_name TEXT NOT NULL, genesis BLOB NOT NULL, store INTEGER NOT NULL,
+            id INTEGER PRIMARY KEY CHECK (id = 1), group_id BLOB NOT NULL, genesis BLOB NOT NULL, store INTEGER NOT NULL,
             writes INTEGER NOT NULL, view_epoch INTEGER NOT NULL, view_number INTEGER NOT NULL,
             normal_epoch INTEGER NOT NULL, normal_number INTEGER NOT NULL, commit_op INTEGER NOT NULL,
             first_op INTEGER NOT NULL, last_op INTEGER NOT NULL, base_digest BLOB NOT NULL, last_digest BLOB,

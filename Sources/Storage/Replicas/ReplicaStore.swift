@@ -63,17 +63,16 @@ public actor ReplicaStore {
     /// Makes an empty log, and draws which storage this is.
     ///
     /// - Parameter directory: made when it is not there.
-    /// - Parameter group: the group's name, at most 128 bytes.
     /// - Parameter genesis: tells the group's log from all others.
     /// - Throws: `refused` when there is one already; `diskFull` and others of the disk.
     public static func create(
-        in directory: String, group: String, genesis: Digest
+        in directory: String, group: GroupID, genesis: Digest
     ) async throws(StorageError) -> ReplicaStore {
         try await create(in: directory, group: group, genesis: genesis, pagesMax: nil)
     }
 
     static func create(
-        in directory: String, group: String, genesis: Digest, pagesMax: Int?
+        in directory: String, group: GroupID, genesis: Digest, pagesMax: Int?
     ) async throws(StorageError) -> ReplicaStore {
         let store = ReplicaStore(directory: directory)
         try await store.create(group: group, genesis: genesis, pagesMax: pagesMax)
@@ -86,27 +85,27 @@ public actor ReplicaStore {
     /// - Throws: `futureVersion` for a newer palmier's file; `foreign` for another group's; `corrupt` where the record cannot
     ///   be believed; each says what was found, and the command to go on with.
     public static func open(
-        in directory: String, group: String, genesis: Digest
+        in directory: String, group: GroupID, genesis: Digest
     ) async throws(StorageError) -> ReplicaStore {
         try await open(in: directory, group: group, genesis: genesis, pagesMax: nil)
     }
 
     static func open(
-        in directory: String, group: String, genesis: Digest, pagesMax: Int?
+        in directory: String, group: GroupID, genesis: Digest, pagesMax: Int?
     ) async throws(StorageError) -> ReplicaStore {
         let store = ReplicaStore(directory: directory)
         try await store.open(group: group, genesis: genesis, pagesMax: pagesMax)
         return store
     }
 
-    private func create(group: String, genesis: Digest, pagesMax: Int?) throws(StorageError) {
+    private func create(group: GroupID, genesis: Digest, pagesMax: Int?) throws(StorageError) {
         let id = StoreID(UInt64.random(in: 1 ... .max))
         try translating {
             try Journal.create(directory: directory, group: group, genesis: genesis, store: id, pagesMax: pagesMax)
         }
     }
 
-    private func open(group: String, genesis: Digest, pagesMax: Int?) throws(StorageError) {
+    private func open(group: GroupID, genesis: Digest, pagesMax: Int?) throws(StorageError) {
         journal = try translating {
             try Journal.open(directory: directory, group: group, genesis: genesis, pagesMax: pagesMax)
         }

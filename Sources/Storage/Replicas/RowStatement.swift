@@ -44,8 +44,6 @@ struct RowStatement {
 
     func bindNull(_ index: Int32) { sqlite3_bind_null(handle, index) }
 
-    func bind(_ index: Int32, _ text: String) { sqlite3_bind_text(handle, index, text, -1, Self.copied) }
-
     func bind(_ index: Int32, _ bytes: [UInt8]) {
         // A blob without an address would be NULL.
         guard !bytes.isEmpty else { return _ = sqlite3_bind_zeroblob(handle, index, 0) }
@@ -64,11 +62,6 @@ struct RowStatement {
     }
 
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
-
-    func text(_ column: Int32) -> String? {
-        guard sqlite3_column_type(handle, column) == SQLITE_TEXT else { return nil }
-        return sqlite3_column_text(handle, column).map { String(cString: $0) }
-    }
 
     func blob(_ column: Int32) -> [UInt8]? {
         guard sqlite3_column_type(handle, column) == SQLITE_BLOB else { return nil }

@@ -64,6 +64,24 @@ struct ReplicaDamageTests {
         #expect(replica.state.commit == OpNumber(15))
     }
 
+    @Test("a cut behind a damaged place leaves it damaged; what is written next, and the entry itself, are taken")
+    func cutBehind() async throws {
+        let log = try LogDirectory()
+        let entries = try await log.filled(20)
+        try log.run("DELETE FROM entry WHERE op = 17; DELETE FROM digest WHERE op = 17")
+        var store = try await log.open()
+        _ = try await store.write([write(cut: 17, commit: 15)])
+        #expect(try await store.tail() == [LogSlot(entries[15]), LogSlot(damaged: nil)])
+        let later = View(epoch: 1, number: 1)
+        let other = chain(17, 3, after: entries[15].digest, view: later)
+        // As a replica does it that has fetched a later view's log.
+        #expect(try await store.write([write(Array(other[1...]), mended: [other[0]], view: later, commit: 17)]).isEmpty)
+        try await store.close()
+        store = try await log.open()
+        #expect(try await store.restored().state.ops == Array(1...17))
+        #expect(try await store.tail() == other[1...].map { LogSlot($0) })
+    }
+
     @Test("a mended entry that does not fit its neighbours is not taken, and is damaged again")
     func misfit() async throws {
         let log = try LogDirectory()

@@ -7,6 +7,7 @@ import Testing
 @testable import Storage
 
 let genesis = Digest(of: Array("genesis".utf8))
+let logGroup = GroupID(high: 0xA1 << 56, low: 1)
 let firstView = View(epoch: 1, number: 0)
 
 /// Where one log lives; goes away with the test.
@@ -22,11 +23,11 @@ final class LogDirectory: Sendable {
     init() throws { state = try StateDirectory() }
 
     func create(pagesMax: Int? = nil) async throws -> ReplicaStore {
-        try await ReplicaStore.create(in: path, group: "g", genesis: genesis, pagesMax: pagesMax)
+        try await ReplicaStore.create(in: path, group: logGroup, genesis: genesis, pagesMax: pagesMax)
     }
 
     func open(pagesMax: Int? = nil) async throws -> ReplicaStore {
-        try await ReplicaStore.open(in: path, group: "g", genesis: genesis, pagesMax: pagesMax)
+        try await ReplicaStore.open(in: path, group: logGroup, genesis: genesis, pagesMax: pagesMax)
     }
 
     /// A log of so many entries, all committed but the last five, at rest.

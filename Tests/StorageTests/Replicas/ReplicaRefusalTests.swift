@@ -11,12 +11,14 @@ struct ReplicaRefusalTests {
     func foreign() async throws {
         let log = try LogDirectory()
         let entries = try await log.filled(9)
-        for (group, genesis) in [("h", genesis), ("g", Digest(of: [1]))] {
+        for (other, genesis) in [(GroupID(high: 2, low: 1), genesis), (logGroup, Digest(of: [1]))] {
             let error = await #expect(throws: StorageError.self) {
-                try await ReplicaStore.open(in: log.path, group: group, genesis: genesis)
+                try await ReplicaStore.open(in: log.path, group: other, genesis: genesis)
             }
             #expect(error?.code == .foreign)
-            #expect(error?.message.contains("log of g") == true && error?.message.contains("not of \(group)") == true)
+            #expect(
+                error?.message.contains("log of \(logGroup)") == true
+                    && error?.message.contains("not of \(other)") == true)
             #expect(error?.remedy.contains("palmier ledger restore") == true)
         }
         #expect(try await log.open().tail() == entries[4...].map { LogSlot($0) })

@@ -132,7 +132,7 @@ struct ReplicaWriteTests {
         let log = try LogDirectory()
         let path = log.path
         await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-            let store = try await ReplicaStore.create(in: path, group: "g", genesis: genesis)
+            let store = try await ReplicaStore.create(in: path, group: logGroup, genesis: genesis)
             let entries = chain(1, 210)
             for batch in 0..<20 { _ = try await store.write([write(Array(entries[batch * 10..<batch * 10 + 10]))]) }
             Task { _ = try await store.write([write(Array(entries[200...]))]) }
@@ -165,7 +165,7 @@ struct ReplicaWriteTests {
         do {
             let ballast = mount + "/ballast"
             try Data(count: 512 << 10).write(to: URL(fileURLWithPath: ballast))
-            let store = try await ReplicaStore.create(in: mount + "/g", group: "g", genesis: genesis)
+            let store = try await ReplicaStore.create(in: mount + "/g", group: logGroup, genesis: genesis)
             let entries = chain(1, 6_000)
             let last = try await fill(store, entries)
             #expect(try await store.tail().count == last)
