@@ -10,26 +10,34 @@ extension Journal {
     ///
     /// - Throws: `diskFull` when there is no room for both files: this one stays as it is.
     func salvage() throws {
-        let (old, record, next) = (file, record, generation + 1)
-        try directory.make(next, pagesMax: pagesMax) { new in
-            try new.transaction { try $0.save(record) }
-            var first = record.first
-            while first <= record.last {
-                let end = min(record.last, OpNumber(first.value + Self.step - 1))
-                let places = try old.read { try $0.places(first, through: end).places }
-                try new.transaction { tables in
-                    for place in places { try tables.copy(place) }
-                }
-                first = end.next
-            }
-            try copyCheckpoints(to: new)
+        let (old, next) = (file, generation + 1)
+        do {
+            try directory.make(next, pagesMax: pagesMax) { try copy(to: $0) }
+            file = try ReplicaFile(path: directory.file(next), pagesMax: pagesMax)
+        } catch {
+            // What is written to the old file once the new one has its name would be lost at the next start.
+            if directory.generations().first == next { try old.close() }
+            throw error
         }
-        file = try ReplicaFile(path: directory.file(next), pagesMax: pagesMax)
         generation = next
         isTorn = false
         // It is of no use any more, and may not close well.
         _ = try? old.close()
         try directory.remove(directory.file(next - 1))
+    }
+
+    private func copy(to new: ReplicaFile) throws {
+        try new.transaction { try $0.save(record) }
+        var first = record.first
+        while first <= record.last {
+            let end = min(record.last, OpNumber(first.value + Self.step - 1))
+            let places = try file.read { try $0.places(first, through: end).places }
+            try new.transaction { tables in
+                for place in places { try tables.copy(place) }
+            }
+            first = end.next
+        }
+        try copyCheckpoints(to: new)
     }
 
     /// After a call that met broken pages.
