@@ -107,6 +107,7 @@ let package = Package(
         automata("Neighbours", "Automata"),
         automata("Replication", "Automata"),
         automata("Claims", "Automata"),
+        automata("Accounting", "Automata"),
         automata("Ledger", "Automata"),
         automata("Rendezvous", "Automata", "Claims"),
         automata(
@@ -189,6 +190,9 @@ let package = Package(
         tests(of: "Objects", "Automata", "Overlay", isSimulation: true),
         tests(of: "Neighbours", "Automata"),
         tests(of: "Claims", "Automata"),
+        tests(
+            of: "Accounting", "Automata", .product(name: "OrderedCollections", package: "swift-collections"),
+            exclude: ["Golden", "Schemas"]),
         tests(of: "Ledger", "Automata"),
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Ledger"),

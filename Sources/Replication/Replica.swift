@@ -342,12 +342,11 @@ public struct Replica: Automaton {
         effects.append(.set(.silence, at: now + silence()))
         effects.append(.set(.resend, at: now + configuration.resend))
         if isFounder { return found(at: now, into: &effects) }
-        guard isMember else { return }
+        guard view > .zero else { return }  // it follows whoever speaks first
         guard lastNormal == view else {
             // The crash came while the view changed.
             status = .changing
             effects.append(.set(.change, at: now + patience()))
-            candidate = primary == own ? Candidate() : nil
             vote(at: now, into: &effects)
             return
         }

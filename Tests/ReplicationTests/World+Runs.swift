@@ -13,6 +13,7 @@ extension World {
         settings.repeats = draw.chance(perMille: 500) ? draw.below(60) : 0
         settings.delay = .milliseconds(1 + draw.below(30))
         settings.prunes = draw.chance(perMille: 400)
+        settings.damages = draw.chance(perMille: 500)
         settings.configuration.checkpointInterval = 16
         settings.configuration.cachedMax = draw.chance(perMille: 500) ? 8 : 64
         settings.configuration.batchEntriesMax = 4

@@ -93,7 +93,7 @@ extension World {
             for learner in learners where wanted.count < settings.members && !wanted.contains(where: { $0.peer == learner.peer }) {
                 if let store = learner.store { wanted.append(Member(peer: learner.peer, store: store)) }
             }
-            if wanted.count == settings.members, wanted.count > 1, !isCalm, random.chance(perMille: 20), let learner = learners.first,
+            if wanted.count == settings.members, wanted.count > 1, !isCalm, random.chance(perMille: 60), let learner = learners.first,
                 let store = learner.store, !wanted.contains(where: { $0.peer == learner.peer }) {
                 wanted[wanted.count - 1] = Member(peer: learner.peer, store: store)  // for no reason
             }
@@ -113,14 +113,18 @@ extension World {
         case 4..<6:
             let one = random.below(nodes.count)
             let span = random.duration(in: .milliseconds(100)...(.seconds(6)))
-            for other in nodes.indices where other != one { cut(one, other, for: span) }
+            let isRefused = random.chance(perMille: 500)
+            for other in nodes.indices where other != one {
+                cut(one, other, for: span)
+                if isRefused { feed(.suspected(Self.peer(one)), to: other) }
+            }
         case 6..<9:
             cut(random.below(nodes.count), random.below(nodes.count), for: random.duration(in: .milliseconds(100)...(.seconds(6))), oneWay: true)
         case 9..<10:
             let index = random.below(nodes.count)
             nodes[index].isFull.toggle()
-        case 10..<11: damage()
-        case 11..<12 where lossIsPossible && down == 0: loseDisk()
+        case 10..<11 where settings.damages: damage()
+        case 11..<12 where !settings.damages && lossIsPossible && down == 0: loseDisk()
         default: return
         }
     }

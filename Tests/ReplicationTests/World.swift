@@ -17,6 +17,8 @@ struct World {
         var configuration = Replica.Configuration()
         /// Whether the log's beginning goes after each checkpoint.
         var prunes = false
+        /// Whether places become unreadable; else whole disks are lost. Both together may be more than a minority has.
+        var damages = false
         var forgetsView = false
         var keepsStore = false
     }

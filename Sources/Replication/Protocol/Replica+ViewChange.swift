@@ -8,7 +8,7 @@ extension Replica {
     mutating func onSuspected(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
         suspects.insert(peer)
         if fetching?.source == peer { fetchElsewhere(at: now, into: &effects) }
-        guard isMember, primary?.peer == peer, status != .adopting else { return }
+        guard isMember, primary?.peer == peer else { return }
         wish(at: now, into: &effects)
     }
 
@@ -21,7 +21,7 @@ extension Replica {
     mutating func onSilence(at now: Instant, into effects: inout [Effect]) {
         let silence = silence()
         effects.append(.set(.silence, at: now + silence))
-        guard isMember, status == .normal, leading == nil, now - heardAt >= configuration.silence else { return }
+        guard isMember, status != .changing, leading == nil, now - heardAt >= configuration.silence else { return }
         wish(at: now, into: &effects)
     }
 
@@ -80,7 +80,7 @@ extension Replica {
         heardBeat = 0
         heardCommit = .zero
         if let wished, wished <= view { self.wished = nil }
-        candidate = primary == own ? Candidate() : nil
+        candidate = nil
         changes += 1
         effects.append(.following(view, primary: primary))
         effects.append(.set(.change, at: now + patience()))
@@ -110,6 +110,7 @@ extension Replica {
         guard status == .changing, durable.view == view || isDurable, isMember, let primary, let vote = ownVote
         else { return }
         if primary == own {
+            candidate = candidate ?? Candidate()
             candidate?.votes[own] = vote
             elect(at: now, into: &effects)
         } else {
@@ -143,6 +144,7 @@ extension Replica {
         if view > self.view { change(to: view, at: now, into: &effects) }
         if leading?.isStarted == true { return sendStart(to: sender.peer, into: &effects) }
         guard status == .changing else { return }
+        candidate = candidate ?? Candidate()
         candidate?.votes[sender] = vote
         elect(at: now, into: &effects)
     }
@@ -306,6 +308,9 @@ extension Replica {
         vote(at: now, into: &effects)
         if let fetching, fetching.isWaiting, now - fetching.askedAt >= configuration.fetchPatience {
             fetchElsewhere(at: now, into: &effects)
+        }
+        if status == .adopting, fetching == nil, let peer = random.pick(others) {
+            fetch(from: peer, at: now, into: &effects)
         }
         askForDamaged(into: &effects)
     }
