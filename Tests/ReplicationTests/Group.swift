@@ -6,6 +6,7 @@ import Automata
 struct Group {
     static let genesis = Digest(of: [1])
 
+    private let configuration: Replica.Configuration
     var replicas: [Replica] = []
     var now = Instant(milliseconds: 1_000)
     /// Sent and not delivered, in order.
@@ -23,7 +24,12 @@ struct Group {
     static func member(_ index: Int) -> Member { Member(peer: peer(index), store: StoreID(UInt64(index + 1))) }
 
     /// A group of so many members; the first one leads.
-    init(of count: Int, spares: Int = 0, configuration: Replica.Configuration = .init()) {
+    init(
+        of count: Int, spares: Int = 0, configuration: Replica.Configuration = .init(), sabotage: Replica.Sabotage = []
+    ) {
+        var configuration = configuration
+        configuration.sabotage = sabotage
+        self.configuration = configuration
         writes = Array(repeating: [], count: count + spares)
         effects = Array(repeating: [], count: count + spares)
         for index in 0..<count + spares {
@@ -78,8 +84,8 @@ struct Group {
     }
 
     /// Until nothing is under way.
-    mutating func settle() {
-        for _ in 0..<10_000 {
+    mutating func settle(until isOver: (Group) -> Bool = { _ in false }) {
+        for _ in 0..<10_000 where !isOver(self) {
             if !messages.isEmpty {
                 deliver()
             } else if let index = writes.indices.first(where: { !writes[$0].isEmpty && !slowDisks.contains($0) }) {
@@ -88,7 +94,39 @@ struct Group {
                 return
             }
         }
-        preconditionFailure("the group does not come to rest")
+        precondition(isOver(self), "the group does not come to rest")
+    }
+
+    /// Everybody's timers fire once after so long.
+    mutating func pass(_ time: Duration) {
+        now = now + time
+        for timer in [Replica.Timer.beat, .resend, .silence, .change] {
+            for index in replicas.indices {
+                feed(.timerFired(timer), to: index)
+                settle()
+            }
+        }
+    }
+
+    /// The process ends and begins again, with what is durable on its disk.
+    ///
+    /// - Parameter damaged: places that its disk does not give back.
+    mutating func restart(_ index: Int, damaged: Set<OpNumber> = []) {
+        let replica = replicas[index]
+        writes[index] = []
+        var tail: [LogSlot] = []
+        var op = replica.committed.next
+        while op <= replica.durableOp, let entry = replica.log[op] {
+            tail.append(damaged.contains(op) ? LogSlot(damaged: entry.digest) : LogSlot(entry))
+            op = op.next
+        }
+        let restored = RestoredReplica(
+            store: replica.own.store, state: replica.durable, head: replica.head ?? .empty(genesis: Self.genesis),
+            tail: tail)
+        replicas[index] = Replica(
+            restored: restored, peer: Self.peer(index), configuration: configuration, random: SeededRandom(seed: 99))
+        feed(.started, to: index)
+        settle()
     }
 
     mutating func beat(_ index: Int) {

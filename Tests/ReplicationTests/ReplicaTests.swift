@@ -141,9 +141,7 @@ struct ReplicaTests {
     @Test("a restarted primary does not go on in its view")
     func restartedPrimary() {
         var group = Group(of: 3)
-        group.replicas[0] = restarted(group.replicas[0], peer: Group.peer(0))
-        group.feed(.started, to: 0)
-        group.settle()
+        group.restart(0)
         #expect(!group.replicas[0].isLeading)
         #expect(group.replicas[1].isLeading)
     }
@@ -152,9 +150,7 @@ struct ReplicaTests {
     func restartedAlone() {
         var group = Group(of: 1)
         let view = group.replicas[0].view
-        group.replicas[0] = restarted(group.replicas[0], peer: Group.peer(0))
-        group.feed(.started, to: 0)
-        group.settle()
+        group.restart(0)
         #expect(group.replicas[0].isLeading)
         #expect(group.replicas[0].view > view)
     }
@@ -215,19 +211,5 @@ struct ReplicaTests {
         #expect(group.replicas.map(\.committed) == executed)
         #expect(group.replicas.map(\.view).allSatisfy { $0 == view })
         #expect(group.replicas[0].isLeading)
-    }
-
-    /// The same replica after a crash, with everything it had written.
-    private func restarted(_ replica: Replica, peer: PeerID) -> Replica {
-        var tail: [LogSlot] = []
-        var op = replica.committed.next
-        while let entry = replica.log[op] {
-            tail.append(LogSlot(entry))
-            op = op.next
-        }
-        let restored = RestoredReplica(
-            store: replica.own.store, state: replica.durable,
-            head: replica.head ?? .empty(genesis: Group.genesis), tail: tail)
-        return Replica(restored: restored, peer: peer, random: SeededRandom(seed: 99))
     }
 }
