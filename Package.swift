@@ -107,6 +107,7 @@ let package = Package(
         automata("Neighbours", "Automata"),
         automata("Replication", "Automata"),
         automata("Claims", "Automata"),
+        automata("Accounting", "Automata"),
         automata("Ledger", "Automata"),
         automata("Rendezvous", "Automata", "Claims"),
         automata(
@@ -131,7 +132,9 @@ let package = Package(
             .product(name: "DequeModule", package: "swift-collections"),
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl")),
-        edge("Storage", "Automata", "Claims", "Ledger", "Peer", "Wire", .product(name: "GRDB", package: "GRDB.swift")),
+        edge(
+            "Storage", "Automata", "Claims", "Ledger", "Replication", "Peer", "Wire",
+            .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift")),
         edge("Releases", "Automata", .product(name: "Yams", package: "Yams")),
         edge(
             "Agent", "Automata", "Releases", log, .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -186,7 +189,13 @@ let package = Package(
         tests(of: "Groups", "Automata", "Overlay", isSimulation: true),
         tests(of: "Objects", "Automata", "Overlay", isSimulation: true),
         tests(of: "Neighbours", "Automata"),
+        tests(
+            of: "Replication", "Automata", .product(name: "HeapModule", package: "swift-collections"),
+            .product(name: "OrderedCollections", package: "swift-collections"), isSimulation: true),
         tests(of: "Claims", "Automata"),
+        tests(
+            of: "Accounting", "Automata", .product(name: "OrderedCollections", package: "swift-collections"),
+            exclude: ["Golden", "Schemas"]),
         tests(of: "Ledger", "Automata"),
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Ledger"),
@@ -207,8 +216,13 @@ let package = Package(
             .product(name: "X509", package: "swift-certificates"),
             .product(name: "AsyncHTTPClient", package: "async-http-client")),
         tests(
-            of: "Storage", "Automata", "Claims", "Ledger", .product(name: "GRDB", package: "GRDB.swift"),
-            .product(name: "OrderedCollections", package: "swift-collections")),
+            of: "Storage", "Automata", "Claims", "Ledger", "Replication",
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "OrderedCollections", package: "swift-collections"), exclude: ["OldDatabases"]),
+        // The figures of a replicated log's storage.
+        .executableTarget(
+            name: "StorageBench", dependencies: ["Automata", "Replication", "Storage"], path: "Tests/StorageBench",
+            swiftSettings: settings),
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
         tests(of: "Runtime", "Automata", "Discovery"),

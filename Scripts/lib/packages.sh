@@ -12,6 +12,7 @@ required_packages=(
     dnsmasq-base                                     # a name server for `--join NAME` in end-to-end tests
     libfaketime curl openssl                         # end-to-end tests: clocks that are off, doors that hear garbage
     spin gcc libc6-dev                               # the formal models
+    hledger libxml2-utils                            # exports and invoices, read by other people's programs
     protobuf-compiler                                # the wire schema's generated code, checked against its source
 )
 

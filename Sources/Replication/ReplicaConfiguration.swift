@@ -12,18 +12,18 @@ extension Replica {
         public var changePatience: Duration = .milliseconds(500)
         /// Of one write and one message.
         public var batchEntriesMax = 256
-        public var batchBytesMax = 1 << 20
+        public var batchBytesMax = 896 << 10
         /// How many writes of new entries a primary has under way: what comes meanwhile makes the next batch.
         public var writesMax = 2
         /// Entries that may wait for a majority.
         public var uncommittedMax = 1_024
         /// Requests that may wait for a place in the log.
         public var queueMax = 10_000
-        /// The largest operation.
-        public var operationBytesMax = 1 << 20
+        /// The largest operation: with what is around it, it fits a frame of the transport, as everything below does.
+        public var operationBytesMax = 896 << 10
         /// Of one answer to a replica that lacks entries.
         public var fetchEntriesMax = 4_096
-        public var fetchBytesMax = 1 << 20
+        public var fetchBytesMax = 896 << 10
         /// How long an answer to that is waited for, before another replica is asked.
         public var fetchPatience: Duration = .seconds(1)
         /// Executed entries kept at hand for replicas that lack a few.
@@ -32,7 +32,7 @@ extension Replica {
         /// Between two checkpoints, in entries.
         public var checkpointInterval: UInt64 = 10_000
         /// Of one piece of a checkpoint on the wire.
-        public var pieceBytesMax = 1 << 20
+        public var pieceBytesMax = 640 << 10
         public var membersMax = 7
         public var learnersMax = 4
         /// How far a learner may be behind when it becomes a member.

@@ -17,6 +17,8 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
         case readOnly
         /// A newer palmier has written here.
         case futureVersion
+        /// It belongs to something else: another group's log.
+        case foreign
         /// The caller hands in what would break an invariant: entries that leave a gap, a fencing number that goes back.
         case refused
         /// Anything else that the disk or the system says.
@@ -28,7 +30,7 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
     public let remedy: String
     public let cause: (any Error)?
 
-    init(_ code: Code, _ message: String, remedy: String, cause: (any Error)? = nil) {
+    public init(_ code: Code, _ message: String, remedy: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
         self.remedy = remedy

@@ -110,7 +110,7 @@ public final class Store: Sendable {
 
     /// Parameters may hold passwords: the file is its owner's alone from its first byte. SQLite gives the files beside
     /// it the same mode.
-    private static func makePrivate(_ path: String) throws(StorageError) {
+    static func makePrivate(_ path: String) throws(StorageError) {
         guard !FileManager.default.fileExists(atPath: path) else { return }
         guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
             throw StorageError(

@@ -51,8 +51,8 @@ import Testing
         let manifest = try repository.manifest()
         #expect(
             manifest.pureTargets == [
-                "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Ledger",
-                "Rendezvous", "Peer",
+                "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Accounting",
+                "Ledger", "Rendezvous", "Peer",
             ])
         #expect(manifest.dependencies(of: "Rendezvous") == ["Automata", "Claims"])
         #expect(manifest.dependencies(of: "Discovery") == ["Automata", "CAvahi", "CResolv"])

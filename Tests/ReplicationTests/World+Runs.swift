@@ -30,7 +30,8 @@ extension World {
             zip(before, world.clients).allSatisfy { $1.done > $0 + 5 }
         }
         world.check(
-            zip(before, world.clients).allSatisfy { $1.done > $0 + 5 }, "I4 \(zip(before, world.clients.map(\.done)).map { $1 - $0 }) after the faults")
+            zip(before, world.clients).allSatisfy { $1.done > $0 + 5 },
+            "I4 \(zip(before, world.clients.map(\.done)).map { $1 - $0 }) after the faults")
         if world.violation == nil {
             world.run(for: .seconds(10))
             world.isQuiet = true

@@ -45,11 +45,13 @@ extension World {
         switch answer {
         case .committed(let op):
             check(op > asked.floor, "I3 \(id) was answered with \(op); \(asked.floor) was answered before it was asked")
-            check(places[id] == op, "I3 \(id) was answered with \(op), and executed at \(String(describing: places[id]))")
+            check(
+                places[id] == op, "I3 \(id) was answered with \(op), and executed at \(String(describing: places[id]))")
             floor = max(floor, op)
             clients[index].asked = nil
             clients[index].done += 1
-        case .elsewhere(_, let primary): clients[index].target = primary.map { self.node($0.peer) } ?? random.below(nodes.count)
+        case .elsewhere(_, let primary):
+            clients[index].target = primary.map { self.node($0.peer) } ?? random.below(nodes.count)
         case .busy, .tooLarge: return
         case .sessionExpired, .stale: check(false, "I3 \(id) was answered with \(answer)")
         }
@@ -82,19 +84,25 @@ extension World {
                 replica.followers.filter { now - $0.heardAt.nanoseconds < 3_000_000_000 }.map(\.peer))
             let current = replica.membership.members
             let lost = current.filter { member in
-                member != replica.own && (!present.contains(member.peer)
-                    || replica.followers.contains { $0.peer == member.peer && $0.store != nil && $0.store != member.store })
+                member != replica.own
+                    && (!present.contains(member.peer)
+                        || replica.followers.contains {
+                            $0.peer == member.peer && $0.store != nil && $0.store != member.store
+                        })
             }
             let learners = replica.followers.filter { !$0.isMember && $0.store != nil && present.contains($0.peer) }
             if current.count < settings.members || !lost.isEmpty || (!isCalm && random.chance(perMille: 10)) {
                 for other in nodes.indices where other != index { feed(.enlist(Self.peer(other)), to: index) }
             }
             var wanted = current.filter { !lost.contains($0) }
-            for learner in learners where wanted.count < settings.members && !wanted.contains(where: { $0.peer == learner.peer }) {
+            for learner in learners
+            where wanted.count < settings.members && !wanted.contains(where: { $0.peer == learner.peer }) {
                 if let store = learner.store { wanted.append(Member(peer: learner.peer, store: store)) }
             }
-            if wanted.count == settings.members, wanted.count > 1, !isCalm, random.chance(perMille: 20), let learner = learners.first,
-                let store = learner.store, !wanted.contains(where: { $0.peer == learner.peer }) {
+            if wanted.count == settings.members, wanted.count > 1, !isCalm, random.chance(perMille: 60),
+                let learner = learners.first,
+                let store = learner.store, !wanted.contains(where: { $0.peer == learner.peer })
+            {
                 wanted[wanted.count - 1] = Member(peer: learner.peer, store: store)  // for no reason
             }
             guard wanted.count == settings.members, wanted != current else { continue }
@@ -113,9 +121,15 @@ extension World {
         case 4..<6:
             let one = random.below(nodes.count)
             let span = random.duration(in: .milliseconds(100)...(.seconds(6)))
-            for other in nodes.indices where other != one { cut(one, other, for: span) }
+            let isRefused = random.chance(perMille: 500)
+            for other in nodes.indices where other != one {
+                cut(one, other, for: span)
+                if isRefused { feed(.suspected(Self.peer(one)), to: other) }
+            }
         case 6..<9:
-            cut(random.below(nodes.count), random.below(nodes.count), for: random.duration(in: .milliseconds(100)...(.seconds(6))), oneWay: true)
+            cut(
+                random.below(nodes.count), random.below(nodes.count),
+                for: random.duration(in: .milliseconds(100)...(.seconds(6))), oneWay: true)
         case 9..<10:
             let index = random.below(nodes.count)
             nodes[index].isFull.toggle()
@@ -138,7 +152,10 @@ extension World {
         guard let index = nodes.indices.last(where: { nodes[$0].isUp && nodes[$0].replica != nil }) else { return }
         guard let disk = nodes[index].disk, disk.last.value > 3 else { return }
         for op in disk.rows.keys.sorted() where random.chance(perMille: op.value + 8 > disk.last.value ? 300 : 5) {
-            guard !nodes.indices.contains(where: { $0 != index && nodes[$0].disk?.rows[op].map { $0.entry == nil } ?? false })
+            guard
+                !nodes.indices.contains(where: {
+                    $0 != index && nodes[$0].disk?.rows[op].map { $0.entry == nil } ?? false
+                })
             else { continue }
             let digest = disk.rows[op]?.digest
             nodes[index].disk?.rows[op] = LogSlot(damaged: random.chance(perMille: 500) ? digest : nil)

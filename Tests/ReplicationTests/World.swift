@@ -243,12 +243,15 @@ struct World {
         guard !nodes[index].isUp else { return }
         nodes[index].isUp = true
         guard var disk = nodes[index].disk else { return }
-        if settings.forgetsView { disk.state.view = .first(of: disk.state.view.epoch); disk.state.lastNormal = disk.state.view }
+        if settings.forgetsView {
+            disk.state.view = .first(of: disk.state.view.epoch); disk.state.lastNormal = disk.state.view
+        }
         var replay = Replay(
             from: disk.checkpoint?.head ?? .empty(genesis: genesis),
             sessionsMax: settings.configuration.sessionsMax)
         var state = disk.checkpoint?.state ?? genesis
-        while replay.head.op < disk.state.commit, let entry = disk.rows[replay.head.op.next]?.entry, replay.apply(entry) {
+        while replay.head.op < disk.state.commit, let entry = disk.rows[replay.head.op.next]?.entry, replay.apply(entry)
+        {
             state = entry.digest
         }
         var tail: [LogSlot] = []
@@ -344,7 +347,9 @@ struct World {
         nodes[index].orders = []
         var isDropped = false
         for order in orders where nodes[index].life == life {
-            if isTold { print(Double(now) / 1e9, index + 1, "does", order.words, "behind", nodes[index].disk?.last.value ?? 0) }
+            if isTold {
+                print(Double(now) / 1e9, index + 1, "does", order.words, "behind", nodes[index].disk?.last.value ?? 0)
+            }
             switch order {
             case .write(let write):
                 guard !isDropped else { continue }
@@ -380,8 +385,11 @@ struct World {
     }
 
     private mutating func send(_ message: ReplicaMessage, from sender: Int, to target: Int) {
-        guard !cuts.contains([sender, target]), !random.chance(perMille: settings.loss * (isCalm ? 0 : 1)) else { return }
-        schedule(.message(message, from: sender, to: target), in: random.duration(in: .microseconds(50)...settings.delay))
+        guard !cuts.contains([sender, target]), !random.chance(perMille: settings.loss * (isCalm ? 0 : 1)) else {
+            return
+        }
+        schedule(
+            .message(message, from: sender, to: target), in: random.duration(in: .microseconds(50)...settings.delay))
         if !isCalm, random.chance(perMille: settings.repeats) {
             schedule(
                 .message(message, from: sender, to: target),
@@ -423,7 +431,9 @@ struct World {
                 nodes[index].replica?.committed ?? .zero >= floor,
                 "I4 \(index) has executed \(nodes[index].replica?.committed ?? .zero) of \(floor)")
             for op in nodes[index].disk?.rows.keys.sorted() ?? [] where op <= floor {
-                check(nodes[index].disk?.rows[op]?.digest == history[op], "I3 \(index) has another entry at \(op) on disk")
+                check(
+                    nodes[index].disk?.rows[op]?.digest == history[op], "I3 \(index) has another entry at \(op) on disk"
+                )
             }
         }
     }

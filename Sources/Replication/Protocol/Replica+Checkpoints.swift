@@ -47,7 +47,9 @@ extension Replica {
         fetching?.pieceBytes = 0
         fetching?.askedAt = now
         guard let head else { return }
-        let keepsTail = log[head.op.next]?.follows(head.digest) ?? false
+        // What stands behind is kept unless it is known not to follow: it may have been acknowledged.
+        let keepsTail =
+            log.digest(at: head.op).map { $0 == head.digest } ?? log[head.op.next]?.follows(head.digest) ?? true
         let tail = keepsTail ? log.slots(after: head.op) : []
         let hadMore = log.last > head.op
         log = ReplicaLog(base: head.op, digest: head.digest, slots: tail)

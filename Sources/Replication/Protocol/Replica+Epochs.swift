@@ -108,7 +108,7 @@ extension Replica {
     }
 
     mutating func onRetire(_ epoch: UInt32, into effects: inout [Effect]) {
-        guard epoch > view.epoch || epoch == view.epoch && !membership.contains(own) else { return }
+        guard epoch >= view.epoch, membership.epoch < epoch || !membership.contains(own) else { return }
         effects.append(.retired(epoch: epoch))
     }
 }

@@ -263,6 +263,7 @@ extension Replica {
         }
         guard view > self.view || status != .normal else {
             hearPrimary(at: now)
+            if op > log.last { fetch(from: sender.peer, at: now, into: &effects) }
             return acknowledge(into: &effects)
         }
         guard membership.epoch == view.epoch, log.digest(at: op) == digest, op >= committed,
