@@ -186,15 +186,14 @@ struct Exploration {
     private mutating func isOver(_ letter: UInt16, _ state: State) -> Bool {
         guard !scope.keepsAll else { return false }
         let sent = letters[Int(letter)]
-        let crashes: UInt64 = state.budget.crashes > 0 ? 1 << 62 : 1 << 63
-        let received = UInt64(state.nodes[sent.to]) << 16 | UInt64(letter) | crashes
-        let isOverThere = over[received] ?? sent.isOver(at: nodes[Int(state.nodes[sent.to])], crashes: state.budget.crashes > 0)
-        over[received] = isOverThere
-        if isOverThere { return true }
-        let given = UInt64(state.nodes[sent.from]) << 16 | UInt64(letter)
-        let isOverHere = over[given] ?? sent.isOver(from: nodes[Int(state.nodes[sent.from])])
-        over[given] = isOverHere
-        return isOverHere
+        let (sender, receiver) = (state.nodes[sent.from], state.nodes[sent.to])
+        let crashes = state.budget.crashes > 0
+        let there = UInt64(receiver) << 16 | UInt64(letter) | (crashes ? 1 << 62 : 1 << 63)
+        if over[there] == nil { over[there] = sent.isOver(at: nodes[Int(receiver)], crashes: crashes) }
+        if over[there] == true { return true }
+        let here = UInt64(sender) << 16 | UInt64(letter)
+        if over[here] == nil { over[here] = sent.isOver(from: nodes[Int(sender)]) }
+        return over[here] == true
     }
 
     private mutating func add(_ deeds: [Deed], to state: inout State) -> String? {
@@ -296,7 +295,8 @@ struct Exploration {
             let (parent, node, act) = parents[at]
             if Int(act) >= acts.count {
                 let letter = letters[Int(act) - acts.count]
-                steps.append("\(letter.to) hears \(letter.from), view \(letter.message.view): \(letter.message.body.words)")
+                let message = letter.message
+                steps.append("\(letter.to) hears \(letter.from), view \(message.view): \(message.body.words)")
             } else {
                 steps.append("\(node) \(acts[Int(act)])")
             }

@@ -15,13 +15,15 @@ extension Letter {
         switch message.body {
         case .prepare(let entries, let after, let commit, _):
             let end = OpNumber(after.value + UInt64(entries.count))
-            return isOld(at: node) || lastNormal == view && commit <= executed && replica.durableOp >= end
+            return isOld(at: node) || holds(view, through: end, at: node) && commit <= executed
         case .prepareOK(let op, _):
-            if isOld(at: node) || replica.view == view && replica.lastNormal == view && !replica.isLeading { return true }
-            guard replica.isLeading, replica.view == view else { return false }
-            return replica.followers.contains { $0.peer == ExploredNode.peer(from) && $0.op >= op }
+            guard !isOld(at: node), replica.view <= view else { return true }
+            guard replica.view == view, replica.lastNormal == view else { return false }
+            return !replica.isLeading
+                || replica.followers.contains { $0.peer == ExploredNode.peer(from) && $0.op >= op }
                 || replica.membership.contains(ExploredNode.peer(from)) && op <= replica.committed
-        case .startView, .vote: return isOld(at: node) || lastNormal >= view
+        case .startView(let op, _, _): return isOld(at: node) || holds(view, through: op, at: node)
+        case .vote: return isOld(at: node) || lastNormal >= view
         case .wish, .abdicate, .stale: return isOld(at: node)
         case .entries: return replica.fetching?.source != ExploredNode.peer(from)
         case .given: return replica.status != .changing
@@ -37,6 +39,11 @@ extension Letter {
         case .want: return replica.status != .changing || replica.view != message.view
         default: return false
         }
+    }
+
+    /// Whether this view's log is on the disk, up to there.
+    private func holds(_ view: View, through op: OpNumber, at node: ExploredNode) -> Bool {
+        node.disk.state.lastNormal == view && node.disk.rows.count >= op.value
     }
 
     private func isOld(at node: ExploredNode) -> Bool { message.view < node.disk.state.view }

@@ -93,7 +93,8 @@ extension Scope {
     static let rowsMax = 9
 
     var acts: [Act] {
-        var acts: [Act] = [.resend(picks: 0), .resend(picks: 1), .beat]
+        var acts: [Act] = [.resend(picks: 0), .resend(picks: 1)]
+        if !keepsBeats { acts.append(.beat) }  // else they would be counted for ever
         if writesTakeLong { acts.append(.sync) }
         acts +=
             tellsWishes
@@ -106,7 +107,7 @@ extension Scope {
             let isAmnesia = sabotage.contains(.amnesia)
             acts.append(.crash(Crash(kept: kept, losesDisk: isAmnesia)))
             guard damages > 0 else { continue }
-            for row in 0..<Self.rowsMax {
+            for row in Self.founding(members)..<Self.rowsMax {
                 acts.append(.crash(Crash(kept: kept, damaged: row, keepsDigest: true)))
                 acts.append(.crash(Crash(kept: kept, damaged: row, keepsDigest: false)))
             }
@@ -147,7 +148,7 @@ extension Scope {
         case .confirm: return replica.isLeading ? step(node, .confirm(Replica.ReadID(1))) : nil
         case .crash(let crash):
             guard crash.kept <= node.orders.count else { return nil }
-            if let row = crash.damaged, row < Self.founding(members) || row >= node.disk.rows.count { return nil }
+            if let row = crash.damaged, row >= node.disk.rows.count { return nil }
             return drained(node.restarted(crash, index: index, configuration, beats: keepsBeats))
         }
     }
