@@ -29,6 +29,10 @@ struct Scope: Sendable, CustomTestStringConvertible {
     var refuses = false
     var sabotage: Replica.Sabotage = []
     var statesMax = 2_000_000
+    /// Fewer mean that the search does not look where it should.
+    var statesMin = 0
+    /// Whether all is seen; else the search ends at its bound, breadth first.
+    var isSeenWhole = true
 
     var nodes: Int { members + (hasLearner ? 1 : 0) }
     var keepsBeats: Bool { reads > 0 }
