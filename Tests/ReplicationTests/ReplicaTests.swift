@@ -80,6 +80,16 @@ struct ReplicaTests {
         #expect(group.answers(0).count == 1)
     }
 
+    @Test("a peer that is suspected again and again makes no new wish: what is said to it is refused, too")
+    func suspectedAgain() {
+        var group = Group(of: 3)
+        group.feed(.suspected(Group.peer(0)), to: 1)
+        let said = group.messages.count
+        for _ in 0..<5 { group.feed(.suspected(Group.peer(0)), to: 1) }
+        #expect(said > 0)
+        #expect(group.messages.count == said)
+    }
+
     @Test("when a majority wishes so, the next member leads, with everything that was answered")
     func viewChange() {
         var group = Group(of: 3)

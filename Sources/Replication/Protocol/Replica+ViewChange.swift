@@ -6,7 +6,8 @@ extension Replica {
     // MARK: Wishes
 
     mutating func onSuspected(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
-        suspects.insert(peer)
+        // What is said to a dead peer is refused as well: only the first refusal is news.
+        guard suspects.insert(peer).inserted else { return }
         if fetching?.source == peer { fetchElsewhere(at: now, into: &effects) }
         guard isMember, primary?.peer == peer else { return }
         wish(at: now, into: &effects)
