@@ -80,6 +80,36 @@ struct SabotageTests {
         #expect(group.effects[1].contains(.retired(epoch: 3)) == isSabotaged)
     }
 
+    @Test("an entry that another one gives for a new view is held against its digest")
+    func given() throws {
+        var group = Group(of: 3)
+        group.isolated = [1]
+        group.ask(0, number: 1)
+        group.settle()
+        let wanted = group.replicas[0].op
+        let entry = try #require(group.replicas[0].log[wanted])
+        // The second leads next, and must ask the third for what it has not heard.
+        group.isolated = [0]
+        for index in [1, 2] { group.feed(.suspected(Group.peer(0)), to: index) }
+        var isForged = false
+        group.settle { group in
+            if case .given = group.messages.first?.message.body { return !isForged }
+            return false
+        }
+        #expect(group.messages.first?.from == 2)
+        let forged = LogEntry(
+            op: entry.op, view: entry.view, at: entry.at, request: entry.request, body: .operation([6, 6, 6]),
+            claiming: entry.digest)
+        group.messages[0].message.body = .given([forged])
+        isForged = true
+        group.deliver()
+        #expect(!group.replicas[1].isLeading)
+        group.settle()
+        group.pass(.milliseconds(200))
+        #expect(group.replicas[1].isLeading)
+        #expect(group.replicas[1].log[wanted] == entry)
+    }
+
     /// Seeds of the drawn faults, and by which invariant they find what.
     static let findings: [(name: String, seed: UInt64, invariant: String)] = [
         ("commit-by-minority", 5, "I3"), ("skip-sessions", 1, "I3"), ("apply-early", 17, "I3"),

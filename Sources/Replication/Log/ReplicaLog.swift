@@ -39,6 +39,10 @@ struct ReplicaLog: Sendable {
         }
     }
 
+    func isReadable(after op: OpNumber, through end: OpNumber) -> Bool {
+        firstDamaged(after: op).map { $0 > end } ?? true
+    }
+
     func slots(after op: OpNumber) -> [LogSlot] {
         op < last ? Array(slots[index(max(op, base).next)...]) : []
     }

@@ -59,7 +59,7 @@ extension Replica {
     private var firstLacking: OpNumber {
         if let staged = fetching?.staged.last { return staged.op }
         guard status == .normal else { return committed }
-        return log.firstDamaged(after: committed).map { OpNumber($0.value - 1) } ?? log.last
+        return log.firstDamaged(after: committed).map { $0.previous } ?? log.last
     }
 
     /// Nobody has answered: another one may.
@@ -151,50 +151,48 @@ extension Replica {
     private mutating func install(
         _ entries: [LogEntry], committedThrough commit: OpNumber, at now: Instant, into effects: inout [Effect]
     ) {
-        var cut: OpNumber?
-        var taken: [LogEntry] = []
-        var mended: [LogEntry] = []
-        var reached = committed
-        for entry in entries where entry.op > committed && entry.op <= commit {
-            guard let previous = log.digest(at: OpNumber(entry.op.value - 1)), entry.follows(previous) else { break }
-            reached = entry.op
-            if let slot = log.slot(entry.op), slot.digest == nil || slot.digest == entry.digest {
-                guard slot.entry == nil else { continue }
-                log.mend(entry)
-                mended.append(entry)
-                continue
-            }
-            if entry.op <= log.last {
-                let before = OpNumber(entry.op.value - 1)
-                log.cut(after: before)
-                cut = cut ?? before
-            }
-            log.append(entry)
-            taken.append(entry)
-        }
-        if !taken.isEmpty || !mended.isEmpty {
-            write(cutAfter: cut, entries: taken, mended: mended, into: &effects)
-        }
+        let reached = take(entries.filter { $0.op <= commit }, mayCut: true, into: &effects)
         execute(through: reached, at: now, into: &effects)
     }
 
     /// In this very view: what follows the log's end, and what could not be read.
     private mutating func extend(_ entries: [LogEntry], at now: Instant, into effects: inout [Effect]) {
+        _ = take(entries, mayCut: false, into: &effects)
+        execute(through: min(heardCommit, log.last), at: now, into: &effects)
+    }
+
+    /// Puts entries behind the executed ones, as far as each follows.
+    ///
+    /// - Returns: how far the log is theirs.
+    private mutating func take(
+        _ entries: [LogEntry], mayCut: Bool, into effects: inout [Effect]
+    ) -> OpNumber {
+        var cut: OpNumber?
         var taken: [LogEntry] = []
         var mended: [LogEntry] = []
+        var reached = committed
         for entry in entries where entry.op > committed {
-            guard let previous = log.digest(at: OpNumber(entry.op.value - 1)), entry.follows(previous) else { break }
-            if entry.op <= log.last {
-                guard log[entry.op] == nil else { continue }
-                log.mend(entry)
-                mended.append(entry)
+            guard let previous = log.digest(at: entry.op.previous), entry.follows(previous) else { break }
+            if let slot = log.slot(entry.op), slot.digest == nil || slot.digest == entry.digest {
+                if slot.entry == nil {
+                    log.mend(entry)
+                    mended.append(entry)
+                }
             } else {
+                if entry.op <= log.last {
+                    guard mayCut else { break }
+                    log.cut(after: entry.op.previous)
+                    cut = cut ?? entry.op.previous
+                }
                 log.append(entry)
                 taken.append(entry)
             }
+            reached = entry.op
         }
-        if !taken.isEmpty || !mended.isEmpty { write(entries: taken, mended: mended, into: &effects) }
-        execute(through: min(heardCommit, log.last), at: now, into: &effects)
+        if !taken.isEmpty || !mended.isEmpty {
+            write(cutAfter: cut, entries: taken, mended: mended, into: &effects)
+        }
+        return reached
     }
 
     /// A primary's own disk has lost an entry.

@@ -19,7 +19,7 @@ extension Replica {
     ) {
         guard fetching?.source == sender.peer, leading == nil, piece.head.op > committed else { return }
         if log.digest(at: piece.head.op) == piece.head.digest,
-            log.firstDamaged(after: committed).map({ $0 > piece.head.op }) ?? true
+            log.isReadable(after: committed, through: piece.head.op)
         {
             // All of it is here, and right.
             execute(through: piece.head.op, at: now, into: &effects)

@@ -88,7 +88,7 @@ extension Replica {
         let lost = damage.first ?? log.firstDamaged(after: committed)
         guard let lost, let peer = random.pick(others) else { return }
         effects.append(.report(.damaged(damage.isEmpty ? [lost] : damage)))
-        send(.fetch(after: OpNumber(lost.value - 1)), to: peer, into: &effects)
+        send(.fetch(after: lost.previous), to: peer, into: &effects)
     }
 
     /// All other members that are not known to be away; if that is nobody, all.

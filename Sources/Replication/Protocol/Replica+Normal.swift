@@ -196,7 +196,7 @@ extension Replica {
     /// Durable and readable without a gap.
     var acknowledgeable: OpNumber {
         guard let damaged = log.firstDamaged(after: committed) else { return durableOp }
-        return min(durableOp, OpNumber(damaged.value - 1))
+        return min(durableOp, damaged.previous)
     }
 
     // MARK: Commit

@@ -179,10 +179,10 @@ extension Replica {
         var entries: [LogEntry] = []
         var missing: [PeerID: [LogPlace]] = [:]
         var holders: [PeerID] = []
+        var previous = log.digest(at: committed)
         for place in tail where place.op > committed {
-            if let entry = log[place.op], entry.digest == place.digest {
-                entries.append(entry)
-            } else if let entry = candidate?.collected[place.digest] {
+            let entry = log[place.op].flatMap { $0.digest == place.digest ? $0 : nil }
+            if let entry = entry ?? given(place, behind: previous) {
                 entries.append(entry)
             } else if let holder = place.holders.first(where: { $0 != own.peer }) {
                 if missing[holder] == nil { holders.append(holder) }
@@ -191,9 +191,18 @@ extension Replica {
             } else {
                 return  // readable when it was voted for, and not any more
             }
+            previous = place.digest
         }
         for holder in holders { send(.want(missing[holder] ?? []), to: holder, into: &effects) }
         if missing.isEmpty { lead(with: entries, at: now, into: &effects) }
+    }
+
+    /// What another one gave for this place, when it is what its digest says.
+    private func given(_ place: Candidate.Place, behind previous: Digest?) -> LogEntry? {
+        guard let entry = candidate?.collected[place.digest], let previous, entry.op == place.op,
+            entry.follows(previous)
+        else { return nil }
+        return entry
     }
 
     mutating func onWant(_ places: [LogPlace], from sender: Member, into effects: inout [Effect]) {
@@ -268,7 +277,7 @@ extension Replica {
             return acknowledge(into: &effects)
         }
         guard membership.epoch == view.epoch, log.digest(at: op) == digest, op >= committed,
-            log.firstDamaged(after: committed).map({ $0 > op }) ?? true
+            log.isReadable(after: committed, through: op)
         else { return adopt(view, from: sender.peer, at: now, into: &effects) }
         leave(into: &effects)
         self.view = view

@@ -33,6 +33,8 @@ public struct OpNumber: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// Before the first entry.
     public static let zero = OpNumber(0)
     public var next: OpNumber { OpNumber(value + 1) }
+    /// Of the first one: `zero`, which has none itself.
+    public var previous: OpNumber { OpNumber(value - 1) }
     public static func < (left: OpNumber, right: OpNumber) -> Bool { left.value < right.value }
     public var description: String { String(value) }
 }
