@@ -108,17 +108,17 @@ let package = Package(
         automata("Replication", "Automata"),
         automata("Claims", "Automata"),
         automata("Accounting", "Automata"),
-        automata("Ledger", "Automata"),
+        automata("Ledger", "Automata", "Accounting"),
         automata("Rendezvous", "Automata", "Claims"),
         automata(
-            "Peer", "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Ledger",
-            "Rendezvous"),
+            "Peer", "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Accounting",
+            "Ledger", "Rendezvous"),
 
         // The codec of peers' messages and of ledger entries, for both hosts.
         .target(name: "WireSchema", dependencies: [protobuf], swiftSettings: language),
         edge(
-            "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Ledger", "Automata",
-            "WireSchema", protobuf, isSimulated: true),
+            "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Accounting",
+            "Ledger", "Automata", "WireSchema", protobuf, isSimulated: true),
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
@@ -143,15 +143,13 @@ let package = Package(
 
         // Hosts and surfaces.
         edge(
-            "Runtime", "Automata", "Peer", "Objects", "Overlay", "Neighbours", "Claims", "Ledger", "Rendezvous", "Wire",
-            "Discovery",
-            "Identity",
-            "Transport", "Storage", "Releases", "Agent", log,
+            "Runtime", "Automata", "Peer", "Objects", "Overlay", "Neighbours", "Replication", "Claims", "Ledger",
+            "Rendezvous", "Wire", "Discovery", "Identity", "Transport", "Storage", "Releases", "Agent", log,
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")),
         edge(
-            "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Claims", "Ledger", "Wire", "Identity",
-            "Releases", "Runtime", log,
+            "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Ledger", "Wire",
+            "Identity", "Releases", "Runtime", log,
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -163,7 +161,7 @@ let package = Package(
         .target(name: "CPrefetch"),
         edge(
             "Simulation", "Automata", "CPrefetch", "Overlay", "Groups", "Objects", "Peer", "Neighbours", "Replication",
-            "Claims", "Ledger", "Wire",
+            "Accounting", "Claims", "Ledger", "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
             "Console", "Automata", "Overlay", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
@@ -176,8 +174,10 @@ let package = Package(
         .executableTarget(
             name: "palmier",
             dependencies: [
-                "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Discovery", "Identity", "Transport", "Storage",
-                "Releases", "Agent", "Runtime", "API", "Simulation", "Lab", "Console", log,
+                "Automata", "Peer", "Neighbours", "Claims", "Ledger", "Replication", "Accounting", "Wire", "Discovery",
+                "Identity", "Transport", "Storage", "Releases", "Agent", "Runtime", "API", "Simulation", "Lab",
+                "Console",
+                log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -196,12 +196,16 @@ let package = Package(
         tests(
             of: "Accounting", "Automata", .product(name: "OrderedCollections", package: "swift-collections"),
             exclude: ["Golden", "Schemas"]),
-        tests(of: "Ledger", "Automata"),
+        tests(of: "Ledger", "Automata", "Accounting"),
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Ledger"),
         tests(
             of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims",
-            "Ledger", "WireSchema", protobuf),
+            "Accounting", "Ledger", "WireSchema", protobuf),
+        // The figures of acts in a log, and of checkpoints.
+        .executableTarget(
+            name: "BooksBench", dependencies: ["Accounting", "Automata", "Ledger", "Wire"], path: "Tests/BooksBench",
+            swiftSettings: settings),
         // One peer's discovery as a process, for tests that kill it or put it into a network namespace.
         .executableTarget(
             name: "DiscoveryProbe", dependencies: ["Automata", "Discovery", log], path: "Tests/DiscoveryProbe",
@@ -216,26 +220,26 @@ let package = Package(
             .product(name: "X509", package: "swift-certificates"),
             .product(name: "AsyncHTTPClient", package: "async-http-client")),
         tests(
-            of: "Storage", "Automata", "Claims", "Ledger", "Replication",
+            of: "Storage", "Automata", "Claims", "Ledger", "Replication", "Wire",
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "OrderedCollections", package: "swift-collections"), exclude: ["OldDatabases"]),
-        // The figures of a replicated log's storage.
-        .executableTarget(
-            name: "StorageBench", dependencies: ["Automata", "Replication", "Storage"], path: "Tests/StorageBench",
-            swiftSettings: settings),
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
-        tests(of: "Runtime", "Automata", "Discovery"),
         tests(
-            of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Claims", "Ledger", "Identity",
-            "Releases", "Runtime", log,
+            of: "Runtime", "Automata", "Peer", "Replication", "Claims", "Ledger", "Storage", "Wire", "Discovery", log,
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "OrderedCollections", package: "swift-collections")),
+        tests(
+            of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Ledger",
+            "Wire", "Identity", "Releases", "Runtime", log,
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio")),
         tests(
             of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]
         ),
         tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
-        tests(of: "palmier", "API", "Console", .product(name: "ArgumentParser", package: "swift-argument-parser")),
+        tests(
+            of: "palmier", "API", "Console", "Peer", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),
         .testTarget(name: "Layering", swiftSettings: settings),
         .testTarget(

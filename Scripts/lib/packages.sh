@@ -13,11 +13,12 @@ required_packages=(
     libfaketime curl openssl                         # end-to-end tests: clocks that are off, doors that hear garbage
     spin gcc libc6-dev                               # the formal models
     hledger libxml2-utils                            # exports and invoices, read by other people's programs
+    etcd-server                                      # what `palmier bench ledger` compares with
     protobuf-compiler                                # the wire schema's generated code, checked against its source
 )
 
 # Packages whose installation starts, and enables at boot, a service of the whole machine.
-service_packages=(avahi-daemon memcached postgresql redis-server supervisor)
+service_packages=(avahi-daemon etcd-server memcached postgresql redis-server supervisor)
 
 # Prints the required packages that are not installed, one a line.
 missing_packages() {

@@ -116,11 +116,18 @@ extension Accounts {
         }
     }
 
+    /// Invoices of these books are within their series; those of other ledgers were received.
     private func auditSeries() -> [Discrepancy] {
-        invoices.keys.filter { $0.ordinal == 0 || $0.ordinal > series[$0.issuer]?.last ?? 0 }.map {
-            Discrepancy(
-                kind: .numbering,
-                description: "\($0) is beyond the newest number of its series, \(series[$0.issuer]?.last ?? 0)")
+        invoices.keys.compactMap { number in
+            if accounts[number.issuer]?.account.ledger != nil {
+                guard received[number]?.invoice != number else { return nil }
+                return Discrepancy(
+                    kind: .numbering, description: "\(number) of another ledger is open here, and was never received")
+            }
+            let last = series[number.issuer]?.last ?? 0
+            guard number.ordinal == 0 || number.ordinal > last else { return nil }
+            return Discrepancy(
+                kind: .numbering, description: "\(number) is beyond the newest number of its series, \(last)")
         }
     }
 }

@@ -116,12 +116,18 @@ extension Accounts {
         }
     }
 
+    private func balances(under contract: Contract) -> [InvoiceBalance] {
+        invoices.elements.filter { $0.issuer == contract.supplier && $1.customer == contract.customer }
+            .map { InvoiceBalance(number: $0, total: $1.total, credited: $1.credited, paid: $1.paid) }
+            .sorted { $0.number < $1.number }
+    }
+
     /// What these books say of a contract, for the other ledger to compare.
     public func statement(of id: ContractID) -> ContractStatement? {
         contracts[id].map { state in
             ContractStatement(
                 contract: id, digest: state.digest, isSigned: state.isSigned, currency: state.contract.currency,
-                totals: state.totals.sorted { $0.resource < $1.resource })
+                totals: state.totals.sorted { $0.resource < $1.resource }, invoices: balances(under: state.contract))
         }
     }
 }

@@ -48,6 +48,12 @@ extension Accounts {
             try expect(quote.currency, of: project)
             amount += try value(of: line.quantity, line.resource, at: quote)
         }
+        if let quoted = order.quoted, quoted < .zero || quoted > .balanceMax {
+            throw RuleBreach(
+                quoted < .zero ? .negativeAmount : .overflow,
+                "\(quoted) \(project.order.currency) was agreed to for \(order.instance)",
+                remedy: "give 0 to \(Money.balanceMax), or nothing to take any price")
+        }
         if let quoted = order.quoted, amount > quoted {
             throw RuleBreach(
                 .stalePrice,
@@ -167,6 +173,11 @@ extension Accounts {
                     remedy: "subscribe under another name to go on")
             }
             return false
+        }
+        guard end >= .zero, end <= Period.latest else {
+            throw RuleBreach(
+                .overflow, "the subscription \(id) would end at \(end.civilText), outside the years 1970 to 2261",
+                remedy: "check the date")
         }
         return true
     }

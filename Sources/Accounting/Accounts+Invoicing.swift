@@ -32,6 +32,11 @@ extension Accounts {
                 .notABoundary, "no \(run.cycle.rawValue) begins at \(run.through.civilText)",
                 remedy: "invoice through \(run.cycle.boundary(atOrBefore: run.through).civilText)")
         }
+        guard run.through >= .zero else {
+            throw RuleBreach(
+                .overflow, "an invoice run through \(run.through.civilText), before there were books",
+                remedy: "give an instant since 1970")
+        }
         guard run.through <= now else {
             throw RuleBreach(
                 .periodInFuture, "an invoice run through \(run.through.civilText), and it is \(now.civilText)",
@@ -182,20 +187,30 @@ extension Accounts {
             due: CivilDate(dayNumber: Int(now.dayNumber) + (terms[pair]?.dueDays ?? 30)), period: draft.period,
             lines: draft.lines, total: draft.total, previous: series[relation.supplier]?.digest ?? Series.none)
         publish(invoice, into: &history)
+        bill(invoice, exact: draft.exact, at: now, into: &history)
+    }
 
-        let rounding = draft.total - draft.exact
-        if rounding != .zero {
-            let (source, destination) =
-                rounding > .zero
-                ? (relation.supplier, relation.customer) : (relation.customer, relation.supplier)
-            money(.rounding, .accrued, rounding.magnitude, from: source, to: destination, for: invoice, into: &history)
+    /// Makes a debt of what was used: from the running sums, whose exact worth is given, to the invoice of whole coins.
+    mutating func bill(_ invoice: Invoice, exact: Money, at now: Instant, into history: inout History) {
+        let (supplier, customer) = (invoice.issuer.id, invoice.customer.id)
+        let rounding = invoice.total - exact
+        func money(
+            _ kind: Movement.Kind, _ stage: Movement.Stage, _ value: Money, from source: AccountID,
+            to destination: AccountID
+        ) -> Movement {
+            var trail = Movement.Trail()
+            trail.invoice = invoice.number
+            return Movement(
+                number: .zero, at: now, kind: kind, stage: stage, source: source, destination: destination,
+                resource: nil, quantity: .zero, price: .free, value: value, currency: invoice.currency,
+                period: invoice.period, trail: trail)
         }
-        money(
-            .billing, .accrued, draft.total, from: relation.customer, to: relation.supplier, for: invoice,
-            into: &history)
-        money(
-            .billing, .invoiced, draft.total, from: relation.supplier, to: relation.customer, for: invoice,
-            into: &history)
+        if rounding != .zero {
+            let (source, destination) = rounding > .zero ? (supplier, customer) : (customer, supplier)
+            record(money(.rounding, .accrued, rounding.magnitude, from: source, to: destination), into: &history)
+        }
+        record(money(.billing, .accrued, invoice.total, from: customer, to: supplier), into: &history)
+        record(money(.billing, .invoiced, invoice.total, from: supplier, to: customer), into: &history)
     }
 
     // MARK: Documents
@@ -209,26 +224,7 @@ extension Accounts {
         precondition(
             invoice.number == nextNumber(of: invoice.issuer.id), "\(invoice.number) would leave a gap in its series")
         series[invoice.issuer.id] = SeriesState(last: invoice.number.ordinal, digest: invoice.digest)
-        if invoice.kind == .invoice {
-            invoices[invoice.number] = InvoiceStatus(
-                customer: invoice.customer.id, currency: invoice.currency, total: invoice.total,
-                issuedAt: invoice.issuedAt, due: invoice.due)
-        }
+        if invoice.kind == .invoice { invoices[invoice.number] = InvoiceStatus(invoice) }
         history.invoices.append(invoice)
-    }
-
-    /// Records a movement of money alone, about an invoice.
-    private mutating func money(
-        _ kind: Movement.Kind, _ stage: Movement.Stage, _ value: Money, from source: AccountID,
-        to destination: AccountID, for invoice: Invoice, into history: inout History
-    ) {
-        var trail = Movement.Trail()
-        trail.invoice = invoice.number
-        record(
-            Movement(
-                number: .zero, at: invoice.issuedAt, kind: kind, stage: stage, source: source,
-                destination: destination, resource: nil, quantity: .zero, price: .free, value: value,
-                currency: invoice.currency, period: invoice.period, trail: trail),
-            into: &history)
     }
 }

@@ -136,7 +136,7 @@ extension Accounts {
         accounts[id]?.isOpen = false
     }
 
-    private func checkWords(_ account: Account) throws(RuleBreach) {
+    func checkWords(_ account: Account) throws(RuleBreach) {
         try expectName(account.id.name, "account")
         try expectText(account.title, "title of an account", bytesMax: 256)
         guard let address = account.address else { return }
@@ -155,10 +155,16 @@ extension Accounts {
     func checkProject(_ order: ProjectOrder) throws(RuleBreach) -> Bool {
         try expectName(order.id.name, "project")
         let customer = try account(order.customer)
-        guard customer.account.ledger == nil else {
+        guard
+            customer.account.ledger == nil
+                || contracts.values.contains(where: { $0.isSigned && $0.contract.customer == order.customer })
+        else {
             throw RuleBreach(
-                .wrongParty, "the account \(order.customer) is kept by another ledger",
-                remedy: "make its projects there")
+                .noContract,
+                "the account \(order.customer) is kept by another ledger, which has countersigned no contract with it",
+                remedy:
+                    "make its projects there, or agree on a contract first: then a project here says what is lent to it"
+            )
         }
         guard order.ceiling >= .zero else {
             throw RuleBreach(
@@ -311,6 +317,7 @@ extension Accounts {
             state.hold == nil && state.counted.isEmpty && state.releasedAt.map { $0 < closedBefore } ?? false
         }
         invoices.removeAll { $1.outstanding == .zero && $1.issuedAt < closedBefore }
+        received.removeAll { $1.issuedAt < closedBefore && invoices[$1.invoice] == nil }
         incidents.removeAll { $1.period.end <= closedBefore }
         subscriptions.removeAll { _, state in
             state.ends.map { end in

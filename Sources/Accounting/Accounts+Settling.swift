@@ -53,6 +53,11 @@ extension Accounts {
 
     func plan(_ order: CreditOrder, at now: Instant) throws(RuleBreach) -> CreditPlan {
         let status = try invoice(order.invoice)
+        guard accounts[order.invoice.issuer]?.account.ledger == nil else {
+            throw RuleBreach(
+                .wrongParty, "\(order.invoice) was issued by another ledger",
+                remedy: "have the credit note issued there, and record it here when it is received")
+        }
         guard let incident = incidents[order.incident] else {
             throw RuleBreach(
                 .unknownIncident, "these books have no incident \(order.incident)", remedy: "record it first")
@@ -76,13 +81,7 @@ extension Accounts {
             }
         }
         try expectCoins(order.amount, status.currency, "credit")
-        let left = status.total - status.credited
-        guard order.amount <= left else {
-            throw RuleBreach(
-                .overCredited,
-                "\(order.amount) \(status.currency) of \(order.invoice), of which \(left) is not credited yet",
-                remedy: "credit at most \(left)")
-        }
+        try expectUncredited(order.amount, of: order.invoice, status)
         return CreditPlan(status: status, incident: incident)
     }
 
@@ -111,12 +110,21 @@ extension Accounts {
                 issuedAt: now, due: CivilDate(now), period: plan.incident.period, lines: [line], total: order.amount,
                 previous: series[issuer.id]?.digest ?? Series.none),
             into: &history)
-        invoices[order.invoice]?.credited += order.amount
+        giveBack(order.amount, of: order.invoice, plan.incident.period, trail, at: now, into: &history)
+    }
+
+    /// Takes a part of an invoice back.
+    mutating func giveBack(
+        _ amount: Money, of number: InvoiceNumber, _ period: Period, _ trail: Movement.Trail, at now: Instant,
+        into history: inout History
+    ) {
+        guard let status = invoices[number] else { return }
+        invoices[number]?.credited += amount
         record(
             Movement(
-                number: .zero, at: now, kind: .credit, stage: .invoiced, source: plan.status.customer,
-                destination: issuer.id, resource: nil, quantity: .zero, price: .free, value: order.amount,
-                currency: plan.status.currency, period: plan.incident.period, trail: trail),
+                number: .zero, at: now, kind: .credit, stage: .invoiced, source: status.customer,
+                destination: number.issuer, resource: nil, quantity: .zero, price: .free, value: amount,
+                currency: status.currency, period: period, trail: trail),
             into: &history)
     }
 
@@ -164,7 +172,17 @@ extension Accounts {
         return .done
     }
 
-    private func invoice(_ number: InvoiceNumber) throws(RuleBreach) -> InvoiceStatus {
+    /// Refuses to give back more of an invoice than is left of it.
+    func expectUncredited(_ amount: Money, of number: InvoiceNumber, _ status: InvoiceStatus) throws(RuleBreach) {
+        let left = status.total - status.credited
+        guard amount <= left else {
+            throw RuleBreach(
+                .overCredited, "\(amount) \(status.currency) of \(number), of which \(left) is not credited yet",
+                remedy: "credit at most \(left)")
+        }
+    }
+
+    func invoice(_ number: InvoiceNumber) throws(RuleBreach) -> InvoiceStatus {
         guard let status = invoices[number] else {
             throw RuleBreach(
                 .unknownInvoice, "these books have no open invoice \(number)",
@@ -173,7 +191,7 @@ extension Accounts {
         return status
     }
 
-    private func expectCoins(_ amount: Money, _ currency: Currency, _ what: String) throws(RuleBreach) {
+    func expectCoins(_ amount: Money, _ currency: Currency, _ what: String) throws(RuleBreach) {
         guard amount > .zero else {
             throw RuleBreach(
                 .negativeAmount, "a \(what) of \(amount) \(currency)", remedy: "give more than zero")

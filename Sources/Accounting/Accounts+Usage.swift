@@ -22,6 +22,11 @@ extension Accounts {
         let project = try self.project(instance.project)
         let customer = try account(project.order.customer)
         try expectText(report.release.name, "name of a release", bytesMax: 512)
+        guard (0..<Self.partitionsMax).contains(report.partition.value) else {
+            throw RuleBreach(
+                .malformed, "usage in partition \(report.partition) of the machine \(report.machine.fingerprint)",
+                remedy: "partitions have the numbers 0 to \(Self.partitionsMax - 1)")
+        }
         let period = report.period
         try expectTime(of: report, at: now)
 

@@ -29,9 +29,11 @@ import OrderedCollections
 /// **Invariant I5**: every movement has a source and a destination; usage is counted exactly once; what customers owe
 /// equals what suppliers are due. `audit()` recomputes it.
 ///
-/// **Left to others**: who may record what, and when (the ledger); keeping movements and invoices (its store). An invoice
-/// that another ledger issues is not recorded here yet: what was used under a contract stays `accrued` in the customer's
-/// ledger, and the two are compared by `reconcile`.
+/// **Two ledgers.** What is used under a contract is counted in both. The supplier's ledger invoices it; the customer's
+/// records that document, and closes its own running sums by it: what it has not counted itself, it does not take as
+/// billed. Payments and credit notes are recorded on both sides. `reconcile` compares the two.
+///
+/// **Left to others**: who may record what, and when (the ledger); keeping movements and invoices (its store).
 ///
 /// Every act is checked whole before anything changes: a refused one leaves the books, bit by bit, as they were.
 public struct Accounts: Hashable, Sendable {
@@ -50,6 +52,8 @@ public struct Accounts: Hashable, Sendable {
     var series: OrderedDictionary<AccountID, SeriesState> = [:]
     var incidents: OrderedDictionary<IncidentID, Incident> = [:]
     var contracts: OrderedDictionary<ContractID, ContractState> = [:]
+    /// Documents of other ledgers.
+    var received: OrderedDictionary<InvoiceNumber, Receipt> = [:]
     /// No usage that begins before is taken.
     public internal(set) var closedBefore = Instant.zero
     /// The newest movement.
@@ -67,6 +71,10 @@ public struct Accounts: Hashable, Sendable {
     public static let cyclesPerRunMax = 10_000
     /// Payments of one invoice.
     public static let paymentsMax = 1_000
+    /// Lines of an invoice of another ledger.
+    public static let receivedLinesMax = 4_000
+    /// Partitions of a machine.
+    public static let partitionsMax = 10_000
     /// How far a machine's clock may be ahead of its ledger's.
     public static let aheadMax = Duration.seconds(24 * 3_600)
 
@@ -109,6 +117,7 @@ public struct Accounts: Hashable, Sendable {
             case .contractCountersigned(let id, let digest, let ledger):
                 _ = try checkCountersignature(id, digest, ledger)
             case .closedBefore(let instant): try checkHorizon(instant, at: now)
+            case .invoiceReceived(let invoice): _ = try plan(invoice, at: now)
             }
             return nil
         } catch {
@@ -145,6 +154,7 @@ public struct Accounts: Hashable, Sendable {
             case .contractCountersigned(let id, let digest, let ledger):
                 return try onCountersigned(id, digest, ledger)
             case .closedBefore(let instant): try onHorizon(instant, at: now)
+            case .invoiceReceived(let invoice): return try onReceived(invoice, at: now, into: &history)
             }
             return .done
         } catch {

@@ -44,6 +44,9 @@ public enum Act: Hashable, Sendable {
     case contractCountersigned(ContractID, terms: Digest, by: PeerID)
     /// No usage that begins before the instant is taken any more, and what only served that is forgotten.
     case closedBefore(Instant)
+    /// An account that another ledger keeps billed one that is kept here, or gave back a part of an earlier bill: the
+    /// document as it was issued there. Indirect, since it is many times the size of all others.
+    indirect case invoiceReceived(Invoice)
 }
 
 /// A person or an organisation.
@@ -87,6 +90,9 @@ public struct PostalAddress: Hashable, Sendable {
 }
 
 /// A project as its customer wants it; the same id again changes the ceiling.
+///
+/// A supplier's ledger keeps projects of customers of other ledgers too, with which it has a contract: the ceiling is
+/// what the supplier lends them.
 public struct ProjectOrder: Hashable, Sendable {
     public var id: ProjectID
     public var customer: AccountID

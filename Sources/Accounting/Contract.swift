@@ -89,6 +89,19 @@ public struct ContractStatement: Hashable, Sendable {
     public let currency: Currency
     /// By resource.
     public let totals: [ContractTotal]
+    /// By number: what its supplier has invoiced its customer, and what became of it. Invoices that are settled, and
+    /// older than the books are kept open for, are in it no more.
+    public let invoices: [InvoiceBalance]
+}
+
+/// What is owed for an invoice, as one of two ledgers sees it.
+public struct InvoiceBalance: Hashable, Sendable {
+    public let number: InvoiceNumber
+    public let total: Money
+    public let credited: Money
+    public let paid: Money
+
+    fileprivate var isSettled: Bool { total - credited - paid == .zero }
 }
 
 /// Where two ledgers disagree about a contract.
@@ -102,6 +115,8 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
         case behind
         /// For the same time they counted differently.
         case count
+        /// An invoice that one of them has issued and the other not received, or that was paid or credited on one side.
+        case invoice
     }
 
     public let kind: Kind
@@ -137,7 +152,26 @@ public func reconcile(_ mine: ContractStatement, _ theirs: ContractStatement) ->
                     "\(resource) of \(mine.contract): here \(text(here, mine.currency)); there \(text(there, mine.currency))"
             ))
     }
-    return found
+    return found + reconcileInvoices(mine, theirs)
+}
+
+private func reconcileInvoices(_ mine: ContractStatement, _ theirs: ContractStatement) -> [Difference] {
+    Set((mine.invoices + theirs.invoices).map(\.number)).sorted().compactMap { number in
+        let here = mine.invoices.first { $0.number == number }
+        let there = theirs.invoices.first { $0.number == number }
+        if here == there { return nil }
+        // What is settled may have been forgotten on one side.
+        if here == nil || there == nil, (here ?? there)?.isSettled == true { return nil }
+        return Difference(
+            kind: .invoice,
+            description: "\(number): here \(text(here, mine.currency)); there \(text(there, mine.currency))")
+    }
+}
+
+private func text(_ invoice: InvoiceBalance?, _ currency: Currency) -> String {
+    guard let invoice else { return "nothing" }
+    return "\(invoice.total.text(in: currency)) \(currency), \(invoice.credited.text(in: currency)) credited, "
+        + "\(invoice.paid.text(in: currency)) paid"
 }
 
 private func text(_ total: ContractTotal?, _ currency: Currency) -> String {

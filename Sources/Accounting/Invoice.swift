@@ -39,6 +39,22 @@ public struct Invoice: Hashable, Sendable {
         public var amount: Money
         public var trail: Movement.Trail
 
+        public init(
+            ordinal: Int, title: String, resource: ResourceID?, unit: Unit, quantity: Quantity, price: Price,
+            period: Period, exact: Money, amount: Money, trail: Movement.Trail
+        ) {
+            self.ordinal = ordinal
+            self.title = title
+            self.resource = resource
+            self.unit = unit
+            self.quantity = quantity
+            self.price = price
+            self.period = period
+            self.exact = exact
+            self.amount = amount
+            self.trail = trail
+        }
+
         /// What rounding added; below zero where it took away.
         public var rounding: Money { amount - exact }
     }
@@ -57,6 +73,24 @@ public struct Invoice: Hashable, Sendable {
     /// The digest of the document before it in the issuer's series; all zeros before the first. Whoever holds the
     /// newest digest notices a change in any earlier document.
     public var previous: Digest
+
+    /// A document as its issuer gave it.
+    public init(
+        number: InvoiceNumber, kind: Kind, issuer: Party, customer: Party, currency: Currency, issuedAt: Instant,
+        due: CivilDate, period: Period, lines: [Line], total: Money, previous: Digest
+    ) {
+        self.number = number
+        self.kind = kind
+        self.issuer = issuer
+        self.customer = customer
+        self.currency = currency
+        self.issuedAt = issuedAt
+        self.due = due
+        self.period = period
+        self.lines = lines
+        self.total = total
+        self.previous = previous
+    }
 
     /// The day of issue.
     public var issued: CivilDate { CivilDate(issuedAt) }

@@ -36,6 +36,8 @@ public enum Rule: String, Hashable, Sendable, CaseIterable {
     case ceilingExceeded = "ceiling-exceeded"
     case overCredited = "over-credited"
     case overPaid = "over-paid"
+    /// Another ledger bills what is not open here.
+    case overBilled = "over-billed"
     /// The thing belongs to somebody else than the act says.
     case wrongParty = "wrong-party"
     case noContract = "no-contract"

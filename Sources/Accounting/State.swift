@@ -165,9 +165,26 @@ public struct InvoiceStatus: Hashable, Sendable {
     public var outstanding: Money { total - credited - paid }
 }
 
+/// A document of another ledger that was recorded here.
+struct Receipt: Hashable, Sendable {
+    var digest: Digest
+    var issuedAt: Instant
+    /// The invoice that it is, or gives back a part of.
+    var invoice: InvoiceNumber
+}
+
 struct ContractState: Hashable, Sendable {
     var contract: Contract
     var digest: Digest
     var isSigned = false
     var totals: [ContractTotal] = []
+}
+
+extension InvoiceStatus {
+    /// As it was issued.
+    init(_ invoice: Invoice) {
+        self.init(
+            customer: invoice.customer.id, currency: invoice.currency, total: invoice.total,
+            issuedAt: invoice.issuedAt, due: invoice.due)
+    }
 }

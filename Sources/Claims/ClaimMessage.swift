@@ -31,6 +31,19 @@ public enum ClaimMessage: Hashable, Sendable {
     case report(ClaimReference, sequence: UInt64, InstanceStatus)
 }
 
+extension ClaimMessage {
+    /// The one claim that the message is about, where it is about one.
+    public var claim: ClaimReference? {
+        switch self {
+        case .order(let order, _): order.claim
+        case .release(let claim), .acknowledged(let claim, _), .granted(_, _, let claim), .ordered(let claim, _),
+            .orderRefused(let claim, _), .released(let claim), .report(let claim, _, _):
+            claim
+        case .claim, .renewed, .lapsed, .refused, .renew: nil
+        }
+    }
+}
+
 /// Why a machine does not follow an order.
 public enum OrderRefusal: String, Hashable, Sendable, CaseIterable {
     /// The claim's partition does not exist here.

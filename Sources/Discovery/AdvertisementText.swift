@@ -14,11 +14,13 @@ public import Automata
 /// | `mem` | bytes that instances may still ask for |
 /// | `price` | millionths of the unit of account per partition and hour; left out when 0 |
 /// | `api` | the port for users; a master only |
-/// | `led`, `view` | how far the master's ledger had come when this was published, and its view; left out when nil and 0 |
+/// | `led` | how far the master's own ledger had come when this was published; a master only |
+/// | `lead0` … `lead7` | ledgers that the master leads: the founder's id (none: its own), `/`, epoch `.` view `.` members |
+/// | `rep` | `1` when the master takes replicas of others' ledgers; else left out |
 /// | `ended` | `1` before a goodbye; else left out |
 /// | `at` | changes with the peer's addresses and port (`Whereabouts`); added by a back end that watches them |
 ///
-/// Typically 130 to 160 bytes, at most 391. Keys that are not listed are ignored, so that a later version may add
+/// Typically 130 to 220 bytes, at most 947. Keys that are not listed are ignored, so that a later version may add
 /// some. Endpoints are not in the text: hosts come from address records, the port from SRV.
 public enum AdvertisementText {
     /// A longer text is refused before it is read (RFC 6763, 6.2: above 1,300 bytes is not recommended).
@@ -46,7 +48,11 @@ public enum AdvertisementText {
         if advertisement.price != 0 { pairs.append(("price", String(advertisement.price))) }
         if let port = advertisement.apiPort { pairs.append(("api", String(port))) }
         if let ledger = advertisement.ledger { pairs.append(("led", ledger.description)) }
-        if advertisement.view != 0 { pairs.append(("view", String(advertisement.view))) }
+        for (number, lead) in advertisement.leads.prefix(Advertisement.leadsMax).enumerated() {
+            let ledger = lead.ledger == advertisement.peer ? "" : lead.ledger.description
+            pairs.append(("lead\(number)", "\(ledger)/\(lead.epoch).\(lead.view).\(lead.members)"))
+        }
+        if advertisement.takesReplicas { pairs.append(("rep", "1")) }
         if advertisement.ended { pairs.append(("ended", "1")) }
         return pairs.map { Array("\($0)=\($1)".utf8) }
     }
@@ -85,7 +91,12 @@ public enum AdvertisementText {
             advertisement.apiPort = port
         }
         if fields["led"] != nil { advertisement.ledger = LedgerIndex(try fields.number("led")) }
-        advertisement.view = try fields.number("view", default: 0)
+        for number in 0..<Advertisement.leadsMax {
+            guard let lead = fields["lead\(number)"] else { break }
+            guard let lead = LedgerLead(lead, of: peer) else { throw .malformed("lead\(number)", lead) }
+            advertisement.leads.append(lead)
+        }
+        advertisement.takesReplicas = try fields.number("rep", max: 1, default: 0) == 1
         advertisement.ended = try fields.number("ended", max: 1, default: 0) == 1
         return advertisement
     }
@@ -151,6 +162,20 @@ public struct AdvertisementTextError: Error, Hashable, Sendable, CustomStringCon
     }
 
     public var description: String { message }
+}
+
+extension LedgerLead {
+    /// Reads `ledger/epoch.view.members`, or, of the peer's own ledger, `/epoch.view.members`.
+    fileprivate init?(_ bytes: [UInt8], of peer: PeerID) {
+        guard bytes.count <= 66, let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let ledger = parts[0].isEmpty ? peer : PeerID(String(parts[0])) else { return nil }
+        let numbers = parts[1].split(separator: ".", omittingEmptySubsequences: false)
+        guard numbers.count == 3, numbers.allSatisfy({ $0.allSatisfy(\.isNumber) }), let epoch = UInt32(numbers[0]),
+            let view = UInt32(numbers[1]), let members = UInt32(numbers[2])
+        else { return nil }
+        self.init(ledger: ledger, epoch: epoch, view: view, members: members)
+    }
 }
 
 /// The pairs of a TXT record by lower-case key.

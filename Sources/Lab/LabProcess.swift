@@ -70,6 +70,13 @@ public final class LabProcess: Sendable {
         return String(decoding: data, as: UTF8.self)
     }
 
+    /// Starts a program in no host of a LAN, but beside this process. Whoever starts it ends it.
+    ///
+    /// - Parameter log: takes what the program says.
+    public static func start(_ command: [String], log: String) async throws -> LabProcess {
+        try await start(command, shown: command, environment: [:], log: log)
+    }
+
     /// Starts a program.
     ///
     /// - Parameter command: the whole command, with what puts it into its namespace.

@@ -1,21 +1,29 @@
+public import Accounting
 public import Automata
 public import OrderedCollections
 
 /// What all entries up to one index add up to: a pure function of the log, the same on every replica.
 ///
 /// Invariants: a request has at most one placement; a placement belongs to the request's current attempt; a fact that
-/// does not fit (a late report, a second placement) changes nothing, on every replica alike.
+/// does not fit (a late report, a second placement, an act that breaks a rule of the accounts) changes nothing, on every
+/// replica alike.
 public struct Books: Sendable {
     /// The last entry applied.
-    public private(set) var index: LedgerIndex = .zero
+    public internal(set) var index: LedgerIndex = .zero
     /// Open requests held here, in the order in which they were made.
-    public private(set) var requests: OrderedDictionary<RequestKey, Request> = [:]
+    public internal(set) var requests: OrderedDictionary<RequestKey, Request> = [:]
     /// Open requests that other masters hold; looked up by key.
-    private var homes: OrderedDictionary<RequestKey, PeerID> = [:]
-    private var placements: [ClaimReference: RequestKey] = [:]  // looked up only
+    var homes: OrderedDictionary<RequestKey, PeerID> = [:]
+    var placements: [ClaimReference: RequestKey] = [:]  // looked up only
     /// Admissions, newest last; at most `admissionsMax`.
-    public private(set) var admissions: [Admission] = []
-    private var tokens: [Digest: Token] = [:]  // looked up only
+    public internal(set) var admissions: [Admission] = []
+    var tokens: [Digest: Token] = [:]  // looked up, or sorted
+    /// Who owes what to whom.
+    public internal(set) var accounts = Accounts()
+    /// What became of the newest entry's act; nil when that entry is about something else.
+    public internal(set) var outcome: Accounts.Outcome?
+    /// Newest last; at most `refusalsMax`.
+    var refusals: [RefusedAct] = []
 
     /// How many admissions are kept at hand; older ones stay in the log.
     public static let admissionsMax = 10_000
@@ -59,10 +67,25 @@ public struct Books: Sendable {
         return now < token.expires ? .valid : .expired(at: token.expires)
     }
 
+    /// The log has an entry that says nothing about the books.
+    public mutating func skip(to next: LedgerIndex) {
+        precondition(next == index.next, "entry \(next) does not follow \(index)")
+        index = next
+    }
+
     /// Applies the next entry.
     public mutating func apply(_ entry: Entry) {
+        var unread = History()
+        apply(entry, into: &unread)
+    }
+
+    /// Applies the next entry.
+    ///
+    /// - Parameter history: what the entry moved, and which invoices it issued, is appended to it.
+    public mutating func apply(_ entry: Entry, into history: inout History) {
         precondition(entry.index == index.next, "entry \(entry.index) does not follow \(index)")
         index = entry.index
+        outcome = nil
         switch entry.fact {
         case .requested(let key, let specification):
             guard requests[key] == nil else { return }
@@ -113,6 +136,7 @@ public struct Books: Sendable {
             if tokens[token] == nil { tokens[token] = Token(expires: expires) }
         case .redeemed(let token, let peer):
             if tokens[token]?.redeemedBy == nil { tokens[token]?.redeemedBy = peer }
+        case .accounting(let act): record(act, at: entry.at, into: &history)
         }
     }
 
@@ -171,7 +195,7 @@ public enum TokenState: Hashable, Sendable {
     case expired(at: Instant)
 }
 
-private struct Token: Sendable {
+struct Token: Sendable {
     var expires: Instant
     var redeemedBy: PeerID?
 }

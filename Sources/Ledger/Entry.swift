@@ -1,3 +1,4 @@
+public import Accounting
 public import Automata
 
 /// One line of a master's books: what happened, never how to compute it.
@@ -43,6 +44,9 @@ public enum Fact: Hashable, Sendable {
     case invited(token: Digest, expires: Instant)
     /// A token was used, and never can be again.
     case redeemed(token: Digest, by: PeerID)
+    /// Something is recorded in the accounts. Whether their rules allow it is decided where it stands in the log, on every
+    /// replica alike. Indirect, since acts are larger than all other facts.
+    indirect case accounting(Act)
 }
 
 /// Who was let in, as what, and by whom.
@@ -69,7 +73,7 @@ extension Fact {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _), .reported(let key, _, _, _),
             .lost(let key, _, _), .ended(let key):
             key
-        case .noted, .forgotten, .admitted, .invited, .redeemed: nil
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting: nil
         }
     }
 }

@@ -52,5 +52,7 @@ public enum RequestAnswer: Hashable, Sendable {
     case gone(RequestKey)
     /// Another master holds it.
     case moved(RequestKey, PeerID)
+    /// The ledger is led by another replica now, or by none: to be asked again there.
+    case elsewhere(RequestKey)
     case refused(Refusal)
 }

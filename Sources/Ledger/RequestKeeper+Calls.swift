@@ -21,20 +21,14 @@ extension RequestKeeper {
                 open(id, key, specification, wait, into: &effects)
                 return
             }
-            guard basedOn == nil || basedOn == request.revision else {
-                effects.append(
-                    .answer(
-                        id,
-                        .refused(
-                            Refusal(
-                                .conflict,
-                                "\(key) is at revision \(request.revision), the change was made from another",
-                                remedy: "read it again and repeat the change"))))
-                return
-            }
+            // First, so that a change that is repeated is no conflict with itself.
             guard request.specification != specification else {
                 answerOrWait(id, key, wait, at: now, into: &effects)
                 return
+            }
+            guard basedOn == nil || basedOn == request.revision else {
+                let text = "\(key) is at revision \(request.revision), the change was made from another"
+                return refuse(id, .conflict, text, "read it again and repeat the change", &effects)
             }
             guard request.specification.desired != .destroyed else {
                 refuse(id, .conflict, "\(key) is being destroyed", "wait until it is gone, then ask again", &effects)

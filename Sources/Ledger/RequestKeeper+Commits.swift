@@ -1,8 +1,11 @@
-import Automata
+public import Automata
 import OrderedCollections
 
 /// What the log says: each fact that it took, and each that it did not take.
 extension RequestKeeper {
+    /// The log has an entry that says nothing about the books.
+    public mutating func skip(to index: LedgerIndex) { books.skip(to: index) }
+
     mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
         books.apply(entry)
         switch entry.fact {
@@ -53,21 +56,20 @@ extension RequestKeeper {
                 }
                 effects.append(.answer(queued.id, .moved(key, home)))
             }
-        case .noted, .forgotten, .admitted, .invited, .redeemed:
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting:
             return
         }
     }
 
-    mutating func onRefused(_ fact: Fact, at now: Instant, into effects: inout [Effect]) {
+    mutating func onRefused(_ fact: Fact, _ why: Refusal?, at now: Instant, into effects: inout [Effect]) {
         guard let key = fact.requestKey, var item = work[key] else { return }
+        let answer = why.map { RequestAnswer.refused($0) } ?? .elsewhere(key)
         let again = now + configuration.resend
         switch fact {
         case .requested, .changed:
             let ids = item.callers.map(\.id) + item.queue.map(\.id)
             (item.inFlight, item.callers, item.queue) = (false, [], [])
-            for id in ids {
-                refuse(id, .overloaded, "the ledger's disk is behind", "repeat it in a moment", &effects)
-            }
+            for id in ids { effects.append(.answer(id, answer)) }
         case .placed:
             item.placing = nil  // the search's timer is set
         case .reported:
@@ -78,15 +80,13 @@ extension RequestKeeper {
         case .ended:
             item.ending = false
             if item.movedTo == nil {
-                for id in item.callers.map(\.id) + item.queue.map(\.id) {
-                    refuse(id, .overloaded, "the ledger's disk is behind", "repeat it in a moment", &effects)
-                }
+                for id in item.callers.map(\.id) + item.queue.map(\.id) { effects.append(.answer(id, answer)) }
                 (item.callers, item.queue) = ([], [])
                 if item.announced { item.inFlight = false }
             }
             effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
             effects.append(.set(.order(key), at: again))
-        case .noted, .forgotten, .admitted, .invited, .redeemed: return
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting: return
         }
         work[key] = books.requests[key] == nil ? nil : item
     }

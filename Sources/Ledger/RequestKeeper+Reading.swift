@@ -71,6 +71,13 @@ extension RequestKeeper {
         work[key]?.announced == true
     }
 
+    /// Calls that have not been answered, and the requests that they are about.
+    public var openCalls: [(id: CallID, key: RequestKey)] {
+        work.flatMap { key, item in
+            (item.callers.map(\.id) + item.queue.map(\.id) + item.waiting).map { ($0, key) }
+        }.sorted { $0.0 < $1.0 }
+    }
+
     /// Whether the claim is a placement in the books, or its placement is on its way there.
     public func keeps(_ claim: ClaimReference, for key: RequestKey) -> Bool {
         books.requests[key]?.placement == claim || work[key]?.placing == claim

@@ -40,8 +40,8 @@ public struct RequestKeeper: Automaton {
         case started
         case call(CallID, RequestCall)
         case committed(Entry)
-        /// The log did not take the fact.
-        case refused(Fact)
+        /// The log did not take the fact, and why; nil: this replica leads no more.
+        case refused(Fact, Refusal?)
         /// Every other master that can be reached knows the request.
         case announced(RequestKey)
         /// An exclusive request cannot be settled yet: too few masters can be reached.
@@ -104,7 +104,7 @@ public struct RequestKeeper: Automaton {
         case .started: onStarted(at: now, into: &effects)
         case .call(let id, let call): onCall(id, call, at: now, into: &effects)
         case .committed(let entry): onCommitted(entry, at: now, into: &effects)
-        case .refused(let fact): onRefused(fact, at: now, into: &effects)
+        case .refused(let fact, let why): onRefused(fact, why, at: now, into: &effects)
         case .announced(let key): onAnnounced(key, at: now, into: &effects)
         case .stalled(let key, let reached, let known): onStalled(key, reached, known, into: &effects)
         case .yielded(let key, let home): onYielded(key, to: home, into: &effects)
@@ -135,8 +135,9 @@ public struct RequestKeeper: Automaton {
         for request in books.requests.values {
             // The last renewal before the crash is unknown: a whole lease from here covers it.
             var item = Work()
-            item.announced = request.placement != nil
-            // As after `requested`: changes wait until the others know.
+            // An ordinary one may have been answered without the others, and then stands: they hear of it as of all that is
+            // held here. An exclusive one that runs nowhere asks again, and changes of it wait, as after `requested`.
+            item.announced = request.placement != nil || !request.specification.exclusive
             item.inFlight = !item.announced
             item.leaseEnds = request.placement == nil ? nil : now + configuration.lease
             work[request.key] = item

@@ -2,16 +2,21 @@ public import Automata
 import Claims
 public import Ledger
 import Neighbours
+import OrderedCollections
 
-/// Lets any master take any call: answers what its own ledger knows, forwards the rest to the master that holds it,
-/// and gathers what is spread over all.
+/// Lets any master take any call: answers what the ledgers that are led here know, forwards the rest to the primary of the
+/// ledger concerned, and gathers what is spread over all.
 ///
-/// A forwarded call is never forwarded again, so that two masters with different notes cannot send it round in a circle.
-/// State: calls that wait for another peer's answer, each with a deadline; nothing that matters after a crash.
+/// While a ledger has no primary, or another one than was thought, a call waits and is sent again: calls are safe to repeat,
+/// so that users notice no more than a short delay. A forwarded call is never forwarded again, so that two masters with
+/// different notes cannot send it round in a circle.
+/// State: calls that wait for another peer's answer or for a primary, each with a deadline; nothing that matters after a crash.
 public struct CallRouter: Sendable {
     public struct Configuration: Sendable {
-        /// How long another peer may take to answer, besides what the call itself waits for.
+        /// How long another peer may take to answer, and a ledger to find a primary, besides what the call itself waits for.
         public var patience: Duration = .seconds(4)
+        /// Between two looks whether a ledger has a primary again.
+        public var retry: Duration = .milliseconds(100)
         /// The most calls that wait for other peers at once.
         public var pendingMax = 10_000
         /// The most bytes of a log in one answer.
@@ -22,25 +27,32 @@ public struct CallRouter: Sendable {
 
     public enum Input: Sendable {
         case call(CallID, Call)
-        case called(number: UInt64, Call, from: PeerID)
+        case called(number: UInt64, Call, of: PeerID, from: PeerID)
         case resulted(number: UInt64, CallResult, from: PeerID)
         case answered(CallID, CallResult)
         case logRead(CallID, Result<LogPiece, Refusal>)
-        case committed(Entry)
-        /// The log did not take a fact.
-        case refused(Fact)
+        /// And which rule of the books it broke when it was executed.
+        case committed(Entry, of: PeerID, Refusal?)
+        /// The log did not take a fact, and why; nil: it is not led here.
+        case refused(Fact, Refusal?)
         case gone(PeerID, name: String)
+        /// The ledger has this primary from now on.
+        case leads(PeerID, PeerID)
+        /// The ledger is led here no more.
+        case follows(PeerID)
         case timerFired(Timer)
     }
 
-    /// The deadline of one forwarded call.
-    public struct Timer: Hashable, Sendable {
-        public var number: UInt64
+    public enum Timer: Hashable, Sendable {
+        /// Of one forwarded call.
+        case deadline(UInt64)
+        /// Calls that wait for a primary look again.
+        case retry
     }
 
     enum Effect: Sendable {
-        case request(CallID, RequestCall)
-        case propose(Fact)
+        case request(CallID, of: PeerID, RequestCall)
+        case propose(Fact, to: PeerID)
         case send(PeerMessage, to: PeerID)
         case readLog(CallID, ClaimReference, LogQuery)
         case answer(CallID, CallResult)
@@ -50,12 +62,26 @@ public struct CallRouter: Sendable {
     /// What the router may look at while it handles one input.
     struct View {
         var isMaster: Bool
-        var holds: (RequestKey) -> Bool
+        /// The ledger that holds a request, as far as that is known here.
+        var ledger: (RequestKey) -> PeerID?
+        var primary: (PeerID) -> Primary
+        /// Why a ledger that is led here would refuse a fact; nil: it would take it.
+        var breach: (Fact, PeerID) -> Refusal?
+        /// Of requests whose ledger is led here.
         var request: (RequestKey) -> Request?
         var requests: (Customer?) -> [Request]
-        var home: (RequestKey) -> PeerID?
         var masters: () -> [Neighbour]
+        /// Names of masters whose ledger nobody leads who can be reached.
+        var unled: () -> [String]
         var tenants: () -> [TenantRecord]
+    }
+
+    struct Primary {
+        var peer: PeerID
+        var name: String
+        var isLive: Bool
+        /// Whether there are replicas of which one can take its place.
+        var isReplaceable: Bool
     }
 
     /// Who waits for a call's answer.
@@ -68,7 +94,21 @@ public struct CallRouter: Sendable {
         var id: CallID
         var to: PeerID
         var name: String
-        var isGathered: Bool
+        var purpose: Purpose
+    }
+
+    private enum Purpose: Equatable, Sendable {
+        /// One of several answers that make up one.
+        case part
+        /// The answer is the call's: of a ledger, or of a machine.
+        case whole(of: PeerID?)
+    }
+
+    /// A call that waits for a primary.
+    private struct Retry: Sendable {
+        var call: Call
+        var ledger: PeerID
+        var deadline: Instant
     }
 
     private struct Gathering: Sendable {
@@ -78,11 +118,17 @@ public struct CallRouter: Sendable {
     }
 
     private let configuration: Configuration
+    /// The most calls that wait.
+    var pendingMax: Int { configuration.pendingMax }
     private let own: PeerID
     private var origins: [CallID: Origin] = [:]  // looked up only
     private var forwards: [UInt64: Forward] = [:]  // iterated in sorted order only
     private var gatherings: [CallID: Gathering] = [:]  // looked up only
-    private var recording: [(fact: Fact, id: CallID)] = []
+    private var recording: [(fact: Fact, id: CallID, ledger: PeerID)] = []
+    private var retries: OrderedDictionary<CallID, Retry> = [:]
+    /// When each call that concerns a ledger is given up.
+    private var deadlines: [CallID: Instant] = [:]  // looked up only
+    private var isLooking = false
     private var nextNumber: UInt64 = 1
 
     /// Calls of other peers get ids from here on, so that they never meet the host's own.
@@ -97,102 +143,161 @@ public struct CallRouter: Sendable {
         switch input {
         case .call(let id, let call):
             origins[id] = .host(call)
-            start(id, call, isForwarded: false, view, at: now, into: &effects)
-        case .called(let number, let call, let peer):
-            onCalled(number, call, from: peer, view, at: now, into: &effects)
+            start(id, call, sentTo: nil, view, at: now, into: &effects)
+        case .called(let number, let call, let ledger, let peer):
+            onCalled(number, call, of: ledger, from: peer, view, at: now, into: &effects)
         case .resulted(let number, let result, let peer):
             guard let forward = forwards[number], forward.to == peer else { return }  // late, or not asked
             forwards[number] = nil
-            settle(forward, result, into: &effects)
+            settle(forward, result, view, at: now, into: &effects)
         case .answered(let id, let result): onAnswered(id, result, view, at: now, into: &effects)
         case .logRead(let id, .success(let piece)): finish(id, .log(piece), into: &effects)
         case .logRead(let id, .failure(let refusal)): finish(id, .refused(refusal), into: &effects)
-        case .committed(let entry):
-            guard let index = recording.firstIndex(where: { $0.fact == entry.fact }) else { return }
-            finish(recording.remove(at: index).id, .recorded, into: &effects)
-        case .refused(let fact):
+        case .committed(let entry, let ledger, let refusal):
+            guard let index = recording.firstIndex(where: { $0.fact == entry.fact && $0.ledger == ledger }) else {
+                return
+            }
+            let id = recording.remove(at: index).id
+            finish(id, refusal.map { .refused($0) } ?? .recorded(entry.index), into: &effects)
+        case .refused(let fact, let refusal):
             guard let index = recording.lastIndex(where: { $0.fact == fact }) else { return }
-            let refusal = Refusal(.overloaded, "the ledger's disk is behind", remedy: "repeat it in a moment")
-            finish(recording.remove(at: index).id, .refused(refusal), into: &effects)
+            let (_, id, ledger) = recording.remove(at: index)
+            guard let refusal else { return wait(id, for: ledger, view, at: now, into: &effects) }
+            finish(id, .refused(refusal), into: &effects)
         case .gone(let peer, let name):
             for number in forwards.filter({ $0.value.to == peer }).keys.sorted() {
                 guard let forward = forwards.removeValue(forKey: number) else { continue }
-                settle(forward, .refused(Self.unreachable(name)), into: &effects)
+                settle(forward, .refused(Self.unreachable(name)), isGone: true, view, at: now, into: &effects)
             }
-        case .timerFired(let timer):
-            guard let forward = forwards.removeValue(forKey: timer.number) else { return }
+        case .leads(let ledger, let peer):
+            for number in forwards.filter({ $0.value.purpose == .whole(of: ledger) && $0.value.to != peer }).keys
+                .sorted()
+            {
+                guard let forward = forwards.removeValue(forKey: number) else { continue }
+                wait(forward.id, for: ledger, view, at: now, into: &effects)
+            }
+            retry(view, at: now, into: &effects)
+        case .follows(let ledger):
+            let open = recording.filter { $0.ledger == ledger }
+            recording.removeAll { $0.ledger == ledger }
+            for (_, id, _) in open { wait(id, for: ledger, view, at: now, into: &effects) }
+        case .timerFired(.deadline(let number)):
+            guard let forward = forwards.removeValue(forKey: number) else { return }
             let text = "\(forward.name) did not answer in time"
             let refusal = Refusal(.timedOut, text, remedy: "repeat the call: it is safe to repeat")
-            settle(forward, .refused(refusal), into: &effects)
+            settle(forward, .refused(refusal), view, at: now, into: &effects)
+        case .timerFired(.retry):
+            isLooking = false
+            retry(view, at: now, into: &effects)
         }
     }
 
     private mutating func start(
-        _ id: CallID, _ call: Call, isForwarded: Bool, _ view: View, at now: Instant, into effects: inout [Effect]
+        _ id: CallID, _ call: Call, sentTo ledger: PeerID?, _ view: View, at now: Instant, into effects: inout [Effect]
     ) {
-        switch call {
-        case .tenantLog(let claim, let query):
+        if case .tenantLog(let claim, let query) = call {
             effects.append(.readLog(id, claim, bounded(query)))
-        case .request, .log, .list, .record:
-            guard view.isMaster else {
-                let refusal = Refusal(.refused, "this peer is no master", remedy: "ask one of `palmier master list`")
-                return finish(id, .refused(refusal), into: &effects)
-            }
-            startAtMaster(id, call, isForwarded: isForwarded, view, at: now, into: &effects)
+            return
+        }
+        guard view.isMaster else {
+            let refusal = Refusal(.refused, "this peer is no master", remedy: "ask one of `palmier master list`")
+            return finish(id, .refused(refusal), into: &effects)
+        }
+        if case .list(let customer) = call {
+            return gather(id, customer, isForwarded: ledger != nil, view, at: now, into: &effects)
+        }
+        deadlines[id] = deadlines[id] ?? now + configuration.patience + call.patience
+        let isForwarded = ledger != nil
+        let ledger = ledger ?? call.key.flatMap { view.ledger($0) } ?? own
+        let primary = view.primary(ledger)
+        guard primary.peer == own, primary.isLive else {
+            // Who has sent the call here looks for the primary itself.
+            guard !isForwarded else { return finish(id, .elsewhere(ledger), into: &effects) }
+            guard primary.isLive else { return wait(id, call, for: ledger, view, at: now, into: &effects) }
+            return forward(
+                id, call, to: primary.peer, name: primary.name, .whole(of: ledger), at: now, into: &effects)
+        }
+        switch call {
+        case .request(let call): effects.append(.request(id, of: ledger, call))
+        case .log(let key, let query): readLog(id, key, query, view, at: now, into: &effects)
+        case .record(let fact):
+            // What breaks a rule is not written at all.
+            if let refusal = view.breach(fact, ledger) { return finish(id, .refused(refusal), into: &effects) }
+            recording.append((fact, id, ledger))
+            effects.append(.propose(fact, to: ledger))
+        case .list, .tenantLog: return
         }
     }
 
-    private mutating func startAtMaster(
-        _ id: CallID, _ call: Call, isForwarded: Bool, _ view: View, at now: Instant, into effects: inout [Effect]
+    private mutating func gather(
+        _ id: CallID, _ customer: Customer?, isForwarded: Bool, _ view: View, at now: Instant,
+        into effects: inout [Effect]
     ) {
-        if !isForwarded, let key = call.key, !view.holds(key), let home = view.home(key) {
-            let master = view.masters().first { $0.advertisement.peer == home }
-            guard let master, master.isLive else {
-                let name = master?.advertisement.name ?? home.fingerprint
-                return finish(id, .refused(Self.unreachable(name, holding: key)), into: &effects)
-            }
-            return forward(id, call, to: home, name: master.advertisement.name, at: now, into: &effects)
+        let live = isForwarded ? [] : view.masters().filter(\.isLive).map(\.advertisement)
+        gatherings[id] = Gathering(
+            requests: view.requests(customer), missing: isForwarded ? [] : view.unled(), outstanding: live.count)
+        for master in live {
+            forward(id, .list(customer), to: master.peer, name: master.name, .part, at: now, into: &effects)
         }
-        switch call {
-        case .request(let call):
-            effects.append(.request(id, call))
-        case .list(let customer):
-            let masters = isForwarded ? [] : view.masters()
-            let live = masters.filter(\.isLive)
-            gatherings[id] = Gathering(
-                requests: view.requests(customer), missing: masters.filter { !$0.isLive }.map(\.advertisement.name),
-                outstanding: live.count)
-            for master in live {
-                let advertisement = master.advertisement
-                forward(
-                    id, call, to: advertisement.peer, name: advertisement.name, isGathered: true, at: now,
-                    into: &effects)
-            }
-            finishGathering(id, into: &effects)
-        case .log(let key, let query):
-            guard let claim = view.request(key)?.placement else {
-                let text = view.request(key) == nil ? "there is no \(key)" : "\(key) runs nowhere yet, so it has no log"
-                return finish(id, .refused(Refusal(.notFound, text)), into: &effects)
-            }
-            guard claim.machine != own else {
-                effects.append(.readLog(id, claim, bounded(query)))
-                return
-            }
-            forward(
-                id, .tenantLog(claim, query), to: claim.machine, name: claim.machine.fingerprint, at: now,
-                into: &effects)
-        case .record(let fact):
-            recording.append((fact, id))
-            effects.append(.propose(fact))
-        case .tenantLog:
+        finishGathering(id, into: &effects)
+    }
+
+    private mutating func readLog(
+        _ id: CallID, _ key: RequestKey, _ query: LogQuery, _ view: View, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard let claim = view.request(key)?.placement else {
+            let text = view.request(key) == nil ? "there is no \(key)" : "\(key) runs nowhere yet, so it has no log"
+            return finish(id, .refused(Refusal(.notFound, text)), into: &effects)
+        }
+        guard claim.machine != own else {
+            effects.append(.readLog(id, claim, bounded(query)))
             return
         }
+        let name = claim.machine.fingerprint
+        forward(id, .tenantLog(claim, query), to: claim.machine, name: name, .whole(of: nil), at: now, into: &effects)
+    }
+
+    // MARK: Ledgers without a primary
+
+    /// Asks again when the ledger has a primary, if the call is one of our own users'.
+    private mutating func wait(
+        _ id: CallID, _ call: Call? = nil, for ledger: PeerID, _ view: View, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard case .host(let asked) = origins[id] else { return finish(id, .elsewhere(ledger), into: &effects) }
+        let primary = view.primary(ledger)
+        guard primary.isLive || primary.isReplaceable else {
+            return finish(id, .refused(Self.unled(primary, asked.key)), into: &effects)
+        }
+        retries[id] = Retry(
+            call: call ?? asked, ledger: ledger, deadline: deadlines[id] ?? now + configuration.patience)
+        guard !isLooking else { return }
+        isLooking = true
+        effects.append(.set(.retry, at: now + configuration.retry))
+    }
+
+    private mutating func retry(_ view: View, at now: Instant, into effects: inout [Effect]) {
+        for (id, retry) in retries {
+            let primary = view.primary(retry.ledger)
+            if now >= retry.deadline {
+                retries[id] = nil
+                finish(id, .refused(Self.unled(view.primary(retry.ledger), retry.call.key)), into: &effects)
+            } else if primary.isLive {
+                retries[id] = nil
+                start(id, retry.call, sentTo: nil, view, at: now, into: &effects)
+            }
+        }
+        guard !retries.isEmpty, !isLooking else { return }
+        isLooking = true
+        effects.append(.set(.retry, at: now + configuration.retry))
     }
 
     private mutating func onCalled(
-        _ number: UInt64, _ call: Call, from peer: PeerID, _ view: View, at now: Instant, into effects: inout [Effect]
+        _ number: UInt64, _ call: Call, of ledger: PeerID, from peer: PeerID, _ view: View, at now: Instant,
+        into effects: inout [Effect]
     ) {
-        guard isAllowed(call, from: peer, view) else {
+        guard isAllowed(call, of: ledger, from: peer, view) else {
             let refusal = Refusal(.refused, "\(peer.fingerprint) has no right to ask this")
             effects.append(.send(.result(number: number, .refused(refusal)), to: peer))
             return
@@ -200,51 +305,79 @@ public struct CallRouter: Sendable {
         let id = CallID(Self.foreign + nextNumber)
         nextNumber += 1
         origins[id] = .peer(peer, number: number)
-        start(id, call, isForwarded: true, view, at: now, into: &effects)
+        start(id, call, sentTo: ledger, view, at: now, into: &effects)
     }
 
-    /// Masters answer each other; a machine shows a tenant's log only to the master whose tenant it is.
-    private func isAllowed(_ call: Call, from peer: PeerID, _ view: View) -> Bool {
+    /// Masters answer each other, and take what one records in the ledger that it has founded; a machine shows a tenant's log
+    /// only to the primary of the ledger whose tenant it is.
+    private func isAllowed(_ call: Call, of ledger: PeerID, from peer: PeerID, _ view: View) -> Bool {
         switch call {
         case .request, .list, .log: view.masters().contains { $0.advertisement.peer == peer }
-        case .tenantLog(let claim, _): view.tenants().contains { $0.order.claim == claim && $0.home == peer }
-        case .record: false
+        case .record: ledger == peer && view.masters().contains { $0.advertisement.peer == peer }
+        case .tenantLog(let claim, _):
+            view.tenants().contains { $0.order.claim == claim && view.primary($0.home).peer == peer }
         }
     }
 
     private mutating func onAnswered(
         _ id: CallID, _ result: CallResult, _ view: View, at now: Instant, into effects: inout [Effect]
     ) {
-        if case .request(.moved(let key, let home)) = result {
-            if case .host(let call) = origins[id],
-                let master = view.masters().first(where: { $0.advertisement.peer == home })
-            {
-                return forward(id, call, to: home, name: master.advertisement.name, at: now, into: &effects)
+        if case .request(.moved(let key, let ledger)) = result {
+            guard case .host(let call) = origins[id] else {
+                let refusal = Refusal(
+                    .conflict, "\(key) has just been taken by another master", remedy: "repeat the call")
+                return finish(id, .refused(refusal), into: &effects)
             }
-            let refusal = Refusal(.conflict, "\(key) has just been taken by another master", remedy: "repeat the call")
-            return finish(id, .refused(refusal), into: &effects)
+            let primary = view.primary(ledger)
+            return forward(
+                id, call, to: primary.peer, name: primary.name, .whole(of: ledger), at: now, into: &effects)
+        }
+        if case .request(.elsewhere(let key)) = result {
+            return wait(id, for: view.ledger(key) ?? own, view, at: now, into: &effects)
         }
         finish(id, result, into: &effects)
     }
 
     private mutating func forward(
-        _ id: CallID, _ call: Call, to peer: PeerID, name: String, isGathered: Bool = false, at now: Instant,
+        _ id: CallID, _ call: Call, to peer: PeerID, name: String, _ purpose: Purpose, at now: Instant,
         into effects: inout [Effect]
     ) {
-        let forward = Forward(id: id, to: peer, name: name, isGathered: isGathered)
+        let forward = Forward(id: id, to: peer, name: name, purpose: purpose)
         guard forwards.count < configuration.pendingMax else {
             let refusal = Refusal(.overloaded, "too many calls wait for other masters", remedy: "repeat it in a moment")
-            return settle(forward, .refused(refusal), into: &effects)
+            return refuse(forward, refusal, into: &effects)
         }
         let number = nextNumber
         nextNumber += 1
         forwards[number] = forward
-        effects.append(.send(.call(number: number, call), to: peer))
-        effects.append(.set(Timer(number: number), at: now + configuration.patience + call.patience))
+        let ledger: PeerID? = if case .whole(let ledger?) = purpose, ledger != peer { ledger } else { nil }
+        effects.append(.send(.call(number: number, call, of: ledger), to: peer))
+        let deadline = deadlines[id] ?? now + configuration.patience + call.patience
+        effects.append(.set(.deadline(number), at: deadline))
     }
 
-    private mutating func settle(_ forward: Forward, _ result: CallResult, into effects: inout [Effect]) {
-        guard forward.isGathered else { return finish(forward.id, result, into: &effects) }
+    private mutating func settle(
+        _ forward: Forward, _ result: CallResult, isGone: Bool = false, _ view: View, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard forward.purpose == .part else {
+            if case .elsewhere(let ledger) = result {
+                return wait(forward.id, for: ledger, view, at: now, into: &effects)
+            }
+            if isGone, case .whole(let ledger?) = forward.purpose {
+                return wait(forward.id, for: ledger, view, at: now, into: &effects)
+            }
+            return finish(forward.id, result, into: &effects)
+        }
+        settlePart(forward, result, into: &effects)
+    }
+
+    private mutating func refuse(_ forward: Forward, _ refusal: Refusal, into effects: inout [Effect]) {
+        guard forward.purpose == .part else { return finish(forward.id, .refused(refusal), into: &effects) }
+        settlePart(forward, .refused(refusal), into: &effects)
+    }
+
+    private mutating func settlePart(_ forward: Forward, _ result: CallResult, into effects: inout [Effect]) {
         gatherings[forward.id]?.outstanding -= 1
         if case .requests(let requests, let missing) = result {
             gatherings[forward.id]?.requests += requests
@@ -259,10 +392,12 @@ public struct CallRouter: Sendable {
         guard let gathering = gatherings[id], gathering.outstanding == 0 else { return }
         gatherings[id] = nil
         let requests = gathering.requests.sorted { ($0.requestedAt, $0.key) < ($1.requestedAt, $1.key) }
-        finish(id, .requests(requests, missing: gathering.missing.sorted()), into: &effects)
+        finish(id, .requests(requests, missing: Set(gathering.missing).sorted()), into: &effects)
     }
 
     private mutating func finish(_ id: CallID, _ result: CallResult, into effects: inout [Effect]) {
+        deadlines[id] = nil
+        retries[id] = nil
         switch origins.removeValue(forKey: id) {
         case .host: effects.append(.answer(id, result))
         case .peer(let peer, let number): effects.append(.send(.result(number: number, result), to: peer))
@@ -276,12 +411,16 @@ public struct CallRouter: Sendable {
         return query
     }
 
-    private static func unreachable(_ master: String, holding key: RequestKey? = nil) -> Refusal {
-        let what = key.map { "\($0) is held by master \(master), which does not answer" } ?? "\(master) does not answer"
+    private static func unreachable(_ master: String) -> Refusal {
+        Refusal(.unreachable, "\(master) does not answer", remedy: "repeat the call when it is back")
+    }
+
+    private static func unled(_ primary: Primary, _ key: RequestKey?) -> Refusal {
+        let what =
+            key.map { "\($0) is held by the ledger that \(primary.name) led" }
+            ?? "the ledger was led by \(primary.name)"
         return Refusal(
-            .unreachable, what,
-            remedy: key == nil
-                ? "repeat the call when it is back"
-                : "what runs goes on running; ask again when it is back, or take another name")
+            .unreachable, what + ", which does not answer, and no replica can take its place",
+            remedy: "what runs goes on running; ask again when it is back, or take another name")
     }
 }

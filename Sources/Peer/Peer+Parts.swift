@@ -1,9 +1,11 @@
-import Automata
+import Accounting
+public import Automata
 import Claims
-import Ledger
+public import Ledger
 import Neighbours
 import Overlay
 import Rendezvous
+import Replication
 
 // Each part's effects become inputs of the others, or the host's orders.
 
@@ -27,144 +29,226 @@ extension Peer {
 
     private mutating func onNotice(_ notice: Neighbours.Notice, at now: Instant, into effects: inout [Effect]) {
         effects.append(.report(notice))
-        if case .joined(let advertisement) = notice { overlay(.seed(advertisement.peer), at: now, into: &effects) }
-        guard master != nil else { return }
         switch notice {
-        case .joined(let advertisement):
-            let peer = advertisement.peer
-            requests(.machine(peer, name: advertisement.name, reachable: true), at: now, into: &effects)
-            finder(.offered(Offer(advertisement)), at: now, into: &effects)
-            if advertisement.isMaster { tellDirectory(at: now, into: &effects) }
-        case .changed(let advertisement):
-            finder(.offered(Offer(advertisement)), at: now, into: &effects)
-        case .left(let peer), .failed(let peer):
-            let name = neighbours[peer]?.advertisement.name ?? peer.fingerprint
-            requests(.machine(peer, name: name, reachable: false), at: now, into: &effects)
-            finder(.gone(peer), at: now, into: &effects)
-            tellDirectory(at: now, into: &effects)
-            route(.gone(peer, name: name), at: now, into: &effects)
+        case .joined(let advertisement): overlay(.seed(advertisement.peer), at: now, into: &effects)
+        case .changed: break
+        case .left(let peer), .failed(let peer): suspect(peer, at: now, into: &effects)
+        }
+        guard isMaster else { return }
+        for ledger in led { tell(ledger, notice, at: now, into: &effects) }
+        if case .left(let peer) = notice { onGone(peer, at: now, into: &effects) }
+        if case .failed(let peer) = notice { onGone(peer, at: now, into: &effects) }
+    }
+
+    /// What a master says of itself on a connection; anybody may say anything on the link.
+    mutating func learnLeads(
+        of advertisement: Advertisement, at now: Instant, into effects: inout [Effect]
+    ) {
+        for lead in advertisement.leads {
+            let view = View(epoch: lead.epoch, number: lead.view)
+            note(lead.ledger, view, advertisement.peer, members: Int(lead.members), at: now, into: &effects)
         }
     }
 
-    mutating func tellDirectory(at now: Instant, into effects: inout [Effect]) {
-        guard let master else { return }
-        let held = master.requests.books.held
-        let live = neighbours.liveMasters.map(\.peer)
-        directory(.mastersChanged(live: live, known: neighbours.knownMasters, held: held), at: now, into: &effects)
+    private mutating func tell(
+        _ ledger: PeerID, _ notice: Neighbours.Notice, at now: Instant, into effects: inout [Effect]
+    ) {
+        switch notice {
+        case .joined(let advertisement):
+            let input = RequestKeeper.Input.machine(advertisement.peer, name: advertisement.name, reachable: true)
+            requests(ledger, input, at: now, into: &effects)
+            finder(ledger, .offered(Offer(advertisement)), at: now, into: &effects)
+            if advertisement.isMaster {
+                tellDirectory(of: ledger, at: now, into: &effects)
+                place(ledger, at: now, into: &effects)
+            }
+        case .changed(let advertisement):
+            finder(ledger, .offered(Offer(advertisement)), at: now, into: &effects)
+        case .left(let peer), .failed(let peer):
+            requests(ledger, .machine(peer, name: name(of: peer), reachable: false), at: now, into: &effects)
+            finder(ledger, .gone(peer), at: now, into: &effects)
+            tellDirectory(of: ledger, at: now, into: &effects)
+        }
+    }
+
+    private mutating func onGone(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
+        route(.gone(peer, name: name(of: peer)), at: now, into: &effects)
+    }
+
+    func name(of peer: PeerID) -> String {
+        peer == id ? neighbours.own.name : neighbours[peer]?.advertisement.name ?? peer.fingerprint
+    }
+
+    // MARK: Ledgers among each other
+
+    mutating func tellDirectories(at now: Instant, into effects: inout [Effect]) {
+        for ledger in led { tellDirectory(of: ledger, at: now, into: &effects) }
+    }
+
+    mutating func tellDirectory(of ledger: PeerID, at now: Instant, into effects: inout [Effect]) {
+        guard let desk = led(ledger) else { return }
+        let others = others(than: ledger)
+        let held = desk.requests.books.held
+        directory(
+            ledger, .mastersChanged(live: others.live, known: others.known, held: held), at: now, into: &effects)
+    }
+
+    /// The other ledgers that have a primary which can be reached, and how many there are: a master's own is one unless it has
+    /// left, and so is one that outlives its founder.
+    private func others(than ledger: PeerID) -> (live: [PeerID], known: Int) {
+        var ids = Set(ledgers.map(\.id))
+        var gone: Set<PeerID> = []
+        for neighbour in neighbours.all where neighbour.advertisement.isMaster {
+            if neighbour.state == .left { gone.insert(neighbour.advertisement.peer) }
+            ids.insert(neighbour.advertisement.peer)
+        }
+        ids.formUnion(primaries.ledgers)
+        ids.remove(ledger)
+        let live = ids.filter { isServed($0) }
+        let known = ids.count { live.contains($0) || !gone.contains($0) }
+        return (live.sorted(), known)
+    }
+
+    /// Whether the ledger has a primary that can be reached; one that is about to lead here cannot yet.
+    func isServed(_ ledger: PeerID) -> Bool {
+        led(ledger) != nil || neighbours[primary(of: ledger)]?.isLive == true
     }
 
     mutating func onDirectory(
-        _ message: DirectoryMessage, from peer: PeerID, at now: Instant, into effects: inout [Effect]
+        _ message: DirectoryMessage, from other: PeerID, to ledger: PeerID, at now: Instant,
+        into effects: inout [Effect]
     ) {
-        guard let books = master?.requests.books else { return }
-        let held = Set(message.keys.filter { holds($0) })
-        let settled = Set(held.filter { master?.requests.isSettled($0) == true })
+        guard let keeper = led(ledger)?.requests else { return }
+        let held = Set(message.keys.filter { keeper.holds($0) })
+        let settled = Set(held.filter { keeper.isSettled($0) })
         var noted: [RequestKey: PeerID] = [:]
-        for key in message.keys { noted[key] = books.home(of: key) }
-        directory(
-            .received(message, from: peer, held: held, settled: settled, noted: noted), at: now, into: &effects)
+        for key in message.keys { noted[key] = keeper.books.home(of: key) }
+        let input = Directory.Input.received(message, from: other, held: held, settled: settled, noted: noted)
+        directory(ledger, input, at: now, into: &effects)
+    }
+
+    /// From one ledger's primary to another's.
+    mutating func send(
+        _ message: DirectoryMessage, from ledger: PeerID, to other: PeerID, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        let peer = primary(of: other)
+        let message = PeerMessage.directory(
+            message, from: ledger == id ? nil : ledger, to: other == peer ? nil : other)
+        send(message, to: peer, at: now, into: &effects)
     }
 
     mutating func claims(_ input: ClaimKeeper.Input, at now: Instant, into effects: inout [Effect]) {
         for effect in claims.effects(of: input, at: now) {
             switch effect {
             case .persist(let record): effects.append(.persist(record))
-            case .send(let message, let peer): send(.claim(message), to: peer, at: now, into: &effects)
+            case .send(let message, let ledger):
+                let peer = primary(of: ledger)
+                let stamp = LedgerStamp(ledger: ledger == peer ? nil : ledger, view: primaries[ledger]?.view ?? .zero)
+                send(.claim(message, stamp), to: peer, at: now, into: &effects)
             case .set(let timer, let due): effects.append(.set(.claims(timer), at: due))
             case .apply(let order): effects.append(.apply(order))
             case .vacate(let claim): effects.append(.vacate(claim))
             case .leaseEnds(let claim, let end): effects.append(.leaseEnds(claim, at: end))
-            case .offerChanged(let offer): finder(.offered(offer), at: now, into: &effects)
+            case .offerChanged(let offer):
+                for ledger in led { finder(ledger, .offered(offer), at: now, into: &effects) }
             }
         }
         // Also without a new offer: a confirmed claim makes an idle machine a worker.
         describe(at: now, into: &effects)
     }
 
-    mutating func log(_ input: LedgerLog.Input, at now: Instant, into effects: inout [Effect]) {
-        guard let produced = master?.log.effects(of: input, at: now) else { return }
-        for effect in produced {
-            switch effect {
-            case .append(let entry): effects.append(.append(entry))
-            case .refused(.noted(let key, _)): directory(.noted(key), at: now, into: &effects)
-            case .refused(let fact):
-                requests(.refused(fact), at: now, into: &effects)
-                route(.refused(fact), at: now, into: &effects)
-            case .committed(let entry):
-                requests(.committed(entry), at: now, into: &effects)
-                if case .noted(let key, _) = entry.fact { directory(.noted(key), at: now, into: &effects) }
-                route(.committed(entry), at: now, into: &effects)
-            }
-        }
-        describe(at: now, into: &effects)
+    /// From a ledger to a machine; the stamp is what the machine knows an old primary by.
+    private mutating func send(
+        _ message: ClaimMessage, from ledger: PeerID, to machine: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        let view = index(of: ledger).map { ledgers[$0].replica.view } ?? .zero
+        let stamp = LedgerStamp(ledger: ledger == id ? nil : ledger, view: view)
+        send(.claim(message, stamp), to: machine, at: now, into: &effects)
     }
 
-    mutating func requests(_ input: RequestKeeper.Input, at now: Instant, into effects: inout [Effect]) {
-        guard let produced = master?.requests.effects(of: input, at: now) else { return }
+    mutating func requests(
+        _ ledger: PeerID, _ input: RequestKeeper.Input, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard let index = index(of: ledger), let produced = ledgers[index].desk?.requests.effects(of: input, at: now)
+        else { return }
         for effect in produced {
             switch effect {
-            case .propose(let fact): log(.propose(fact), at: now, into: &effects)
+            case .propose(let fact): propose(fact, to: ledger, at: now, into: &effects)
             case .announce(let key, let isExclusive):
-                let noted = master?.requests.books.home(of: key)
-                directory(.announce(key, isExclusive: isExclusive, noted: noted), at: now, into: &effects)
-            case .withdraw(let key): directory(.withdraw(key), at: now, into: &effects)
+                let noted = led(ledger)?.requests.books.home(of: key)
+                let input = Directory.Input.announce(key, isExclusive: isExclusive, noted: noted)
+                directory(ledger, input, at: now, into: &effects)
+            case .withdraw(let key): directory(ledger, .withdraw(key), at: now, into: &effects)
             case .allocate(let key, let attempt, let requirements):
-                finder(.allocate(key, attempt, requirements), at: now, into: &effects)
+                finder(ledger, .allocate(key, attempt, requirements), at: now, into: &effects)
             case .order(let order, let lease):
-                send(.claim(.order(order, lease: lease)), to: order.claim.machine, at: now, into: &effects)
-            case .release(let claim): send(.claim(.release(claim)), to: claim.machine, at: now, into: &effects)
+                send(.order(order, lease: lease), from: ledger, to: order.claim.machine, at: now, into: &effects)
+            case .release(let claim):
+                send(.release(claim), from: ledger, to: claim.machine, at: now, into: &effects)
             case .renewed(let claims, let lease, let echo, let machine):
-                send(.claim(.renewed(claims, lease: lease, echo: echo)), to: machine, at: now, into: &effects)
+                let message = ClaimMessage.renewed(claims, lease: lease, echo: echo)
+                send(message, from: ledger, to: machine, at: now, into: &effects)
             case .lapsed(let claims, let machine):
-                send(.claim(.lapsed(claims)), to: machine, at: now, into: &effects)
+                send(.lapsed(claims), from: ledger, to: machine, at: now, into: &effects)
             case .acknowledge(let claim, let sequence):
                 let message = ClaimMessage.acknowledged(claim, sequence: sequence)
-                send(.claim(message), to: claim.machine, at: now, into: &effects)
-            case .set(let timer, let due): effects.append(.set(.requests(timer), at: due))
+                send(message, from: ledger, to: claim.machine, at: now, into: &effects)
+            case .set(let timer, let due): effects.append(.set(.requests(ledger, timer), at: due))
             case .answer(let id, let answer): route(.answered(id, .request(answer)), at: now, into: &effects)
             }
         }
     }
 
-    mutating func directory(_ input: Directory.Input, at now: Instant, into effects: inout [Effect]) {
-        guard let produced = master?.directory.effects(of: input, at: now) else { return }
+    mutating func directory(
+        _ ledger: PeerID, _ input: Directory.Input, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard let index = index(of: ledger), let produced = ledgers[index].desk?.directory.effects(of: input, at: now)
+        else { return }
+        // A later message of this step is not said before these are committed.
+        var proposed: [Fact] = []
         for effect in produced {
             switch effect {
-            // What the log may not have taken is not acknowledged: the other master sends it again.
-            case .send(.holdNoted, _) where isLogFull, .send(.dropNoted, _) where isLogFull: continue
-            case .send(let message, let peer): send(.directory(message), to: peer, at: now, into: &effects)
+            case .send(let message, let other):
+                if proposed.isEmpty {
+                    send(message, from: ledger, to: other, at: now, into: &effects)
+                } else {
+                    let withheld = LedgerDesk.Withheld(message: message, to: other, facts: proposed)
+                    ledgers[index].desk?.withheld.append(withheld)
+                }
             case .note(let key, let home):
-                guard master?.requests.books.home(of: key) != home else {
-                    directory(.noted(key), at: now, into: &effects)
+                guard led(ledger)?.requests.books.home(of: key) != home else {
+                    directory(ledger, .noted(key), at: now, into: &effects)
                     continue
                 }
-                log(.propose(.noted(key, home: home)), at: now, into: &effects)
-            case .forget(let key, let home):
-                log(.propose(.forgotten(key, home: home)), at: now, into: &effects)
-            case .announced(let key): requests(.announced(key), at: now, into: &effects)
+                proposed.append(.noted(key, home: home))
+            case .forget(let key, let home): proposed.append(.forgotten(key, home: home))
+            case .announced(let key): requests(ledger, .announced(key), at: now, into: &effects)
             case .stalled(let key, let reached, let known):
-                requests(.stalled(key, reached: reached, known: known), at: now, into: &effects)
-            case .yield(let key, let home): requests(.yielded(key, to: home), at: now, into: &effects)
-            case .set(let timer, let due): effects.append(.set(.directory(timer), at: due))
+                requests(ledger, .stalled(key, reached: reached, known: known), at: now, into: &effects)
+            case .yield(let key, let home): requests(ledger, .yielded(key, to: home), at: now, into: &effects)
+            case .set(let timer, let due): effects.append(.set(.directory(ledger, timer), at: due))
             }
         }
+        for fact in proposed { propose(fact, to: ledger, at: now, into: &effects) }
     }
 
-    mutating func finder(_ input: Finder.Input, at now: Instant, into effects: inout [Effect]) {
-        guard let produced = master?.finder.effects(of: input, at: now) else { return }
+    mutating func finder(_ ledger: PeerID, _ input: Finder.Input, at now: Instant, into effects: inout [Effect]) {
+        guard let index = index(of: ledger), let produced = ledgers[index].desk?.finder.effects(of: input, at: now)
+        else { return }
         for effect in produced {
             switch effect {
             case .claim(let key, let attempt, let requirements, let machine):
-                send(.claim(.claim(key, attempt, requirements)), to: machine, at: now, into: &effects)
+                send(.claim(key, attempt, requirements), from: ledger, to: machine, at: now, into: &effects)
             case .found(let key, let attempt, let claim):
-                requests(.found(key, attempt, claim), at: now, into: &effects)
+                requests(ledger, .found(key, attempt, claim), at: now, into: &effects)
             case .notFound(let key, let attempt, let reasons):
-                requests(.notFound(key, attempt, reasons: reasons), at: now, into: &effects)
+                requests(ledger, .notFound(key, attempt, reasons: reasons), at: now, into: &effects)
             case .release(let claim, let key):
-                guard master?.requests.keeps(claim, for: key) != true else { continue }
-                send(.claim(.release(claim)), to: claim.machine, at: now, into: &effects)
-            case .set(let timer, let due): effects.append(.set(.finder(timer), at: due))
-            case .improved: requests(.offersImproved, at: now, into: &effects)
+                guard led(ledger)?.requests.keeps(claim, for: key) != true else { continue }
+                send(.release(claim), from: ledger, to: claim.machine, at: now, into: &effects)
+            case .set(let timer, let due): effects.append(.set(.finder(ledger, timer), at: due))
+            case .improved: requests(ledger, .offersImproved, at: now, into: &effects)
             }
         }
     }
@@ -172,8 +256,8 @@ extension Peer {
     mutating func route(_ input: CallRouter.Input, at now: Instant, into effects: inout [Effect]) {
         for effect in routed(input, at: now) {
             switch effect {
-            case .request(let id, let call): requests(.call(id, call), at: now, into: &effects)
-            case .propose(let fact): log(.propose(fact), at: now, into: &effects)
+            case .request(let id, let ledger, let call): self.call(id, call, of: ledger, at: now, into: &effects)
+            case .propose(let fact, let ledger): propose(fact, to: ledger, at: now, into: &effects)
             case .send(let message, let peer): send(message, to: peer, at: now, into: &effects)
             case .readLog(let id, let claim, let query): effects.append(.readLog(id, claim, query))
             case .answer(let id, let result): effects.append(.answer(id, result))
@@ -182,51 +266,122 @@ extension Peer {
         }
     }
 
+    /// What only looks is answered when a majority has said that this replica still leads; what changes something is so anyway.
+    private mutating func call(
+        _ id: CallID, _ call: RequestCall, of ledger: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        let isSettled =
+            switch call {
+            case .read: true
+            case .ask(let key, let specification, _, _):
+                led(ledger)?.requests.books[key]?.specification == specification
+            }
+        if isSettled {
+            confirmed(ledger, .call(id, call), at: now, into: &effects)
+        } else {
+            requests(ledger, .call(id, call), at: now, into: &effects)
+        }
+    }
+
     /// The view ends with this function: a copy of the books that outlived it would be copied in full by the next change.
     private mutating func routed(_ input: CallRouter.Input, at now: Instant) -> [CallRouter.Effect] {
-        let (requests, neighbours, claims) = (master?.requests, neighbours, claims)
+        // Taken out, so that the view does not share what is changed.
+        var calls = CallRouter(configuration: rules.calls, own: id)
+        swap(&calls, &self.calls)
+        defer { self.calls = calls }
+        let here = self
         let view = CallRouter.View(
-            isMaster: requests != nil, holds: { requests?.holds($0) ?? false },
-            request: { requests?.view(of: $0) },
-            requests: { requests?.requests(of: $0) ?? [] },
-            home: { requests?.books.home(of: $0) },
-            masters: { neighbours.all.filter { $0.advertisement.isMaster && $0.state != .left } },
-            tenants: { claims.tenants })
+            isMaster: isMaster, ledger: { here.ledger(of: $0) },
+            primary: { ledger in
+                let peer = here.primary(of: ledger)
+                return CallRouter.Primary(
+                    peer: peer, name: here.name(of: peer), isLive: here.isServed(ledger),
+                    isReplaceable: here.members(of: ledger) > 1)
+            },
+            breach: { fact, ledger in
+                guard case .accounting(let act) = fact, let books = here.led(ledger)?.requests.books else { return nil }
+                return books.check(act, at: now).map { Refusal($0) }
+            },
+            request: { key in
+                here.ledgers.lazy.compactMap { $0.desk?.requests.view(of: key) }.first
+            },
+            requests: { here.requests(of: $0) },
+            masters: { here.neighbours.all.filter { $0.advertisement.isMaster && $0.state != .left } },
+            unled: { here.unled },
+            tenants: { here.claims.tenants })
         var produced: [CallRouter.Effect] = []
         calls.handle(input, view: view, at: now, into: &produced)
         return produced
     }
 
-    /// A claim message goes to the side that it is addressed to: the machine's keeper or the master's.
-    mutating func deliver(
-        _ message: ClaimMessage, from peer: PeerID, at now: Instant, into effects: inout [Effect]
-    ) {
-        switch message {
-        case .claim, .order, .release, .renewed, .lapsed, .acknowledged:
-            claims(.received(message, from: peer), at: now, into: &effects)
-        case .granted(let key, let attempt, let claim):
-            guard claim.machine == peer else { return }
-            finder(.granted(key, attempt, claim), at: now, into: &effects)
-        case .refused(let key, let attempt, let reasons):
-            finder(.refused(key, attempt, reasons, from: peer), at: now, into: &effects)
-        case .ordered(let claim, let revision):
-            guard claim.machine == peer else { return }
-            requests(.ordered(claim, revision), at: now, into: &effects)
-        case .orderRefused(let claim, let reason):
-            guard claim.machine == peer else { return }
-            requests(.orderRefused(claim, reason: reason.rawValue), at: now, into: &effects)
-        case .released(let claim):
-            guard claim.machine == peer else { return }
-            requests(.released(claim), at: now, into: &effects)
-        case .renew(let claims, let echo):
-            requests(.renewal(claims, echo: echo, from: peer), at: now, into: &effects)
-        case .report(let claim, let sequence, let status):
-            guard claim.machine == peer else { return }
-            requests(.report(claim, sequence: sequence, status), at: now, into: &effects)
+    /// Open requests of the ledgers that are led here.
+    ///
+    /// - Parameter customer: whose; nil for everybody's.
+    public func requests(of customer: Customer?) -> [Request] {
+        ledgers.flatMap { $0.desk?.requests.requests(of: customer) ?? [] }
+    }
+
+    /// Requests that other ledgers hold than those of which a replica is here.
+    public func notes(of customer: Customer?) -> [(key: RequestKey, home: PeerID)] {
+        var seen: Set<RequestKey> = []
+        return ledgers.flatMap { $0.books.notes(of: customer) }.filter { note in
+            index(of: note.home) == nil && seen.insert(note.key).inserted
         }
     }
 
-    private mutating func send(
+    /// Which ledger holds the request, as far as it is known here: what a primary says first, then what replicas have.
+    public func ledger(of key: RequestKey) -> PeerID? {
+        let holder = ledgers.first { $0.desk?.requests.holds(key) == true } ?? ledgers.first { $0.books[key] != nil }
+        return holder?.id ?? ledgers.lazy.compactMap { $0.books.home(of: key) }.first
+    }
+
+    /// Names of masters whose ledgers nobody leads who can be reached.
+    private var unled: [String] {
+        neighbours.all.filter { $0.advertisement.isMaster && $0.state != .left }.map(\.advertisement.peer)
+            .filter { !isServed($0) }.map { name(of: $0) }
+    }
+
+    /// A claim message goes to the side that it is addressed to: the machine's keeper or the ledger's desk.
+    mutating func deliver(
+        _ message: ClaimMessage, _ stamp: LedgerStamp, from peer: PeerID, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        switch message {
+        case .claim, .order, .release, .renewed, .lapsed, .acknowledged:
+            let ledger = stamp.ledger ?? peer
+            // Who leads an older view was deposed; what it says may undo what its successor ordered.
+            guard primaries.admits(ledger, stamp.view, peer) else { return }
+            note(ledger, stamp.view, peer, at: now, into: &effects)
+            claims(.received(message, from: ledger), at: now, into: &effects)
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report:
+            onMachine(message, stamp.ledger ?? id, from: peer, at: now, into: &effects)
+        }
+    }
+
+    private mutating func onMachine(
+        _ message: ClaimMessage, _ ledger: PeerID, from peer: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        if let claim = message.claim, claim.machine != peer { return }
+        switch message {
+        case .granted(let key, let attempt, let claim):
+            finder(ledger, .granted(key, attempt, claim), at: now, into: &effects)
+        case .refused(let key, let attempt, let reasons):
+            finder(ledger, .refused(key, attempt, reasons, from: peer), at: now, into: &effects)
+        case .ordered(let claim, let revision):
+            requests(ledger, .ordered(claim, revision), at: now, into: &effects)
+        case .orderRefused(let claim, let reason):
+            requests(ledger, .orderRefused(claim, reason: reason.rawValue), at: now, into: &effects)
+        case .released(let claim): requests(ledger, .released(claim), at: now, into: &effects)
+        case .renew(let claims, let echo):
+            // A lease that a deposed primary prolonged would outlive what its successor knows.
+            confirmed(ledger, .renewal(claims, echo: echo, from: peer), at: now, into: &effects)
+        case .report(let claim, let sequence, let status):
+            requests(ledger, .report(claim, sequence: sequence, status), at: now, into: &effects)
+        case .claim, .order, .release, .renewed, .lapsed, .acknowledged: return  // for the machine
+        }
+    }
+
+    mutating func send(
         _ message: PeerMessage, to peer: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
         guard peer == id else {
@@ -237,13 +392,6 @@ extension Peer {
         onReceived(message, from: id, at: now, into: &effects)
     }
 
-    /// Whether this master's own ledger has, or is about to have, the request.
-    private func holds(_ key: RequestKey) -> Bool {
-        master?.requests.holds(key) ?? false
-    }
-
-    private var isLogFull: Bool { master?.log.isFull ?? false }
-
     mutating func describe(at now: Instant, into effects: inout [Effect]) {
         guard !isStopping else { return }
         var own = neighbours.own
@@ -252,7 +400,15 @@ extension Peer {
         own.free = offer.free
         own.memory = offer.memory
         own.state = !offer.accepting ? .draining : claims.tenants.isEmpty ? .idle : .worker
-        if let master { own.ledger = master.requests.books.index }
+        if isMaster {
+            own.ledger = ownLedger?.books.index ?? .zero
+            own.leads = ledgers.filter(\.isLeading).prefix(Advertisement.leadsMax).map { ledger in
+                let view = ledger.replica.view
+                let members = UInt32(clamping: ledger.replica.membership.members.count)
+                return LedgerLead(ledger: ledger.id, epoch: view.epoch, view: view.number, members: members)
+            }
+            own.takesReplicas = rules.placement.heldMax > 0
+        }
         neighbours(.described(own), at: now, into: &effects)
     }
 }

@@ -6,18 +6,22 @@ public import Neighbours
 public import Objects
 public import Overlay
 public import Rendezvous
+public import Replication
 
 /// One machine: the composition of all automata, and itself an automaton. `Runtime` hosts one, `Simulation` hosts many.
 ///
 /// It carries one part's effects to the others as inputs and adds nothing of its own but the routing of calls:
 ///
 ///     Neighbours ──joined, failed──▶ Finder, RequestKeeper, Directory
-///     RequestKeeper ──propose──▶ LedgerLog ──append──▶ (disk) ──committed──▶ RequestKeeper
+///     RequestKeeper ──propose──▶ Replica ──write, prepare──▶ (disks of a majority) ──committed──▶ RequestKeeper
+///                                Replica ──leading, following──▶ a ledger's desk is opened, closed
 ///     RequestKeeper ──announce──▶ Directory ──announced──▶ RequestKeeper
 ///     RequestKeeper ──allocate──▶ Finder ──claim──▶ (wire) ──▶ ClaimKeeper ──granted──▶ (wire) ──▶ Finder ──found──▶ RequestKeeper
 ///     RequestKeeper ──order──▶ (wire) ──▶ ClaimKeeper ──apply──▶ (agent) ──instance──▶ ClaimKeeper ──report──▶ (wire) ──▶ RequestKeeper
 ///
-/// A master is a machine that has the right column too. What a peer sends to itself takes the same way without the wire.
+/// A master is a machine that holds replicas of ledgers too, its own and others'. Requests, directory and finder are those of
+/// one ledger each (`LedgerDesk`), and stand at its primary. A ledger has its founder's id for all time, so who asks for it
+/// asks for that id, and `Primaries` says where it is led. What a peer sends to itself takes the same way without the wire.
 ///
 /// The order of effects is kept across parts: a write stands before every message that relies on it.
 public struct Peer: Automaton {
@@ -30,24 +34,29 @@ public struct Peer: Automaton {
         public var requests = RequestKeeper.Configuration()
         public var directory = Directory.Configuration()
         public var finder = Finder.Configuration()
-        public var log = LedgerLog.Configuration()
+        public var replication = Replica.Configuration()
+        public var placement = ReplicaPlacement.Configuration()
         public var calls = CallRouter.Configuration()
 
         public init() {}
-
     }
 
     /// What peers made alike share: a configuration in the form in which the parts keep it.
     public struct Blueprint: Sendable {
         public let configuration: Configuration
+        let rules: Shared<Configuration>
         let neighbours: Shared<Neighbours.Configuration>
         let overlay: OverlayRules
         let groups: Shared<Groups.Configuration>
         let objects: Objects
         let claims: Shared<ClaimKeeper.Configuration>
+        public let coding: FactCoding
 
-        public init(_ configuration: Configuration = Configuration()) {
+        /// - Parameter coding: how facts are written into logs.
+        public init(_ configuration: Configuration = Configuration(), coding: FactCoding) {
             self.configuration = configuration
+            self.coding = coding
+            rules = Shared(configuration)
             neighbours = Shared(configuration.neighbours)
             var ringed = configuration.overlay
             ringed.intercepted.insert(.groups)
@@ -62,8 +71,8 @@ public struct Peer: Automaton {
     /// What was on disk when the process started.
     public struct Restored: Sendable {
         public var partitions: [PartitionRecord] = []
-        /// The log's entries, all of them applied.
-        public var books = Books()
+        /// Of a master: ledgers of which it holds a replica, its own among them.
+        public var ledgers: [(id: PeerID, state: LedgerState)] = []
         public var remembered: [Advertisement] = []
         /// Peers of the ring, best first.
         public var ring: [PeerContact] = []
@@ -93,8 +102,10 @@ public struct Peer: Automaton {
         case unreachable(PeerID, refused: Bool)
         case received(PeerMessage, from: PeerID)
         case timerFired(Timer)
-        /// The ledger's entries up to here are durable.
-        case appended(through: LedgerIndex)
+        /// What became of a ledger's `LedgerOrder`.
+        case ledger(PeerID, Replica.Input)
+        /// What came of `LedgerOrder.open`.
+        case opened(PeerID, LedgerState)
         /// The agent says what an instance does; `destroyed` means that its partition is empty.
         case instance(ClaimReference, InstanceStatus)
         case call(CallID, Call)
@@ -116,9 +127,11 @@ public struct Peer: Automaton {
     public enum Timer: Hashable, Sendable {
         case neighbours(Neighbours.Timer)
         case claims(ClaimKeeper.Timer)
-        case requests(RequestKeeper.Timer)
-        case directory(Directory.Timer)
-        case finder(Finder.Timer)
+        case replica(PeerID, Replica.Timer)
+        case placement(PeerID)
+        case requests(PeerID, RequestKeeper.Timer)
+        case directory(PeerID, Directory.Timer)
+        case finder(PeerID, Finder.Timer)
         case calls(CallRouter.Timer)
         case overlay(Overlay.Timer)
         case groups(Groups.Timer)
@@ -127,10 +140,9 @@ public struct Peer: Automaton {
         case ring(CallID)
     }
 
-    /// Orders to the host, to be carried out in this order; `append` and `persist` are durable before any later effect.
+    /// Orders to the host, to be carried out in this order; `persist` is durable before any later effect.
     /// What is to be remembered is a hint for the next start: nothing waits for it, and a disk that is full may lose it.
     public enum Effect: Hashable, Sendable {
-        case append(Entry)
         case persist(PartitionRecord)
         case remember([Advertisement])
         /// The same for peers of the ring.
@@ -150,6 +162,7 @@ public struct Peer: Automaton {
         /// For a local member of a group: deliver, offered, ended, summary, refused.
         case group(Groups.Effect)
         case object(ObjectOrder)
+        case ledger(PeerID, LedgerOrder)
         /// A routed message has ended here, at its key's root.
         case delivered(Routed)
         case report(Neighbours.Notice)
@@ -168,17 +181,19 @@ public struct Peer: Automaton {
     /// How this peer introduced itself last.
     var said: PeerContact?
     var isStopping = false
-    /// At most one; a list, since most peers are machines, and the empty one takes eight bytes.
-    private var masters: [Master] = []
+    /// Of which this peer holds a replica; machines hold none.
+    public internal(set) var ledgers: [HeldLedger] = []
+    /// Replicas whose storage the host makes, and since when.
+    var opening: [PeerID: Instant] = [:]  // looked up and counted only
+    var primaries = Primaries()
+    let rules: Shared<Configuration>
+    let coding: FactCoding
+    private let seed: UInt64
 
-    public internal(set) var master: Master? {
-        get { masters.first }
-        _modify {
-            var master = masters.popLast()
-            defer { if let master { masters.append(master) } }
-            yield &master
-        }
-    }
+    public var isMaster: Bool { neighbours.own.isMaster }
+
+    /// The ledger that this master has founded; nil at a machine, and where its replicas are all on others.
+    public var ownLedger: HeldLedger? { ledgers.first { $0.id == id } }
 
     /// - Parameters:
     ///   - blueprint: shared by peers that are made alike.
@@ -187,11 +202,14 @@ public struct Peer: Automaton {
     ///   - memory: what all instances together may ask for.
     ///   - seed: of this peer's random draws, of this life: hand in another one after a restart.
     public init(
-        blueprint: Blueprint = Blueprint(), own: Advertisement, capacity: Int, memory: ByteCount,
+        blueprint: Blueprint, own: Advertisement, capacity: Int, memory: ByteCount,
         restored: Restored = Restored(), seed: UInt64
     ) {
         let configuration = blueprint.configuration
         id = own.peer
+        coding = blueprint.coding
+        rules = blueprint.rules
+        self.seed = seed
         neighbours = Neighbours(
             sharing: blueprint.neighbours, own: own, remembered: restored.remembered,
             random: .stream(seed: seed, "neighbours"))
@@ -209,15 +227,11 @@ public struct Peer: Automaton {
         restoredRing = restored.ring.map(\.peer)
         for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
-        if own.isMaster {
-            masters = [
-                Master(
-                    log: LedgerLog(configuration: configuration.log, last: restored.books.index),
-                    requests: RequestKeeper(configuration: configuration.requests, books: restored.books),
-                    directory: Directory(configuration: configuration.directory, own: own.peer),
-                    finder: Finder(configuration: configuration.finder, random: .stream(seed: seed, "finder")))
-            ]
-        }
+        for (ledger, state) in restored.ledgers { hold(ledger, state) }
+    }
+
+    mutating func hold(_ ledger: PeerID, _ state: LedgerState) {
+        ledgers.append(HeldLedger(ledger, of: id, state, rules, seed: seed))
     }
 
     public mutating func handle(_ input: Input, at now: Instant, into effects: inout [Effect]) {
@@ -225,9 +239,8 @@ public struct Peer: Automaton {
         case .started:
             describe(at: now, into: &effects)  // before the first publication, so that no second one follows it
             neighbours(.started, at: now, into: &effects)
-            tellDirectory(at: now, into: &effects)
             claims(.started, at: now, into: &effects)
-            requests(.started, at: now, into: &effects)
+            for ledger in ledgers.map(\.id) { replica(ledger, .started, at: now, into: &effects) }
             startRing(at: now, into: &effects)
         case .discovered(let advertisement): neighbours(.discovered(advertisement), at: now, into: &effects)
         case .withdrawn(let peer, let ended): neighbours(.withdrawn(peer, ended: ended), at: now, into: &effects)
@@ -243,10 +256,12 @@ public struct Peer: Automaton {
         case .unreachable(let peer, let refused):
             addresses.doubt(peer)
             neighbours(.unreachable(peer, refused: refused), at: now, into: &effects)
+            if refused { suspect(peer, at: now, into: &effects) }
             lose(peer, refused: refused, at: now, into: &effects)
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
-        case .appended(let index): log(.appended(through: index), at: now, into: &effects)
+        case .ledger(let ledger, let input): replica(ledger, input, at: now, into: &effects)
+        case .opened(let ledger, let state): onOpened(ledger, state, at: now, into: &effects)
         case .instance(let claim, let status): claims(.reported(claim, status), at: now, into: &effects)
         case .call(let id, let call): route(.call(id, call), at: now, into: &effects)
         case .ringCall(let id, let call): self.call(id, call, at: now, into: &effects)
@@ -264,6 +279,7 @@ public struct Peer: Automaton {
             claims(.accepting(value), at: now, into: &effects)
         case .stopping:
             isStopping = true
+            for ledger in led { replica(ledger, .handOver, at: now, into: &effects) }
             neighbours(.stopping, at: now, into: &effects)
             groups(.stopping, at: now, into: &effects)
             overlay(.stopping, at: now, into: &effects)
@@ -276,12 +292,15 @@ public struct Peer: Automaton {
         switch message {
         case .neighbour(let message):
             neighbours(.received(message, from: peer), at: now, into: &effects)
+            if case .hello(let advertisement) = message, advertisement.peer == peer, advertisement.isMaster {
+                learnLeads(of: advertisement, at: now, into: &effects)
+            }
             return
-        case .claim(let message): deliver(message, from: peer, at: now, into: &effects)
-        case .directory(let message):
-            onDirectory(message, from: peer, at: now, into: &effects)
-        case .call(let number, let call):
-            route(.called(number: number, call, from: peer), at: now, into: &effects)
+        case .claim(let message, let stamp): deliver(message, stamp, from: peer, at: now, into: &effects)
+        case .directory(let message, let from, let to):
+            onDirectory(message, from: from ?? peer, to: to ?? id, at: now, into: &effects)
+        case .call(let number, let call, let ledger):
+            route(.called(number: number, call, of: ledger ?? id, from: peer), at: now, into: &effects)
         case .result(let number, let result):
             route(.resulted(number: number, result, from: peer), at: now, into: &effects)
         case .overlay(let message, let contacts):
@@ -293,7 +312,11 @@ public struct Peer: Automaton {
             learn(contacts, from: peer, into: &effects)
             objects(.received(message, from: peer, in: RingView(overlay)), at: now, into: &effects)
         case .found(let routed): answer(ring.found(routed, by: peer, at: now), into: &effects)
-        case .replica, .ledgerRequest, .ledgerAnswer: break  // of a log that no replica here keeps
+        case .replica(let group, let message):
+            onReplica(group, message, from: peer, at: now, into: &effects)
+        case .ledgerRequest(let group, let request):
+            onRequest(group, request, from: peer, at: now, into: &effects)
+        case .ledgerAnswer: break  // a peer asks by calls
         }
         if peer != id { neighbours(.heard(peer), at: now, into: &effects) }
     }
@@ -302,9 +325,11 @@ public struct Peer: Automaton {
         switch timer {
         case .neighbours(let timer): neighbours(.timerFired(timer), at: now, into: &effects)
         case .claims(let timer): claims(.timerFired(timer), at: now, into: &effects)
-        case .requests(let timer): requests(.timerFired(timer), at: now, into: &effects)
-        case .directory(let timer): directory(.timerFired(timer), at: now, into: &effects)
-        case .finder(let timer): finder(.timerFired(timer), at: now, into: &effects)
+        case .replica(let ledger, let timer): replica(ledger, .timerFired(timer), at: now, into: &effects)
+        case .placement(let ledger): onPlacement(ledger, at: now, into: &effects)
+        case .requests(let ledger, let timer): requests(ledger, .timerFired(timer), at: now, into: &effects)
+        case .directory(let ledger, let timer): directory(ledger, .timerFired(timer), at: now, into: &effects)
+        case .finder(let ledger, let timer): finder(ledger, .timerFired(timer), at: now, into: &effects)
         case .calls(let timer): route(.timerFired(timer), at: now, into: &effects)
         case .overlay(let timer): overlay(.timerFired(timer), at: now, into: &effects)
         case .groups(let timer): groups(.timerFired(timer), at: now, into: &effects)
@@ -319,21 +344,12 @@ extension Peer.Effect {
     /// Whether later effects must wait until this one is durable.
     public var isWrite: Bool {
         switch self {
-        case .append, .persist: true
+        case .persist: true
         case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds, .readLog,
             .answer,
             .ringAnswer, .group,
-            .object,
-            .delivered, .report:
+            .object, .ledger, .delivered, .report:
             false
         }
     }
-}
-
-/// What a master has beyond a machine.
-public struct Master: Sendable {
-    public internal(set) var log: LedgerLog
-    public internal(set) var requests: RequestKeeper
-    public internal(set) var directory: Directory
-    public internal(set) var finder: Finder
 }

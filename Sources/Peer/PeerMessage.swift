@@ -10,10 +10,12 @@ public import Replication
 /// Everything that one peer says to another.
 public enum PeerMessage: Hashable, Sendable {
     case neighbour(NeighbourMessage)
-    case claim(ClaimMessage)
-    case directory(DirectoryMessage)
-    /// Asks another peer to answer for it; `number` is the asker's own.
-    case call(number: UInt64, Call)
+    case claim(ClaimMessage, LedgerStamp)
+    /// From one ledger's primary to another's; nil: the ledger that the sender, or the receiver, has founded.
+    case directory(DirectoryMessage, from: PeerID?, to: PeerID?)
+    /// Asks another peer to answer for it, from the ledger of that id; nil: from the one that it has founded, or from all that
+    /// it leads, or as a machine. `number` is the asker's own.
+    case call(number: UInt64, Call, of: PeerID?)
     case result(number: UInt64, CallResult)
     /// `contacts`: where the peers are that the message names, as far as the sender knows; at most 128.
     case overlay(OverlayMessage, contacts: [PeerContact])
@@ -21,7 +23,7 @@ public enum PeerMessage: Hashable, Sendable {
     case object(ObjectMessage, contacts: [PeerContact])
     /// To a lookup's origin, from the root of its key: the message as it came.
     case found(Routed)
-    /// From one replica of a log to another. Members may be any peers: whether the sender is one is the replica's to check.
+    /// From one replica of a log to another: whether the sender is a member is the replica's to check.
     case replica(GroupID, ReplicaMessage)
     /// Asks a replica to execute an operation; the answer names the request.
     case ledgerRequest(GroupID, ClientRequest)
@@ -32,8 +34,8 @@ extension PeerMessage {
     /// Whether only a master may say this: the host drops it from a peer whose certificate says that it is none (I7).
     public var isMastersOnly: Bool {
         switch self {
-        case .directory, .call: true
-        case .claim(let message):
+        case .directory, .call, .replica, .ledgerRequest: true
+        case .claim(let message, _):
             switch message {
             case .claim, .order, .release, .renewed, .lapsed, .acknowledged: true
             case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report: false
@@ -43,7 +45,7 @@ extension PeerMessage {
             case .masters, .failed, .recovered: true
             case .hello, .probe, .alive, .goodbye: false
             }
-        case .result, .overlay, .group, .object, .found, .replica, .ledgerRequest, .ledgerAnswer: false
+        case .result, .overlay, .group, .object, .found, .ledgerAnswer: false
         }
     }
 }
@@ -51,11 +53,11 @@ extension PeerMessage {
 /// What a user asks of a master, and a master of a peer that knows.
 public enum Call: Hashable, Sendable {
     case request(RequestCall)
-    /// Open requests of one customer, or of all; a forwarded one answers for its own ledger alone.
+    /// Open requests of one customer, or of all; a forwarded one answers for the ledgers that are led there.
     case list(Customer?)
     /// A piece of an instance's log, by the request that it runs for.
     case log(RequestKey, LogQuery)
-    /// The same, asked of the machine by the master that made the claim.
+    /// The same, asked of the machine by the primary of the ledger that made the claim.
     case tenantLog(ClaimReference, LogQuery)
     /// Puts a fact that concerns no request into this master's own ledger: an admission, a token.
     case record(Fact)
@@ -96,7 +98,10 @@ public enum CallResult: Hashable, Sendable {
     /// Requests, and the names of masters that could not be asked for theirs.
     case requests([Request], missing: [String])
     case log(LogPiece)
-    case recorded
+    /// It is in the ledger at this place.
+    case recorded(LedgerIndex)
+    /// This peer does not lead the ledger concerned.
+    case elsewhere(PeerID)
     case refused(Refusal)
 }
 

@@ -37,7 +37,8 @@ public import Automata
 /// ## Damage
 /// A place that the disk does not give back is never taken for one that was never written. In a vote it says "may have had
 /// it"; the place is cut only where so many never had it that no majority can have (protocol-aware recovery, FAST 2018).
-/// Otherwise the entry is fetched from who has it. A full disk: nothing of what waits for it is said, and a primary hands
+/// Otherwise the entry is fetched from who has it. What was executed once, and lost, is taken from whoever has it, executed there or
+/// not, when the entry behind it proves it right. A full disk: nothing of what waits for it is said, and a primary hands
 /// over.
 ///
 /// ## Where this differs from the paper
@@ -104,6 +105,12 @@ public struct Replica: Automaton {
         public var peer: PeerID
         public var after: OpNumber
         public var view: View
+
+        public init(peer: PeerID, after: OpNumber, view: View) {
+            self.peer = peer
+            self.after = after
+            self.view = view
+        }
     }
 
     /// Which of the composer's questions.
@@ -189,6 +196,8 @@ public struct Replica: Automaton {
     // What follows from the executed entries.
     /// Everything up to here is executed.
     public internal(set) var committed: OpNumber
+    /// What an earlier life of the process has executed: committed, though the disk may have lost some of it.
+    let executedBefore: OpNumber
     public internal(set) var membership: Membership
     var membershipOp: OpNumber
     var sessions: SessionTable
@@ -262,6 +271,7 @@ public struct Replica: Automaton {
         log = ReplicaLog(base: head.op, digest: head.digest, slots: tail)
         durableOp = log.last
         committed = head.op
+        executedBefore = max(state.commit, head.op)
         membership = head.membership
         membershipOp = head.membershipOp
         sessions = SessionTable(head.sessions)

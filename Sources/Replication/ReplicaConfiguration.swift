@@ -76,6 +76,8 @@ extension Replica {
         public static let staleRead = Sabotage(rawValue: 1 << 12)
         /// Who has lost its storage goes on as the member it was.
         public static let amnesia = Sabotage(rawValue: 1 << 13)
+        /// A change of members is proposed while another one is under way.
+        public static let twoChanges = Sabotage(rawValue: 1 << 14)
 
         public static let named: [(name: String, sabotage: Sabotage)] = [
             ("commit-by-minority", .commitByMinority), ("forget-view", .forgetView),
@@ -83,6 +85,7 @@ extension Replica {
             ("hasty-epoch", .hastyEpoch), ("early-acknowledgement", .earlyAcknowledgement), ("own-log", .ownLog),
             ("longest-log", .longestLog), ("early-vote", .earlyVote), ("early-retirement", .earlyRetirement),
             ("cut-first", .cutFirst), ("stale-read", .staleRead), ("replica-amnesia", .amnesia),
+            ("two-reconfigurations", .twoChanges),
         ]
     }
 }

@@ -25,6 +25,14 @@ enum Schema {
             // Copies of immutable objects, by the hexadecimal of their content address.
             try database.execute(sql: "CREATE TABLE object(id TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT")
         }
+        migrator.registerMigration("5 replicated ledgers") { database in
+            // The books are in logs of their own; what was made of the old one for people goes.
+            try database.execute(
+                sql: """
+                    DROP TABLE request; DROP TABLE note; DROP TABLE admission;
+                    DELETE FROM meta WHERE key LIKE 'derived.%'
+                    """)
+        }
         return migrator
     }
 
@@ -40,7 +48,7 @@ enum Schema {
         -- Peers to ask after a restart, the best first; `seen` is milliseconds since 1970.
         CREATE TABLE neighbour(
             peer TEXT PRIMARY KEY, position INTEGER NOT NULL, advertisement BLOB NOT NULL, seen INTEGER NOT NULL) STRICT;
-        -- Single numbers: `incarnation`, `derived.version`, `derived.index`.
+        -- Single numbers: `incarnation`.
         CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         """
 

@@ -86,7 +86,7 @@ extension StorageError {
             .corrupt, "\(path) is damaged: \(what)",
             remedy:
                 "stop palmier, move \(path) with its -wal and -shm aside, and put a backup in its place; without one "
-                + "this peer starts with empty books",
+                + "this machine forgets what it has given to whom",
             cause: cause)
     }
 

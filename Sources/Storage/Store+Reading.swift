@@ -7,8 +7,6 @@ import Wire
 
 /// What was on disk when the process started.
 public struct Restored: Sendable {
-    /// All entries of the log, applied.
-    public var books: Books
     /// By partition, ascending.
     public var partitions: [PartitionRecord]
     /// In the order in which they were remembered.
@@ -18,41 +16,52 @@ public struct Restored: Sendable {
 }
 
 extension Store {
-    /// Reads everything. Entries are applied one by one, so that the log may be longer than the memory.
+    /// Reads everything but the old ledger.
     ///
-    /// - Throws: `corrupt` for a gap in the log or bytes that say nothing, `futureVersion` for what only a newer palmier
-    ///   can read; each names the row.
+    /// - Throws: `corrupt` for bytes that say nothing, `futureVersion` for what only a newer palmier can read; each names the
+    ///   row.
     public func load() async throws(StorageError) -> Restored {
         let path = path
         return try await inSnapshot { database in
-            var books = Books()
-            let rows = try Row.fetchCursor(database, sql: "SELECT idx, entry FROM ledger ORDER BY idx")
-            while let row = try rows.next() {
-                let entry = try Self.entry(row, path: path)
-                guard entry.index == books.index.next else {
-                    throw StorageError.corrupt(path, "entry \(entry.index) of the ledger follows entry \(books.index)")
-                }
-                books.apply(entry)
-            }
-            return Restored(
-                books: books, partitions: try Self.partitions(database, path: path),
+            Restored(
+                partitions: try Self.partitions(database, path: path),
                 remembered: try Self.remembered(database), ring: try Self.ring(database))
         }
     }
 
-    /// Entries behind `index`, at most `limit`: what a replica or a reader that fell behind asks for.
-    public func entries(after index: LedgerIndex, limit: Int) async throws(StorageError) -> [Entry] {
+    // MARK: The ledger of a version without replicas
+
+    /// Whether there is one.
+    public var hasOldLedger: Bool {
+        get async throws(StorageError) {
+            try await inSnapshot { try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM ledger)") ?? false }
+        }
+    }
+
+    /// Its entries behind `index`, at most `limit`.
+    ///
+    /// - Throws: `corrupt` for a gap, also right behind `index`, or bytes that say nothing; `futureVersion` for what only a
+    ///   newer palmier can read.
+    public func oldEntries(after index: LedgerIndex, limit: Int) async throws(StorageError) -> [Entry] {
         let (path, after) = (path, Int64(clamping: index.value))
         return try await inSnapshot { database in
-            try Row.fetchAll(
+            var last = index
+            return try Row.fetchAll(
                 database, sql: "SELECT idx, entry FROM ledger WHERE idx > ? ORDER BY idx LIMIT ?",
                 arguments: [after, max(0, limit)]
-            ).map { try Self.entry($0, path: path) }
+            ).map { row in
+                let entry = try Self.entry(row, path: path)
+                guard entry.index == last.next else {
+                    throw StorageError.corrupt(path, "entry \(entry.index) of the ledger follows entry \(last)")
+                }
+                last = entry.index
+                return entry
+            }
         }
     }
 
     /// Reads a row of (idx, entry).
-    static func entry(_ row: Row, path: String) throws(StorageError) -> Entry {
+    private static func entry(_ row: Row, path: String) throws(StorageError) -> Entry {
         let index: Int64 = row[0]
         let bytes: Data = row[1]
         let entry: Entry

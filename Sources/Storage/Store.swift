@@ -3,7 +3,6 @@ public import Claims
 import Dispatch
 import Foundation
 import GRDB
-public import Ledger
 import Wire
 
 /// # Storage: what a peer must find again
@@ -12,24 +11,22 @@ import Wire
 ///
 /// | table | what it is | who writes |
 /// | --- | --- | --- |
-/// | `ledger` | the master's books, an append-only log of `Entry`; the truth about requests | `write` |
+/// | `ledger` | a master's books before they were replicated (`ReplicaStore`); never changed, imported once | nobody |
 /// | `partition` | a machine's newest fencing numbers and confirmed tenants; the truth about what runs here | `write` |
 /// | `neighbour` | peers to ask after a restart; a hint, which nothing waits for | `write` |
 /// | `ring` | peers of the overlay, the same | `write` |
 /// | `object` | copies of objects | `writeObject` |
-/// | `meta` | single numbers: this life's number, how far the derived tables are | `write`, `nextIncarnation` |
-/// | `request`, `note`, `admission` | derived from `ledger` in the same transaction; for people | `write`, `open` |
+/// | `meta` | single numbers: this life's number, whether the ledger was founded | `set`, `nextIncarnation` |
 ///
 /// ## What survives
 /// When `write` has returned, its whole batch survives the death of the process and the loss of power: the log is in WAL
 /// mode and synced at each commit (`synchronous=FULL`). When it has thrown, or never returned, all of the batch is there
-/// or nothing of it; the same batch may be written again in either case, because entries that are there already are
-/// accepted if they are equal.
+/// or nothing of it; the same batch may be written again in either case.
 ///
 /// ## Flow
 ///
 ///     StateLock.acquire ─▶ Store.open ─▶ nextIncarnation ─▶ load ─▶ Peer(restored:) ─▶ started
-///     Peer's append and persist, gathered while the last write runs ─▶ write(batch) ─▶ Peer's appended
+///     Peer's persist effects, gathered while the last write runs ─▶ write(batch) ─▶ what waited for them
 ///
 /// Only one process opens it for writing (`StateLock`); anybody may look with `sqlite3 -readonly`. Everything runs on
 /// GRDB's own queues: no caller's thread waits for the disk. A write is never given up because its task was cancelled.
@@ -104,7 +101,6 @@ public final class Store: Sendable {
                 remedy: "run that version or a later one here, or use another directory with --state")
         }
         try migrator.migrate(pool)
-        try pool.write { try DerivedTables.catchUp($0, path: path) }
         return Store(path: path, pool: pool, wallClock: wallClock)
     }
 
@@ -137,51 +133,32 @@ public final class Store: Sendable {
         return Incarnation(UInt64(value))
     }
 
+    /// A single number, by its name.
+    public func number(_ name: String) async throws(StorageError) -> Int64? {
+        try await inSnapshot { try Meta.value(name, $0) }
+    }
+
+    /// Keeps a single number.
+    public func set(_ name: String, _ value: Int64) async throws(StorageError) {
+        try await inTransaction { try Meta.set(name, value, $0) }
+    }
+
     /// Makes the whole batch durable, in one transaction and with one sync.
     ///
     /// - Throws: `diskFull` and others of the disk: nothing was written, write the same batch again. `refused`: the batch
     ///   breaks an invariant, and will be refused again.
     public func write(_ batch: WriteBatch) async throws(StorageError) {
         guard !batch.isEmpty else { return }
-        let entries = try batch.entries.map { (entry) throws(StorageError) in try StoredEntry(entry) }
         let records = try batch.partitions.map { (record) throws(StorageError) in try StoredRecord(record) }
         let neighbours = try batch.remembered?.map { (neighbour) throws(StorageError) in
             try StoredNeighbour(neighbour)
         }
-        let (now, path) = (wallClock().milliseconds, path)
+        let now = wallClock().milliseconds
         try await inTransaction { database in
-            try Self.append(entries, database, path: path)
             for record in records { try record.write(database) }
             if let neighbours { try Self.remember(neighbours, at: now, database) }
             if let ring = batch.ring { try Self.remember(ring, database) }
         }
-    }
-
-    private static func append(_ entries: [StoredEntry], _ database: Database, path: String) throws {
-        guard !entries.isEmpty else { return }
-        var last = try UInt64.fetchOne(database, sql: "SELECT max(idx) FROM ledger") ?? 0
-        for stored in entries {
-            let index = stored.entry.index.value
-            if index <= last {
-                let old = try Data.fetchOne(database, sql: "SELECT entry FROM ledger WHERE idx = ?", arguments: [index])
-                guard old == stored.bytes else {
-                    throw StorageError(
-                        .refused, "entry \(index) is in \(path) already, and says something else",
-                        remedy: "an entry is never changed; this is a defect, please report it")
-                }
-                continue
-            }
-            guard index == last + 1 else {
-                throw StorageError(
-                    .refused, "entry \(index) does not follow entry \(last), the last in \(path)",
-                    remedy: "write the entries between them first; this is a defect, please report it")
-            }
-            try database.cachedStatement(sql: "INSERT INTO ledger VALUES(?, ?, ?)")
-                .execute(arguments: [index, stored.entry.at.milliseconds, stored.bytes])
-            try DerivedTables.apply(stored.entry, to: database)
-            last = index
-        }
-        try Meta.set("derived.index", Int64(clamping: last), database)
     }
 
     private static func remember(_ ring: [PeerContact], _ database: Database) throws {
@@ -236,8 +213,6 @@ public final class Store: Sendable {
 
 /// What becomes durable together: the host gathers it while the batch before is on its way (group commit).
 public struct WriteBatch: Sendable {
-    /// In the order of their indices, behind the last one on disk.
-    public var entries: [Entry]
     /// Of several records of one partition the last one counts.
     public var partitions: [PartitionRecord]
     /// Replaces all that was remembered; nil leaves it.
@@ -246,14 +221,24 @@ public struct WriteBatch: Sendable {
     public var ring: [PeerContact]?
 
     public init(
-        entries: [Entry] = [], partitions: [PartitionRecord] = [], remembered: [Advertisement]? = nil,
-        ring: [PeerContact]? = nil
+        partitions: [PartitionRecord] = [], remembered: [Advertisement]? = nil, ring: [PeerContact]? = nil
     ) {
         self.ring = ring
-        self.entries = entries
         self.partitions = partitions
         self.remembered = remembered
     }
 
-    public var isEmpty: Bool { entries.isEmpty && partitions.isEmpty && remembered == nil && ring == nil }
+    public var isEmpty: Bool { partitions.isEmpty && remembered == nil && ring == nil }
+}
+
+/// Single numbers by name.
+enum Meta {
+    static func value(_ key: String, _ database: Database) throws -> Int64? {
+        try Int64.fetchOne(database, sql: "SELECT value FROM meta WHERE key = ?", arguments: [key])
+    }
+
+    static func set(_ key: String, _ value: Int64, _ database: Database) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO meta VALUES(?, ?)")
+            .execute(arguments: [key, value])
+    }
 }

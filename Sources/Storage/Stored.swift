@@ -2,27 +2,10 @@ import Automata
 import Claims
 import Foundation
 import GRDB
-import Ledger
 import Wire
 
 // What a batch holds, as bytes. Each is read back before it is written: what could not be read after a restart must not
 // become durable.
-
-struct StoredEntry: Sendable {
-    let entry: Entry
-    let bytes: Data
-
-    init(_ entry: Entry) throws(StorageError) {
-        let encoded = entry.encoded()
-        do {
-            _ = try Entry(decoding: encoded)
-        } catch {
-            throw .unwritable("entry \(entry.index)", error)
-        }
-        self.entry = entry
-        bytes = Data(encoded)
-    }
-}
 
 struct StoredRecord: Sendable {
     let partition: PartitionNumber

@@ -50,7 +50,8 @@ extension WireAdvertisement {
         memoryBytes = advertisement.memory.bytes
         price = advertisement.price
         if let ledger = advertisement.ledger { self.ledger = ledger.value }
-        view = advertisement.view
+        leads = advertisement.leads.prefix(Advertisement.leadsMax).map { WireLedgerLead($0) }
+        takesReplicas = advertisement.takesReplicas
         ended = advertisement.ended
     }
 
@@ -71,7 +72,24 @@ extension WireAdvertisement {
                 try number(memoryBytes, "memory left", -WireBounds.memoryLeftBytesMax...WireBounds.memoryLeftBytesMax)),
             price: try number(price, "a price", 0...WireBounds.numberMax),
             ledger: hasLedger ? LedgerIndex(try counter(ledger, "a ledger's index")) : nil,
-            view: try counter(view, "a view"), ended: ended)
+            leads: try list(leads, "ledgers that are led", max: Advertisement.leadsMax) { (lead) throws(WireError) in
+                try lead.decoded()
+            },
+            takesReplicas: takesReplicas, ended: ended)
+    }
+}
+
+extension WireLedgerLead {
+    init(_ lead: LedgerLead) {
+        self.init()
+        ledger = lead.ledger.data
+        epoch = lead.epoch
+        view = lead.view
+        members = lead.members
+    }
+
+    func decoded() throws(WireError) -> LedgerLead {
+        LedgerLead(ledger: try peer(ledger, "a ledger"), epoch: epoch, view: view, members: members)
     }
 }
 

@@ -23,7 +23,9 @@ extension WireResult {
                 $0.bytes = Data(piece.bytes)
                 $0.nextOffset = piece.nextOffset
             }
-        case .recorded: recorded = WireEmpty()
+        case .request(.elsewhere(let key)): requestElsewhere = WireRequestKey(key)
+        case .elsewhere(let ledger): elsewhere = ledger.data
+        case .recorded(let index): recorded = index.value
         case .refused(let refusal): refused = WireRefusal(refusal)
         }
     }
@@ -43,7 +45,9 @@ extension WireResult {
                 LogPiece(
                     bytes: try it.checked(),
                     nextOffset: try number(it.nextOffset, "a log's offset", 0...WireBounds.numberMax)))
-        case .recorded: .recorded
+        case .requestElsewhere(let key): .request(.elsewhere(try key.decoded()))
+        case .elsewhere(let ledger): .elsewhere(try peer(ledger, "a ledger"))
+        case .recorded(let index): .recorded(LedgerIndex(try counter(index, "a ledger's index")))
         case .refused(let refusal): .refused(try refusal.decoded())
         case nil: throw noKind("a result", unknownFields)
         }
@@ -76,11 +80,7 @@ extension WireRequestList {
         }
         return .requests(
             try list(requests, "requests", max: WireBounds.requestsMax) { (request) throws(WireError) in
-                guard request.release < documents.count else {
-                    throw WireError(
-                        .outOfBounds, "a request runs release \(request.release) of \(documents.count) in its list")
-                }
-                return try request.decoded(listed: documents[Int(request.release)])
+                try request.decoded(runningOneOf: documents)
             },
             missing: try list(missing, "missing masters") { (name) throws(WireError) in
                 try text(name, "a master's name", bytes: 0...WireBounds.nameBytesMax)
@@ -102,6 +102,14 @@ extension WireRequest {
         requestedAtNanoseconds = request.requestedAt.nanoseconds
         changedAtNanoseconds = request.changedAt.nanoseconds
         if let release { self.release = release }
+    }
+
+    /// Reads a request of a list.
+    func decoded(runningOneOf documents: [ReleaseDocument]) throws(WireError) -> Request {
+        guard release < documents.count else {
+            throw WireError(.outOfBounds, "a request runs release \(release) of \(documents.count) in its list")
+        }
+        return try decoded(listed: documents[Int(release)])
     }
 
     func decoded(listed: ReleaseDocument? = nil) throws(WireError) -> Request {

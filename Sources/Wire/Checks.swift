@@ -61,6 +61,11 @@ func peer(_ bytes: Data, _ what: StaticString) throws(WireError) -> PeerID {
     return bytes.withUnsafeBytes { PeerID(in: $0, at: 0) }
 }
 
+/// Empty bytes say nothing.
+func optionalPeer(_ bytes: Data, _ what: StaticString) throws(WireError) -> PeerID? {
+    bytes.isEmpty ? nil : try peer(bytes, what)
+}
+
 /// Ids one after the other.
 func peers(_ bytes: Data, _ what: StaticString, max: Int) throws(WireError) -> [PeerID] {
     let count = bytes.count / PeerID.bytesCount

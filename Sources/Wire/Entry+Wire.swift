@@ -63,12 +63,7 @@ extension WireFact {
         case .noted(let key, let home): noted = WireNoted(key, home)
         case .forgotten(let key, let home): forgotten = WireNoted(key, home)
         case .admitted(let admission):
-            admitted = .with {
-                $0.peer = admission.peer.data
-                $0.kind = admission.kind
-                $0.name = admission.name
-                $0.by = admission.by
-            }
+            admitted = WireAdmission(admission)
         case .invited(let token, let expires):
             invited = .with {
                 $0.token = Data(token.bytes)
@@ -79,6 +74,7 @@ extension WireFact {
                 $0.token = Data(token.bytes)
                 $0.by = peer.data
             }
+        case .accounting(let act): accounting = WireAct(act)
         }
     }
 
@@ -114,6 +110,7 @@ extension WireFact {
                 expires: try instant(fact.expiresNanoseconds, "a token's end"))
         case .redeemed(let fact):
             .redeemed(token: try digest(fact.token, "a token"), by: try peer(fact.by, "a token's user"))
+        case .accounting(let act): .accounting(try act.decoded())
         case nil: throw noKind("a fact", unknownFields)
         }
     }
@@ -142,6 +139,14 @@ extension WireNoted {
 }
 
 extension WireAdmission {
+    init(_ admission: Admission) {
+        self.init()
+        peer = admission.peer.data
+        kind = admission.kind
+        name = admission.name
+        by = admission.by
+    }
+
     func decoded() throws(WireError) -> Admission {
         Admission(
             peer: try Wire.peer(peer, "an admitted peer"),

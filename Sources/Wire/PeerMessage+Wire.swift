@@ -8,12 +8,19 @@ extension PeerMessage {
         var message = WirePeerMessage()
         switch self {
         case .neighbour(let it): message.neighbour = WireNeighbourMessage(it)
-        case .claim(let it): message.claim = WireClaimMessage(it)
-        case .directory(let it): message.directory = WireDirectoryMessage(it)
-        case .call(let number, let call):
+        case .claim(let it, let stamp):
+            message.claim = WireClaimMessage(it)
+            if let ledger = stamp.ledger { message.claim.ledger = ledger.data }
+            (message.claim.epoch, message.claim.view) = (stamp.view.epoch, stamp.view.number)
+        case .directory(let it, let from, let to):
+            message.directory = WireDirectoryMessage(it)
+            if let from { message.directory.from = from.data }
+            if let to { message.directory.to = to.data }
+        case .call(let number, let call, let ledger):
             message.call = .with {
                 $0.number = number
                 $0.call = WireCall(call)
+                if let ledger { $0.ledger = ledger.data }
             }
         case .result(let number, let result):
             message.result = .with {
@@ -48,10 +55,20 @@ extension PeerMessage {
         self =
             switch message.kind {
             case .neighbour(let it): .neighbour(try it.decoded())
-            case .claim(let it): .claim(try it.decoded())
-            case .directory(let it): .directory(try it.decoded())
+            case .claim(let it):
+                .claim(
+                    try it.decoded(),
+                    LedgerStamp(
+                        ledger: try optionalPeer(it.ledger, "a claim's ledger"),
+                        view: View(epoch: it.epoch, number: it.view)))
+            case .directory(let it):
+                .directory(
+                    try it.decoded(), from: try optionalPeer(it.from, "a ledger"),
+                    to: try optionalPeer(it.to, "a ledger"))
             case .call(let it):
-                .call(number: it.number, try required(it.hasCall, it.call, "a call").decoded())
+                .call(
+                    number: it.number, try required(it.hasCall, it.call, "a call").decoded(),
+                    of: try optionalPeer(it.ledger, "a call's ledger"))
             case .result(let it):
                 .result(number: it.number, try required(it.hasResult, it.result, "a result").decoded())
             case .overlay(let it): .overlay(try it.decoded(), contacts: try message.contacts.decoded())

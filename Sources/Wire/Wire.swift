@@ -6,6 +6,7 @@
 ///
 ///     PeerMessage ──encoded()──▶ bytes ──▶ (transport, modelled network) ──▶ PeerMessage(decoding:) ──▶ Peer
 ///     Entry, PartitionRecord, [Advertisement], LogEntry, CheckpointHead ──encoded()──▶ bytes ──▶ (disk) ──▶ init(decoding:)
+///     Books ──encoded()──▶ bytes ──▶ (disk, or another replica) ──▶ init(decoding:)
 ///
 /// ## What is promised
 /// - **What arrives is data and may be wrong.** Decoding checks every length, range and list, and refuses with a
@@ -101,6 +102,22 @@ public enum WireBounds {
     /// Requests in one answer to `list`.
     public static let requestsMax = 10_000
     public static let partitionsMax = 10_000
+    /// What invoices call something; the lines of an address.
+    public static let titleBytesMax = 256
+    public static let resourceBytesMax = 64
+    /// Two names and what stands between them.
+    public static let instanceBytesMax = 320
+    /// What a release is known by in the books.
+    public static let releaseNameBytesMax = 512
+    public static let incidentBytesMax = 1 << 10
+    /// The most that a balance may be, in whole units of a currency.
+    public static let moneyUnitsMax: Int64 = 1_000_000_000_000_000_000
+    /// The end of the year 2261, where the books end.
+    public static let periodMillisecondsMax: Int64 = 9_214_646_400_000
+    /// 0001-01-01 to 9999-12-31, in days since 1970-01-01.
+    public static let days: ClosedRange<Int32> = -719_162...2_932_896
+    /// Requests, notes, tokens and releases in a checkpoint of a ledger's books.
+    public static let booksElementsMax = 1 << 20
     /// Entries of one prepare: a primary's batch.
     public static let prepareEntriesMax = 256
     /// Entries of one answer: more than fit into a frame's 1 MiB by the 96 bytes that the smallest is counted as.

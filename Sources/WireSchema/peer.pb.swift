@@ -573,11 +573,14 @@ public nonisolated struct WireAdvertisement: Sendable {
   /// Clears the value of `ledger`. Subsequent reads from it will return its default value.
   public mutating func clearLedger() {self._ledger = nil}
 
-  /// counter
-  public var view: UInt64 = 0
-
   /// the peer ends by its own will
   public var ended: Bool = false
+
+  /// of a master, at most 8: ledgers whose primary it is
+  public var leads: [WireLedgerLead] = []
+
+  /// of other masters' ledgers
+  public var takesReplicas: Bool = false
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -585,6 +588,27 @@ public nonisolated struct WireAdvertisement: Sendable {
 
   fileprivate var _apiPort: UInt32? = nil
   fileprivate var _ledger: UInt64? = nil
+}
+
+/// Who leads a ledger, in which of its views.
+public nonisolated struct WireLedgerLead: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// the id of the master that founded it
+  public var ledger: Data = Data()
+
+  public var epoch: UInt32 = 0
+
+  public var view: UInt32 = 0
+
+  /// how many keep it, the primary included
+  public var members: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 public nonisolated struct WireAdvertisementList: Sendable {
@@ -599,117 +623,137 @@ public nonisolated struct WireAdvertisementList: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireClaimMessage: Sendable {
+public nonisolated struct WireClaimMessage: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: WireClaimMessage.OneOf_Kind? = nil
+  public var kind: OneOf_Kind? {
+    get {return _storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// From the request's side to the machine.
   public var claim: WireClaim {
     get {
-      if case .claim(let v)? = kind {return v}
+      if case .claim(let v)? = _storage._kind {return v}
       return WireClaim()
     }
-    set {kind = .claim(newValue)}
+    set {_uniqueStorage()._kind = .claim(newValue)}
   }
 
   public var order: WireOrder {
     get {
-      if case .order(let v)? = kind {return v}
+      if case .order(let v)? = _storage._kind {return v}
       return WireOrder()
     }
-    set {kind = .order(newValue)}
+    set {_uniqueStorage()._kind = .order(newValue)}
   }
 
   public var release: WireClaimReference {
     get {
-      if case .release(let v)? = kind {return v}
+      if case .release(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .release(newValue)}
+    set {_uniqueStorage()._kind = .release(newValue)}
   }
 
   public var renewed: WireRenewed {
     get {
-      if case .renewed(let v)? = kind {return v}
+      if case .renewed(let v)? = _storage._kind {return v}
       return WireRenewed()
     }
-    set {kind = .renewed(newValue)}
+    set {_uniqueStorage()._kind = .renewed(newValue)}
   }
 
   public var lapsed: WireClaimList {
     get {
-      if case .lapsed(let v)? = kind {return v}
+      if case .lapsed(let v)? = _storage._kind {return v}
       return WireClaimList()
     }
-    set {kind = .lapsed(newValue)}
+    set {_uniqueStorage()._kind = .lapsed(newValue)}
   }
 
   public var acknowledged: WireReportNumber {
     get {
-      if case .acknowledged(let v)? = kind {return v}
+      if case .acknowledged(let v)? = _storage._kind {return v}
       return WireReportNumber()
     }
-    set {kind = .acknowledged(newValue)}
+    set {_uniqueStorage()._kind = .acknowledged(newValue)}
   }
 
   /// From the machine.
   public var granted: WireGranted {
     get {
-      if case .granted(let v)? = kind {return v}
+      if case .granted(let v)? = _storage._kind {return v}
       return WireGranted()
     }
-    set {kind = .granted(newValue)}
+    set {_uniqueStorage()._kind = .granted(newValue)}
   }
 
   public var refused: WireRefused {
     get {
-      if case .refused(let v)? = kind {return v}
+      if case .refused(let v)? = _storage._kind {return v}
       return WireRefused()
     }
-    set {kind = .refused(newValue)}
+    set {_uniqueStorage()._kind = .refused(newValue)}
   }
 
   public var ordered: WireOrdered {
     get {
-      if case .ordered(let v)? = kind {return v}
+      if case .ordered(let v)? = _storage._kind {return v}
       return WireOrdered()
     }
-    set {kind = .ordered(newValue)}
+    set {_uniqueStorage()._kind = .ordered(newValue)}
   }
 
   public var orderRefused: WireOrderRefused {
     get {
-      if case .orderRefused(let v)? = kind {return v}
+      if case .orderRefused(let v)? = _storage._kind {return v}
       return WireOrderRefused()
     }
-    set {kind = .orderRefused(newValue)}
+    set {_uniqueStorage()._kind = .orderRefused(newValue)}
   }
 
   public var released: WireClaimReference {
     get {
-      if case .released(let v)? = kind {return v}
+      if case .released(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .released(newValue)}
+    set {_uniqueStorage()._kind = .released(newValue)}
   }
 
   public var renew: WireRenew {
     get {
-      if case .renew(let v)? = kind {return v}
+      if case .renew(let v)? = _storage._kind {return v}
       return WireRenew()
     }
-    set {kind = .renew(newValue)}
+    set {_uniqueStorage()._kind = .renew(newValue)}
   }
 
   public var report: WireReport {
     get {
-      if case .report(let v)? = kind {return v}
+      if case .report(let v)? = _storage._kind {return v}
       return WireReport()
     }
-    set {kind = .report(newValue)}
+    set {_uniqueStorage()._kind = .report(newValue)}
+  }
+
+  /// Of which ledger; empty: of the one that the master at either end has founded.
+  public var ledger: Data {
+    get {_storage._ledger}
+    set {_uniqueStorage()._ledger = newValue}
+  }
+
+  /// Of the ledger's primary that speaks; of a machine, the newest view that it knows. Absent: a ledger without replicas.
+  public var epoch: UInt32 {
+    get {_storage._epoch}
+    set {_uniqueStorage()._epoch = newValue}
+  }
+
+  public var view: UInt32 {
+    get {_storage._view}
+    set {_uniqueStorage()._view = newValue}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -734,6 +778,8 @@ public nonisolated struct WireClaimMessage: Sendable {
   }
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireClaim: Sendable {
@@ -1188,6 +1234,11 @@ public nonisolated struct WireDirectoryMessage: Sendable {
     set {kind = .heldBy(newValue)}
   }
 
+  /// The ledgers that speak and are spoken to; empty: the one that the sender, or the receiver, has founded.
+  public var from: Data = Data()
+
+  public var to: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1240,7 +1291,7 @@ public nonisolated struct WireHolding: Sendable {
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
   public mutating func clearRequest() {self._request = nil}
 
-  /// a master's id
+  /// a ledger's id
   public var holder: Data = Data()
 
   /// the holder itself says that its announcement has ended
@@ -1269,6 +1320,9 @@ public nonisolated struct WireNumberedCall: Sendable {
   public var hasCall: Bool {self._call != nil}
   /// Clears the value of `call`. Subsequent reads from it will return its default value.
   public mutating func clearCall() {self._call = nil}
+
+  /// which of the ledgers that the receiver leads; empty: the one that it has founded
+  public var ledger: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1627,14 +1681,6 @@ public nonisolated struct WireResult: Sendable {
     set {kind = .log(newValue)}
   }
 
-  public var recorded: WireEmpty {
-    get {
-      if case .recorded(let v)? = kind {return v}
-      return WireEmpty()
-    }
-    set {kind = .recorded(newValue)}
-  }
-
   /// The call was refused.
   public var refused: WireRefusal {
     get {
@@ -1642,6 +1688,32 @@ public nonisolated struct WireResult: Sendable {
       return WireRefusal()
     }
     set {kind = .refused(newValue)}
+  }
+
+  /// counter: the entry
+  public var recorded: UInt64 {
+    get {
+      if case .recorded(let v)? = kind {return v}
+      return 0
+    }
+    set {kind = .recorded(newValue)}
+  }
+
+  /// The receiver of the call does not lead the ledger with this id, or the one that has the request.
+  public var elsewhere: Data {
+    get {
+      if case .elsewhere(let v)? = kind {return v}
+      return Data()
+    }
+    set {kind = .elsewhere(newValue)}
+  }
+
+  public var requestElsewhere: WireRequestKey {
+    get {
+      if case .requestElsewhere(let v)? = kind {return v}
+      return WireRequestKey()
+    }
+    set {kind = .requestElsewhere(newValue)}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1654,9 +1726,13 @@ public nonisolated struct WireResult: Sendable {
     case requestRefused(WireRefusal)
     case requests(WireRequestList)
     case log(WireLogPiece)
-    case recorded(WireEmpty)
     /// The call was refused.
     case refused(WireRefusal)
+    /// counter: the entry
+    case recorded(UInt64)
+    /// The receiver of the call does not lead the ledger with this id, or the one that has the request.
+    case elsewhere(Data)
+    case requestElsewhere(WireRequestKey)
 
   }
 
@@ -2375,7 +2451,7 @@ nonisolated extension WireEndpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Advertisement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}incarnation\0\u{1}sequence\0\u{1}name\0\u{1}fabric\0\u{1}state\0\u{1}endpoints\0\u{3}api_port\0\u{1}capacity\0\u{1}free\0\u{3}memory_bytes\0\u{1}price\0\u{1}ledger\0\u{1}view\0\u{1}ended\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}incarnation\0\u{1}sequence\0\u{1}name\0\u{1}fabric\0\u{1}state\0\u{1}endpoints\0\u{3}api_port\0\u{1}capacity\0\u{1}free\0\u{3}memory_bytes\0\u{1}price\0\u{1}ledger\0\u{2}\u{2}ended\0\u{1}leads\0\u{3}takes_replicas\0\u{c}\u{e}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2396,8 +2472,9 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
       case 11: try { try decoder.decodeSingularSInt64Field(value: &self.memoryBytes) }()
       case 12: try { try decoder.decodeSingularInt64Field(value: &self.price) }()
       case 13: try { try decoder.decodeSingularUInt64Field(value: &self._ledger) }()
-      case 14: try { try decoder.decodeSingularUInt64Field(value: &self.view) }()
       case 15: try { try decoder.decodeSingularBoolField(value: &self.ended) }()
+      case 16: try { try decoder.decodeRepeatedMessageField(value: &self.leads) }()
+      case 17: try { try decoder.decodeSingularBoolField(value: &self.takesReplicas) }()
       default: break
       }
     }
@@ -2447,11 +2524,14 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
     try { if let v = self._ledger {
       try visitor.visitSingularUInt64Field(value: v, fieldNumber: 13)
     } }()
-    if self.view != 0 {
-      try visitor.visitSingularUInt64Field(value: self.view, fieldNumber: 14)
-    }
     if self.ended != false {
       try visitor.visitSingularBoolField(value: self.ended, fieldNumber: 15)
+    }
+    if !self.leads.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.leads, fieldNumber: 16)
+    }
+    if self.takesReplicas != false {
+      try visitor.visitSingularBoolField(value: self.takesReplicas, fieldNumber: 17)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2470,8 +2550,54 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.memoryBytes != rhs.memoryBytes {return false}
     if lhs.price != rhs.price {return false}
     if lhs._ledger != rhs._ledger {return false}
-    if lhs.view != rhs.view {return false}
     if lhs.ended != rhs.ended {return false}
+    if lhs.leads != rhs.leads {return false}
+    if lhs.takesReplicas != rhs.takesReplicas {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLedgerLead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LedgerLead"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{1}members\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.members) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 1)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt32Field(value: self.epoch, fieldNumber: 2)
+    }
+    if self.view != 0 {
+      try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 3)
+    }
+    if self.members != 0 {
+      try visitor.visitSingularUInt32Field(value: self.members, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireLedgerLead, rhs: WireLedgerLead) -> Bool {
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.view != rhs.view {return false}
+    if lhs.members != rhs.members {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2509,253 +2635,310 @@ nonisolated extension WireAdvertisementList: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0")
+
+  fileprivate class _StorageClass {
+    var _kind: WireClaimMessage.OneOf_Kind?
+    var _ledger: Data = Data()
+    var _epoch: UInt32 = 0
+    var _view: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kind = source._kind
+      _ledger = source._ledger
+      _epoch = source._epoch
+      _view = source._view
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try {
-        var v: WireClaim?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .claim(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try {
+          var v: WireClaim?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .claim(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .claim(v)
+          }
+        }()
+        case 2: try {
+          var v: WireOrder?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .order(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .order(v)
+          }
+        }()
+        case 3: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .release(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .release(v)
+          }
+        }()
+        case 4: try {
+          var v: WireRenewed?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renewed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renewed(v)
+          }
+        }()
+        case 5: try {
+          var v: WireClaimList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .lapsed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .lapsed(v)
+          }
+        }()
+        case 6: try {
+          var v: WireReportNumber?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .acknowledged(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .acknowledged(v)
+          }
+        }()
+        case 7: try {
+          var v: WireGranted?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .granted(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .granted(v)
+          }
+        }()
+        case 8: try {
+          var v: WireRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .refused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .refused(v)
+          }
+        }()
+        case 9: try {
+          var v: WireOrdered?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .ordered(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .ordered(v)
+          }
+        }()
+        case 10: try {
+          var v: WireOrderRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .orderRefused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .orderRefused(v)
+          }
+        }()
+        case 11: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .released(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .released(v)
+          }
+        }()
+        case 12: try {
+          var v: WireRenew?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renew(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renew(v)
+          }
+        }()
+        case 13: try {
+          var v: WireReport?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .report(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .report(v)
+          }
+        }()
+        case 14: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
+        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._epoch) }()
+        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._view) }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .claim(v)
-        }
-      }()
-      case 2: try {
-        var v: WireOrder?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .order(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .order(v)
-        }
-      }()
-      case 3: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .release(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .release(v)
-        }
-      }()
-      case 4: try {
-        var v: WireRenewed?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renewed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renewed(v)
-        }
-      }()
-      case 5: try {
-        var v: WireClaimList?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .lapsed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .lapsed(v)
-        }
-      }()
-      case 6: try {
-        var v: WireReportNumber?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .acknowledged(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .acknowledged(v)
-        }
-      }()
-      case 7: try {
-        var v: WireGranted?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .granted(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .granted(v)
-        }
-      }()
-      case 8: try {
-        var v: WireRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .refused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .refused(v)
-        }
-      }()
-      case 9: try {
-        var v: WireOrdered?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .ordered(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .ordered(v)
-        }
-      }()
-      case 10: try {
-        var v: WireOrderRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .orderRefused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .orderRefused(v)
-        }
-      }()
-      case 11: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .released(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .released(v)
-        }
-      }()
-      case 12: try {
-        var v: WireRenew?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renew(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renew(v)
-        }
-      }()
-      case 13: try {
-        var v: WireReport?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .report(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .report(v)
-        }
-      }()
-      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    switch self.kind {
-    case .claim?: try {
-      guard case .claim(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    }()
-    case .order?: try {
-      guard case .order(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    }()
-    case .release?: try {
-      guard case .release(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .renewed?: try {
-      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .lapsed?: try {
-      guard case .lapsed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case .acknowledged?: try {
-      guard case .acknowledged(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .granted?: try {
-      guard case .granted(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
-    case .refused?: try {
-      guard case .refused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .ordered?: try {
-      guard case .ordered(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    }()
-    case .orderRefused?: try {
-      guard case .orderRefused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    }()
-    case .released?: try {
-      guard case .released(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    }()
-    case .renew?: try {
-      guard case .renew(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    }()
-    case .report?: try {
-      guard case .report(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    }()
-    case nil: break
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      switch _storage._kind {
+      case .claim?: try {
+        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      }()
+      case .order?: try {
+        guard case .order(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      }()
+      case .release?: try {
+        guard case .release(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .renewed?: try {
+        guard case .renewed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .lapsed?: try {
+        guard case .lapsed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .acknowledged?: try {
+        guard case .acknowledged(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .granted?: try {
+        guard case .granted(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .refused?: try {
+        guard case .refused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .ordered?: try {
+        guard case .ordered(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case .orderRefused?: try {
+        guard case .orderRefused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .released?: try {
+        guard case .released(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .renew?: try {
+        guard case .renew(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      case .report?: try {
+        guard case .report(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      }()
+      case nil: break
+      }
+      if !_storage._ledger.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 14)
+      }
+      if _storage._epoch != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._epoch, fieldNumber: 15)
+      }
+      if _storage._view != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._view, fieldNumber: 16)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireClaimMessage, rhs: WireClaimMessage) -> Bool {
-    if lhs.kind != rhs.kind {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._ledger != rhs_storage._ledger {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._view != rhs_storage._view {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3475,7 +3658,7 @@ nonisolated extension WireReport: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireDirectoryMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DirectoryMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hold\0\u{1}drop\0\u{3}hold_noted\0\u{3}drop_noted\0\u{3}held_by\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hold\0\u{1}drop\0\u{3}hold_noted\0\u{3}drop_noted\0\u{3}held_by\0\u{1}from\0\u{1}to\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3548,6 +3731,8 @@ nonisolated extension WireDirectoryMessage: SwiftProtobuf.Message, SwiftProtobuf
           self.kind = .heldBy(v)
         }
       }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.from) }()
+      case 7: try { try decoder.decodeSingularBytesField(value: &self.to) }()
       default: break
       }
     }
@@ -3581,11 +3766,19 @@ nonisolated extension WireDirectoryMessage: SwiftProtobuf.Message, SwiftProtobuf
     }()
     case nil: break
     }
+    if !self.from.isEmpty {
+      try visitor.visitSingularBytesField(value: self.from, fieldNumber: 6)
+    }
+    if !self.to.isEmpty {
+      try visitor.visitSingularBytesField(value: self.to, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireDirectoryMessage, rhs: WireDirectoryMessage) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3697,7 +3890,7 @@ nonisolated extension WireHolding: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".NumberedCall"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}call\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}call\0\u{1}ledger\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3707,6 +3900,7 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
       default: break
       }
     }
@@ -3723,12 +3917,16 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._call {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireNumberedCall, rhs: WireNumberedCall) -> Bool {
     if lhs.number != rhs.number {return false}
     if lhs._call != rhs._call {return false}
+    if lhs.ledger != rhs.ledger {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4185,7 +4383,7 @@ nonisolated extension WireNumberedResult: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Result"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}gone\0\u{1}moved\0\u{3}request_refused\0\u{1}requests\0\u{1}log\0\u{1}recorded\0\u{1}refused\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}gone\0\u{1}moved\0\u{3}request_refused\0\u{1}requests\0\u{1}log\0\u{2}\u{2}refused\0\u{1}recorded\0\u{1}elsewhere\0\u{3}request_elsewhere\0\u{c}\u{7}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4271,19 +4469,6 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
           self.kind = .log(v)
         }
       }()
-      case 7: try {
-        var v: WireEmpty?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .recorded(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .recorded(v)
-        }
-      }()
       case 8: try {
         var v: WireRefusal?
         var hadOneofValue = false
@@ -4295,6 +4480,35 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.kind = .refused(v)
+        }
+      }()
+      case 9: try {
+        var v: UInt64?
+        try decoder.decodeSingularUInt64Field(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .recorded(v)
+        }
+      }()
+      case 10: try {
+        var v: Data?
+        try decoder.decodeSingularBytesField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .elsewhere(v)
+        }
+      }()
+      case 11: try {
+        var v: WireRequestKey?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .requestElsewhere(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .requestElsewhere(v)
         }
       }()
       default: break
@@ -4332,13 +4546,21 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       guard case .log(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
-    case .recorded?: try {
-      guard case .recorded(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
     case .refused?: try {
       guard case .refused(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .recorded?: try {
+      guard case .recorded(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 9)
+    }()
+    case .elsewhere?: try {
+      guard case .elsewhere(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 10)
+    }()
+    case .requestElsewhere?: try {
+      guard case .requestElsewhere(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     }()
     case nil: break
     }

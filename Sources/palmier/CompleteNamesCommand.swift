@@ -6,7 +6,7 @@ import Console
 /// Names for completion scripts: quick, and silent when there is nobody to ask.
 struct CompleteNamesCommand: AsyncParsableCommand {
     enum Kind: String, ExpressibleByArgument, CaseIterable {
-        case instances, nodes, pending
+        case instances, nodes, ledgers, pending
     }
 
     static let configuration = CommandConfiguration(
@@ -28,6 +28,8 @@ struct CompleteNamesCommand: AsyncParsableCommand {
                 switch kind {
                 case .instances: try await client.instances().instances.map(\.reference)
                 case .nodes: try await client.nodes().nodes.map(\.name)
+                case .ledgers:
+                    try await Self.names(of: client.ledgers())
                 case .pending:
                     try await client.pendingAdmissions().admissions.flatMap { [$0.name, $0.fingerprint] }
                 }
@@ -37,5 +39,9 @@ struct CompleteNamesCommand: AsyncParsableCommand {
             // A shell that completes has no place for a message.
             throw Ending(Failure.problem(of: error)?.exitCode ?? .failed)
         }
+    }
+
+    private static func names(of document: LedgersDocument) -> [String] {
+        document.ledgers.map(\.name) + document.elsewhere.map(\.name)
     }
 }

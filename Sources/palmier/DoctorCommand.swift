@@ -9,8 +9,8 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor", abstract: "Check this machine and the masters; each fault with its remedy.",
         discussion: Help.text(
             """
-            Looks at multicast, Avahi, addresses, clock, certificates, disk, programs and the reachability of each known \
-            master. Ends with 1 when there is a problem, with 5 when no master answers.
+            Looks at multicast, Avahi, addresses, clock, certificates, disk, programs, the reachability of each known \
+            master, and the replicas of its ledgers. Ends with 1 when there is a problem, with 5 when no master answers.
             """,
             examples: .init("palmier doctor", "what is wrong, and what to do"),
             .init("palmier doctor -o json", "what a bug report carries")))
@@ -40,9 +40,13 @@ struct DoctorCommand: AsyncParsableCommand {
                 Wording.count(document.problems.count, "problem") + ", " + Wording.count(warnings, "warning"),
                 output.text(of: table, isWide: isWide),
             ]
+            var remedies: [String] = []
             for check in checks where !check.remedy.isEmpty {
-                lines.append("to do (\(check.name)): " + Table.printable(check.remedy))
+                let remedy = "to do (\(check.name)): " + Table.printable(check.remedy)
+                // One cause may be behind several faults.
+                if !remedies.contains(remedy) { remedies.append(remedy) }
             }
+            lines += remedies
             return lines.joined(separator: "\n")
         }
         try Ending.with(masters.master.isEmpty ? .unreachable : document.problems.isEmpty ? .done : .failed)

@@ -19,7 +19,8 @@ struct Palmier: AsyncParsableCommand {
             CommandGroup(
                 name: "For operators",
                 subcommands: [
-                    FabricCommand.self, MasterCommand.self, NodeCommand.self, OverlayCommand.self, StatusCommand.self,
+                    FabricCommand.self, MasterCommand.self, LedgerCommand.self, NodeCommand.self, OverlayCommand.self,
+                    StatusCommand.self,
                 ]),
             CommandGroup(name: "For researchers", subcommands: [SimCommand.self, BenchCommand.self]),
             CommandGroup(

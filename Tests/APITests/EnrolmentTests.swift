@@ -24,7 +24,7 @@ struct EnrolmentTests {
                 name: "beta", key: PrivateKey(), authorityKey: PrivateKey(), now: stage.service.now
             ) { _ in }
             #expect(authority.name == "beta" && master.kind == .master)
-            let admissions = await stage.service.snapshot().master?.requests.books.admissions ?? []
+            let admissions = await stage.service.snapshot().ownLedger?.books.admissions ?? []
             #expect(admissions.map(\.kind) == ["machine", "master"] && admissions.allSatisfy { $0.by == "link" })
             #expect(try await stage.raw(.GET, "/v1/nodes", as: .member(credential)).status == 200)
         }
@@ -223,7 +223,7 @@ struct EnrolmentTests {
             #expect(await ask("a") == .overloaded)
             #expect(await ask("a") == .overloaded, "five a minute")
             #expect(await stage.desk.pending.count == 3)
-            #expect(await stage.service.snapshot().master?.requests.books.admissions.isEmpty == true)
+            #expect(await stage.service.snapshot().ownLedger?.books.admissions.isEmpty == true)
             let ambiguous = try await problem { try await stage.client { try await $0.admit("w") } }
             #expect(ambiguous.status == 409)
         }

@@ -6,8 +6,10 @@ import Neighbours
 import Objects
 import Overlay
 import Peer
+import Replication
 import Runtime
 import Synchronization
+import Wire
 
 /// A real peer without a network: its disk is instant, its agent starts whatever it is ordered to, its timers are real.
 actor FakePeerService: PeerService {
@@ -23,15 +25,23 @@ actor FakePeerService: PeerService {
 
     nonisolated var now: Instant { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
 
-    init(id: PeerID, name: String, apiPort: UInt16?, capacity: Int = 4, log: [UInt8] = Array("héllo\n".utf8)) {
+    /// - Parameter replicas: that its ledger shall have; with none wanted, a master alone is as it should be.
+    init(
+        id: PeerID, name: String, apiPort: UInt16?, capacity: Int = 4, replicas: Int = 0,
+        log: [UInt8] = Array("héllo\n".utf8)
+    ) {
         let own = Advertisement(
             peer: id, incarnation: Incarnation(1), name: name, fabric: "lab",
             endpoints: [Endpoint(host: "127.0.0.1", port: 7_000)], apiPort: apiPort)
         // Nobody else is there: no need to wait for them.
         var configuration = Peer.Configuration()
         configuration.overlay.seedPatience = .zero
+        configuration.placement.wanted = replicas
+        var restored = Peer.Restored()
+        if apiPort != nil { restored.ledgers = [(id, .founded(StoreID(1)))] }
         peer = Peer(
-            blueprint: Peer.Blueprint(configuration), own: own, capacity: capacity, memory: .mebibytes(1_024), seed: 7)
+            blueprint: Peer.Blueprint(configuration, coding: .wire), own: own, capacity: capacity,
+            memory: .mebibytes(1_024), restored: restored, seed: 7)
         self.log = log
     }
 
@@ -95,7 +105,7 @@ actor FakePeerService: PeerService {
 
     private func perform(_ effect: Peer.Effect, _ followers: inout [Peer.Input]) {
         switch effect {
-        case .append(let entry): followers.append(.appended(through: entry.index))
+        case .ledger(let ledger, .write(let write)): followers.append(.ledger(ledger, .written(through: write.number)))
         case .answer(let id, let result): callers.removeValue(forKey: id)?.resume(returning: result)
         case .apply(let order):
             let isRunning = order.specification.desired == .running
@@ -124,7 +134,7 @@ actor FakePeerService: PeerService {
         case .object(.read(let key, let token)):
             followers.append(.objectRead(token, objects[key].map { .bytes($0) } ?? .missing))
         case .persist, .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report, .group,
-            .delivered:
+            .delivered, .ledger:
             return
         }
     }

@@ -250,7 +250,7 @@ struct RequestTests {
             let keys = [("alice@lab", "mine"), ("bob@lab", "his")].map {
                 RequestKey(customer: Customer($0.0), reference: $0.1)
             }
-            await stage.service.meet(beta, saying: .directory(.hold(keys)))
+            await stage.service.meet(beta, saying: .directory(.hold(keys), from: nil, to: nil))
             await stage.service.lose(beta.peer)
             let list = try await stage.client(as: alice) { try await $0.instances() }
             #expect(list.missing == ["beta"] && list.instances.isEmpty)

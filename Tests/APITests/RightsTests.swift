@@ -43,14 +43,14 @@ struct RightsTests {
             for path in ["/healthz", "/readyz", "/v1/fabric", "/metrics"] {
                 #expect(try await stage.raw(.GET, path, as: .stranger).status == 200, "\(path)")
             }
-            let index = await stage.service.snapshot().master?.requests.books.index
+            let index = await stage.service.snapshot().ownLedger?.books.index
             for route in Routes.all where route.door == .members {
                 let path = route.path.replacing("{reference}", with: "x").replacing("{who}", with: "x")
                 let method: HTTPMethod = route.method == .get ? .GET : .POST
                 let (status, body) = try await stage.raw(method, path, method == .POST ? "{}" : nil, as: .stranger)
                 #expect(status == 401 && body.contains("no certificate was shown"), "\(path): \(status) \(body)")
             }
-            #expect(await stage.service.snapshot().master?.requests.books.index == index)
+            #expect(await stage.service.snapshot().ownLedger?.books.index == index)
         }
     }
 

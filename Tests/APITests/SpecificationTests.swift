@@ -63,6 +63,7 @@ struct SpecificationTests {
             for operation in try Specification().operations.sorted() {
                 let words = operation.split(separator: " ").map(String.init)
                 let path = words[1].replacing("{reference}", with: "x").replacing("{who}", with: "x")
+                    .replacing("{ledger}", with: "x")
                     .replacing("{key}", with: String(repeating: "0", count: 32))
                 let method: HTTPMethod = words[0] == "get" ? .GET : .POST
                 let (_, body) = try await stage.raw(method, path, method == .POST ? "{}" : nil)
@@ -86,6 +87,13 @@ struct SpecificationTests {
                 let masters = try await client.masters()
                 try specification.check(masters, is: "Masters")
                 try specification.check(try #require(masters.masters.first), is: "Master")
+                let ledgers = try await client.ledgers()
+                try specification.check(ledgers, is: "Ledgers")
+                let ledger = try await client.ledger("alpha")
+                try specification.check(ledger, is: "Ledger")
+                try specification.check(try #require(ledger.members.first), is: "LedgerMember")
+                try specification.check(
+                    LedgerElsewhereDocument(name: "n", id: "i", primary: "p", api: []), is: "LedgerElsewhere")
                 try specification.check(try await client.status(), is: "Status")
                 try specification.check(try await client.doctor(), is: "Doctor")
                 try specification.check(try await client.fabric(), is: "Fabric")

@@ -38,7 +38,8 @@ struct Stage: Sendable {
 
     /// Runs a master as long as `body` does.
     static func with(
-        policy: AdmissionPolicy = .ask, holdsRoot: Bool = true, capacity: Int = 4, log: [UInt8] = Array("héllo\n".utf8),
+        policy: AdmissionPolicy = .ask, holdsRoot: Bool = true, capacity: Int = 4, replicas: Int = 0,
+        log: [UInt8] = Array("héllo\n".utf8),
         configuration: EnrolmentConfiguration = .init(), _ body: @Sendable @escaping (Stage) async throws -> Void
     ) async throws {
         let now = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
@@ -49,7 +50,8 @@ struct Stage: Sendable {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let socket = "\(directory)/api.sock"
-        let service = FakePeerService(id: master.peer, name: "alpha", apiPort: 7_001, capacity: capacity, log: log)
+        let service = FakePeerService(
+            id: master.peer, name: "alpha", apiPort: 7_001, capacity: capacity, replicas: replicas, log: log)
         await service.start()
         let desk = EnrolmentDesk(
             service: service, authority: authority, root: holdsRoot ? root : nil, configuration: configuration)

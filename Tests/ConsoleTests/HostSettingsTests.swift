@@ -57,6 +57,21 @@ struct HostSettingsTests {
         #expect(options.memory == .mebibytes(2_048))
     }
 
+    @Test("how many replicas a master has and holds is set by flag, environment and file")
+    func replicas() async throws {
+        _ = try write("replace-after: 5m\nreplicas: 6\n")
+        defer { remove() }
+        let settings = try await HostSettings(
+            flags: ["state": [directory], "replicas": ["4"]],
+            environment: ["PALMIER_MINIMUM_REPLICAS": "4", "PALMIER_HOLD_REPLICAS": "0"])
+        let replicas = try settings.options(isMaster: true).replicas
+        #expect(replicas.wanted == 4 && replicas.minimum == 4 && replicas.replaceAfter == .seconds(300))
+        #expect(replicas.held == 0)
+        let none = try await HostSettings(flags: ["state": ["/nowhere"], "replicas": ["0"]], environment: [:])
+        #expect(try none.options(isMaster: true).replicas.wanted == 0)
+        #expect(try none.options(isMaster: true).replicas.held == 16)
+    }
+
     @Test("a token is never printed")
     func secret() async throws {
         let settings = try await HostSettings(
@@ -75,6 +90,10 @@ struct HostSettingsTests {
             ("listen", "10.0.0.1:", "HOST:PORT or a port"), ("memory", "lots", "512MiB"),
             ("price", "-1", "from 0 to 9007199254740992"),
             ("memory", "8388607TiB", "512MiB"),
+            ("replicas", "7", "a whole number from 0 to 6"), ("replicas", "-1", "0 to 6"),
+            ("replicas", "two", "0 to 6"), ("minimum-replicas", "3", "at most as many as replicas, 2"),
+            ("minimum-replicas", "7", "0 to 6"), ("replace-after", "0s", "a time from 1s to 30d"),
+            ("replace-after", "soon", "a time from 1s"), ("hold-replicas", "1025", "0 to 1024"),
             ("log-level", "loud", "one of trace"), ("name", String(repeating: "n", count: 64), "1 to 63 bytes"),
             ("token", "palmier-nonsense", "token"),
         ])

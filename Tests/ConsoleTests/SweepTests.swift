@@ -20,13 +20,13 @@ struct SweepTests {
 
     @Test("the order in which threads finish does not show in the document")
     func threads() async throws {
-        let one = try await sweep(jobs: 1, sabotage: FabricSabotage.deafTimers.rawValue)
-        let two = try await sweep(jobs: 2, sabotage: FabricSabotage.deafTimers.rawValue)
+        let one = try await sweep(jobs: 1, sabotage: FabricSabotage.amnesia.rawValue)
+        let two = try await sweep(jobs: 2, sabotage: FabricSabotage.amnesia.rawValue)
         #expect(one.violations == two.violations)
         #expect(one.events == two.events)
         #expect(one.seeds == 6 && two.seeds == 6)
         let first = try #require(one.violations.first)
-        #expect(first.command == "palmier sim run small.yaml --seed \(first.seed) --sabotage deaf-timers")
+        #expect(first.command == "palmier sim run small.yaml --seed \(first.seed) --sabotage amnesia")
     }
 
     @Test("nothing is found where nothing is wrong, and progress counts to the end")

@@ -22,7 +22,7 @@ struct AdvertisementTextTests {
             strings == [
                 "txtvers=1", "id=a5000000000000000000000000000000", "fab=lab", "inc=1763700000000", "seq=12",
                 "name=machine-07", "state=worker", "cap=8", "free=3", "mem=8589934592", "price=250000", "api=8443",
-                "led=1201", "view=4", "ended=1",
+                "led=1201", "lead0=/2.1.3", "rep=1", "ended=1",
             ])
     }
 
@@ -36,12 +36,12 @@ struct AdvertisementTextTests {
     }
 
     @Test(
-        "the text has at most 200 bytes for a usual peer and 400 for any, keys of at most 9 characters, and txtvers first"
+        "the text has at most 200 bytes for a usual peer and 1,000 for any, keys of at most 9 characters, and txtvers first"
     )
     func limits() throws {
         #expect(try size(of: machine) <= 200)
         #expect(try size(of: master) <= 200)
-        #expect(try size(of: largest) == 391)
+        #expect(try size(of: largest) == 947)
         for string in try AdvertisementText.encode(largest) {
             #expect(string.count <= 255)
             #expect(string.prefix { $0 != UInt8(ascii: "=") }.count <= 9)
@@ -69,7 +69,10 @@ struct AdvertisementTextTests {
             ("name=a\u{1b}[2J", "name"), ("name=a\u{202e}b", "name"), ("state=asleep", "state"), ("inc=-1", "inc"),
             ("inc=18446744073709551616", "inc"), ("seq=+1", "seq"), ("seq=", "seq"), ("cap=65536", "cap"),
             ("free=0x1", "free"), ("mem=9223372036854775808", "mem"), ("price=-5", "price"), ("api=0", "api"),
-            ("api=65536", "api"), ("led=x", "led"), ("view=1.5", "view"), ("ended=2", "ended"), ("ended=yes", "ended"),
+            ("api=65536", "api"), ("led=x", "led"), ("lead0=a5/1.0.1", "lead0"),
+            ("lead0=a5000000000000000000000000000000/1.0", "lead0"),
+            ("lead0=a5000000000000000000000000000000/1.-1.3", "lead0"), ("rep=2", "rep"), ("ended=2", "ended"),
+            ("ended=yes", "ended"),
         ])
     func malformed(string: String, key: String) throws {
         var strings = try AdvertisementText.encode(master)
@@ -155,7 +158,8 @@ struct AdvertisementTextTests {
         master.price = 250_000
         master.apiPort = 8_443
         master.ledger = LedgerIndex(1_201)
-        master.view = 4
+        master.leads = [LedgerLead(ledger: PeerID(0xA5), epoch: 2, view: 1, members: 3)]
+        master.takesReplicas = true
         master.ended = true
         return master
     }
@@ -173,7 +177,9 @@ struct AdvertisementTextTests {
         largest.price = .max
         largest.apiPort = 65_535
         largest.ledger = LedgerIndex(.max)
-        largest.view = .max
+        largest.leads = (0..<UInt8(Advertisement.leadsMax)).map {
+            LedgerLead(ledger: PeerID($0), epoch: .max, view: .max, members: .max)
+        }
         return largest
     }
 }

@@ -130,12 +130,13 @@ extension Scenarios {
         }
 
         @Test(
-            "a wall between {m1, a4} and {m2, m3, a5}: both sides answer; when it falls, all is one",
+            "a wall between {m1, a4} and {m2, m3, a5}: the side with a majority serves every ledger, the other says why it cannot; when it falls, all is one",
             .timeLimit(.minutes(4)))
         func partition() async throws {
             try await onLan("partition") { all, lan in
                 let (m1, m2, m3) = (all[0], all[1], all[2])
                 let (west, east) = ([all[0], all[3]], [all[1], all[2], all[4]])
+                try await Member.settle([m1, m2, m3])
                 let before = try await m1.requestCache("before", ["--node", "a5"])
                 let clock = ContinuousClock()
                 let start = clock.now
@@ -143,16 +144,36 @@ extension Scenarios {
                 try await m1.seesLive(west)
                 for master in [m2, m3] { try await master.seesLive(east) }
                 tell("both sides know after \(seconds(clock.now - start))")
-                for (master, name) in [(m1, "west"), (m2, "east")] {
-                    let instance = try await master.requestCache(name)
-                    try await Memcached(instance, from: master.place).remember(name, as: "side")
-                    #expect(try await master.instance(name).home == master.name)
+                let east1 = try await m2.requestCache("east")
+                try await Memcached(east1, from: m2.place).remember("east", as: "side")
+                #expect(try await m2.instance("east").home == "m2")
+                // What m1 took is led on this side now.
+                try await Polling.until("m3 shows what m1 took", within: .seconds(20)) {
+                    let answer = try await m3.palmier(["instance", "show", "before", "-o", "json"])
+                    return try answer.code == 0 && answer.document(InstanceDocument.self).state == "running"
                 }
+                // With one replica of three nothing can be promised.
+                let refused = try await m1.palmier(
+                    [
+                        "request", "west", "--release", Program.example("memcached"), "--param", "memory=16", "-o",
+                        "json",
+                    ])
+                try refused.ended(with: .unreachable)
+                let problem = try refused.document(ProblemDocument.self)
+                #expect(problem.detail.contains("no replica can take its place"), "\(problem)")
                 try await Memcached(before, from: .host(lan.hosts[4])).remember("on", as: "goes")
                 try await lan.heal()
                 let healed = clock.now
                 for master in [m1, m2, m3] { try await master.seesLive(all) }
                 tell("healed: all are live for all after \(seconds(clock.now - healed))")
+                try await Polling.until("m1 takes requests again", within: .seconds(30)) {
+                    try await m1.palmier(
+                        [
+                            "request", "west", "--release", Program.example("memcached"), "--param", "memory=16",
+                            "--wait",
+                        ]
+                    ).code == 0
+                }
                 for master in [m1, m2, m3] {
                     try await Polling.until("\(master.name) lists all three, running", within: .seconds(60)) {
                         let list = try await master.instances()

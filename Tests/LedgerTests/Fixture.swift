@@ -62,7 +62,7 @@ struct Keeper {
 
     /// The log does not take the oldest proposal.
     mutating func refuse() -> [Effect] {
-        proposed.isEmpty ? [] : feed(.refused(proposed.removeFirst()))
+        proposed.isEmpty ? [] : feed(.refused(proposed.removeFirst(), Refusal(.overloaded, "the disk is full")))
     }
 
     mutating func ask(

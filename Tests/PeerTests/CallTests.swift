@@ -109,7 +109,7 @@ struct CallTests {
     /// What a peer answers to a call that another one sends.
     private func results(of call: Call, from: PeerID, to: PeerID, in village: inout Village) -> [CallResult] {
         let before = village.performed(to).count
-        village.give(.received(.call(number: 77, call), from: from), to: to)
+        village.give(.received(.call(number: 77, call, of: nil), from: from), to: to)
         return village.performed(to).dropFirst(before).compactMap {
             if case .send(.result(number: 77, let result), from) = $0 { result } else { nil }
         }
@@ -153,7 +153,7 @@ struct CallTests {
         #expect(refusals == [.timedOut] || refusals == [.unreachable])
         village.cut = []
         for number: UInt64 in 0...20 {
-            village.give(.received(.result(number: number, .recorded), from: m1), to: m2)
+            village.give(.received(.result(number: number, .recorded(LedgerIndex(9))), from: m1), to: m2)
         }
         #expect(village.answers[call]?.count == 1)
     }
@@ -165,7 +165,7 @@ struct CallTests {
         village.cut = [[m1, m2]]
         let call = village.call(read(), at: m2)
         for number: UInt64 in 0...20 {
-            village.give(.received(.result(number: number, .recorded), from: m3), to: m2)
+            village.give(.received(.result(number: number, .recorded(LedgerIndex(9))), from: m3), to: m2)
         }
         #expect(village.answers[call] == nil)
     }
@@ -175,8 +175,8 @@ struct CallTests {
     )
     func circle() throws {
         var village = Village(masters: [m1, m2])
-        village.give(.received(.directory(.hold([key()])), from: m2), to: m1)
-        village.give(.received(.directory(.hold([key()])), from: m1), to: m2)
+        village.give(.received(.directory(.hold([key()]), from: nil, to: nil), from: m2), to: m1)
+        village.give(.received(.directory(.hold([key()]), from: nil, to: nil), from: m1), to: m2)
         for master in [m1, m2] {
             let before = village.messages(isCall).count
             #expect(try village.answer(read(), at: master) == .request(.gone(key())))
@@ -203,16 +203,21 @@ struct CallTests {
     func mastersOnly() {
         let claim = ClaimReference(machine: a, partition: PartitionNumber(0), fencing: .zero)
         let masters: [PeerMessage] = [
-            .directory(.hold([])), .call(number: 1, .list(nil)), .claim(.claim(key(), .first, Requirements())),
-            .claim(.release(claim)), .claim(.lapsed([])), .claim(.renewed([], lease: .zero, echo: .zero)),
-            .claim(.acknowledged(claim, sequence: 1)), .neighbour(.masters([])),
+            .directory(.hold([]), from: nil, to: nil), .call(number: 1, .list(nil), of: nil),
+            .claim(.claim(key(), .first, Requirements()), LedgerStamp()),
+            .claim(.release(claim), LedgerStamp()), .claim(.lapsed([]), LedgerStamp()),
+            .claim(.renewed([], lease: .zero, echo: .zero), LedgerStamp()),
+            .claim(.acknowledged(claim, sequence: 1), LedgerStamp()), .neighbour(.masters([])),
             .neighbour(.failed(a, Incarnation(1))), .neighbour(.recovered(a, Incarnation(1))),
         ]
         let anyone: [PeerMessage] = [
-            .claim(.granted(key(), .first, claim)), .claim(.refused(key(), .first, [])), .claim(.released(claim)),
-            .claim(.ordered(claim, .first)), .claim(.orderRefused(claim, .fenced)), .claim(.renew([], echo: .zero)),
-            .claim(.report(claim, sequence: 1, InstanceStatus(state: .running))), .neighbour(.probe(nonce: 1)),
-            .neighbour(.alive(nonce: 1)), .neighbour(.goodbye), .result(number: 1, .recorded),
+            .claim(.granted(key(), .first, claim), LedgerStamp()), .claim(.refused(key(), .first, []), LedgerStamp()),
+            .claim(.released(claim), LedgerStamp()),
+            .claim(.ordered(claim, .first), LedgerStamp()), .claim(.orderRefused(claim, .fenced), LedgerStamp()),
+            .claim(.renew([], echo: .zero), LedgerStamp()),
+            .claim(.report(claim, sequence: 1, InstanceStatus(state: .running)), LedgerStamp()),
+            .neighbour(.probe(nonce: 1)),
+            .neighbour(.alive(nonce: 1)), .neighbour(.goodbye), .result(number: 1, .recorded(LedgerIndex(9))),
         ]
         #expect(masters.filter { !$0.isMastersOnly } == [])
         #expect(anyone.filter { $0.isMastersOnly } == [])

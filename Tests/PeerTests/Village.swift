@@ -3,6 +3,8 @@ import Claims
 import Ledger
 import Neighbours
 import Objects
+import Replication
+import Synchronization
 import Testing
 
 @testable import Peer
@@ -14,7 +16,7 @@ import Testing
 struct Village {
     struct Home {
         var peer: Peer
-        var entries: [Entry] = []
+        var ledgers: [PeerID: LedgerFile] = [:]
         var records: [PartitionNumber: PartitionRecord] = [:]
         var ring: [PeerContact] = []
         var objects: [PeerID: [UInt8]] = [:]
@@ -58,13 +60,19 @@ struct Village {
         _ configure: (inout Peer.Configuration) -> Void = { _ in }
     ) {
         var configuration = Peer.Configuration()
+        configuration.placement.wanted = 0
         configure(&configuration)
         self.configuration = configuration
         self.capacity = capacity
         self.hasDiscovery = hasDiscovery
         for id in masters + machines {
             ids.append(id)
-            homes[id] = Home(peer: peer(id, isMaster: masters.contains(id), life: 1, restored: Peer.Restored()))
+            var restored = Peer.Restored()
+            let isMaster = masters.contains(id)
+            let file = LedgerFile(store: StoreID(id.high))
+            if isMaster { restored.ledgers = [(id, .founded(file.store))] }
+            homes[id] = Home(peer: peer(id, isMaster: isMaster, life: 1, restored: restored))
+            if isMaster { homes[id]?.ledgers[id] = file }
         }
         for id in ids { give(.started, to: id) }
     }
@@ -74,7 +82,8 @@ struct Village {
             peer: id, incarnation: Incarnation(life), name: name(id), fabric: "lab",
             endpoints: [Endpoint(host: "10.0.0.\(id.bytes[0])", port: 7_423)], apiPort: isMaster ? 7_424 : nil)
         return Peer(
-            blueprint: Peer.Blueprint(configuration), own: own, capacity: capacity, memory: .mebibytes(1_024),
+            blueprint: Peer.Blueprint(configuration, coding: .numbered), own: own, capacity: capacity,
+            memory: .mebibytes(1_024),
             restored: restored,
             seed: id.high ^ life)
     }
@@ -136,6 +145,7 @@ struct Village {
     mutating func kill(_ id: PeerID) {
         homes[id]?.isUp = false
         homes[id]?.waiting = []
+        for ledger in homes[id]?.ledgers.keys.sorted() ?? [] { homes[id]?.ledgers[ledger]?.waiting = [] }
         for other in ids where other != id && connections.remove(pair(id, other)) != nil {
             inbox.append((other, .disconnected(id)))
         }
@@ -145,15 +155,17 @@ struct Village {
     mutating func restart(_ id: PeerID) {
         guard let old = homes[id] else { return }
         var restored = Peer.Restored()
-        for entry in old.entries { restored.books.apply(entry) }
+        restored.ledgers = old.ledgers.keys.sorted().compactMap { ledger in
+            old.ledgers[ledger].map { (ledger, $0.restored(ledger)) }
+        }
         restored.partitions = old.records.keys.sorted().compactMap { old.records[$0] }
         restored.ring = old.ring
         restored.objects = old.objects.sorted { $0.key < $1.key }.map {
             ObjectEntry(id: $0.key, size: UInt32($0.value.count))
         }
-        let peer = peer(id, isMaster: old.peer.master != nil, life: old.life + 1, restored: restored)
+        let peer = peer(id, isMaster: old.peer.isMaster, life: old.life + 1, restored: restored)
         homes[id] = Home(
-            peer: peer, entries: old.entries, records: old.records, ring: old.ring, objects: old.objects,
+            peer: peer, ledgers: old.ledgers, records: old.records, ring: old.ring, objects: old.objects,
             life: old.life + 1)
         give(.started, to: id)
     }
@@ -166,6 +178,11 @@ struct Village {
         let effects = homes[id]?.waiting ?? []
         homes[id]?.waiting = []
         for effect in effects { perform(effect, of: id) }
+        for ledger in homes[id]?.ledgers.keys.sorted() ?? [] {
+            let writes = homes[id]?.ledgers[ledger]?.waiting ?? []
+            homes[id]?.ledgers[ledger]?.waiting = []
+            for write in writes { carryOut(write, of: ledger, at: id) }
+        }
         settle()
     }
 
@@ -175,9 +192,20 @@ struct Village {
 
     func performed(_ id: PeerID) -> [Peer.Effect] { homes[id]?.performed ?? [] }
 
-    func facts(_ id: PeerID) -> [Fact] { homes[id]?.entries.map(\.fact) ?? [] }
+    /// What stands in the replica of a ledger, by default of the master's own.
+    func facts(_ id: PeerID, of ledger: PeerID? = nil) -> [Fact] { homes[id]?.ledgers[ledger ?? id]?.facts ?? [] }
 
-    func request(_ key: RequestKey, at id: PeerID) -> Request? { homes[id]?.peer.master?.requests.view(of: key) }
+    /// The request at the primary of its ledger, when that is here.
+    func request(_ key: RequestKey, at id: PeerID) -> Request? {
+        homes[id]?.peer.ledgers.lazy.compactMap { $0.desk?.requests.view(of: key) }.first
+    }
+
+    /// Who leads a ledger, of those that are up.
+    func primaries(of ledger: PeerID) -> [PeerID] {
+        ids.filter { id in
+            homes[id]?.isUp == true && homes[id]?.peer.ledgers.contains { $0.id == ledger && $0.isLeading } == true
+        }
+    }
 
     /// Masters whose ledger holds the request.
     func holders(of key: RequestKey) -> [PeerID] {
@@ -212,9 +240,7 @@ struct Village {
         check(effect, of: id)
         homes[id]?.performed.append(effect)
         switch effect {
-        case .append(let entry):
-            homes[id]?.entries.append(entry)
-            inbox.append((id, .appended(through: entry.index)))
+        case .ledger(let ledger, let order): perform(order, of: ledger, at: id)
         case .persist(let record): homes[id]?.records[record.partition] = record
         case .rememberRing(let contacts): homes[id]?.ring = contacts
         case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
@@ -246,6 +272,30 @@ struct Village {
         }
     }
 
+    private mutating func perform(_ order: LedgerOrder, of ledger: PeerID, at id: PeerID) {
+        switch order {
+        case .open:
+            let file = homes[id]?.ledgers[ledger] ?? LedgerFile(store: StoreID(id.low ^ (homes[id]?.life ?? 0)))
+            homes[id]?.ledgers[ledger] = file
+            inbox.append((id, .opened(ledger, file.restored(ledger))))
+        case .write(let write):
+            guard homes[id]?.diskIsSlow != true else {
+                homes[id]?.ledgers[ledger]?.waiting.append(write)
+                return
+            }
+            carryOut(write, of: ledger, at: id)
+        case .read(let token, let through, let bytesMax):
+            let entries = homes[id]?.ledgers[ledger]?.read(after: token.after, through: through, bytesMax) ?? []
+            inbox.append((id, .ledger(ledger, .entriesRead(token, entries))))
+        case .erase: homes[id]?.ledgers[ledger] = nil
+        }
+    }
+
+    private mutating func carryOut(_ write: JournalWrite, of ledger: PeerID, at id: PeerID) {
+        homes[id]?.ledgers[ledger]?.apply(write)
+        inbox.append((id, .ledger(ledger, .written(through: write.number))))
+    }
+
     private mutating func send(_ message: PeerMessage, from id: PeerID, to target: PeerID) {
         #expect(id != target, "what a peer says to itself does not reach the wire: \(message)")
         guard !cut.contains(pair(id, target)) else { return }
@@ -266,36 +316,39 @@ struct Village {
 
     /// The order of effects is a promise: what an effect relies on is on disk when it is carried out.
     private func check(_ effect: Peer.Effect, of id: PeerID) {
-        let (facts, records) = (facts(id), homes[id]?.records ?? [:])
+        let records = homes[id]?.records ?? [:]
         switch effect {
-        case .send(.claim(.granted(_, _, let claim)), _):
+        case .send(.claim(.granted(_, _, let claim), _), _):
             #expect(records[claim.partition]?.fencing == claim.fencing, "granted before the number is on disk")
-        case .send(.claim(.ordered(let claim, _)), _):
+        case .send(.claim(.ordered(let claim, _), _), _):
             #expect(records[claim.partition]?.tenant?.order.claim == claim, "answered before the tenant is on disk")
         case .apply(let order):
             #expect(records[order.claim.partition]?.tenant?.order.claim == order.claim, "started before it is on disk")
-        case .send(.claim(.order(let order, _)), _):
-            let isPlaced = facts.contains {
+        case .send(.claim(.order(let order, _), let stamp), _):
+            let isPlaced = facts(id, of: stamp.ledger).contains {
                 if case .placed(order.request, _, order.claim) = $0 { true } else { false }
             }
             #expect(isPlaced, "ordered before the placement is on disk")
-        case .send(.directory(.hold(let keys)), _):
+        case .send(.directory(.hold(let keys), let from, _), _):
             for key in keys {
-                #expect(facts.contains { $0.isRequested(key) }, "announced before the request is on disk")
+                #expect(facts(id, of: from).contains { $0.isRequested(key) }, "announced before the request is on disk")
             }
-        case .send(.directory(.holdNoted(let keys)), let master):
+        case .send(.directory(.holdNoted(let keys), let from, let to), let master):
             for key in keys {
-                #expect(facts.contains(.noted(key, home: master)), "a voice is given before it is on disk")
+                #expect(
+                    facts(id, of: from).contains(.noted(key, home: to ?? master)),
+                    "a voice is given before it is on disk")
             }
-        case .send(.claim(.acknowledged(let claim, let sequence)), _):
-            let isReported = facts.contains {
+        case .send(.claim(.acknowledged(let claim, let sequence), let stamp), _):
+            let isReported = facts(id, of: stamp.ledger).contains {
                 if case .reported(_, claim, let number, _) = $0 { number >= sequence } else { false }
             }
             #expect(isReported, "acknowledged before the report is on disk")
         case .answer(_, .request(.request(let request))):
-            let isHere = facts.contains { $0.isRequested(request.key) }
-            let isElsewhere = homes.values.contains { $0.entries.contains { $0.fact.isRequested(request.key) } }
-            #expect(isHere || isElsewhere, "answered before the request is on disk")
+            let isOnDisk = homes.values.contains { home in
+                home.ledgers.values.contains { $0.facts.contains { $0.isRequested(request.key) } }
+            }
+            #expect(isOnDisk, "answered before the request is on disk")
         default: return
         }
     }
@@ -307,6 +360,57 @@ struct Village {
 
     private func pair(_ a: PeerID, _ b: PeerID) -> [PeerID] { [a, b].sorted() }
 }
+
+/// A replica's file.
+struct LedgerFile {
+    var store: StoreID
+    var log: [LogEntry] = []
+    var state = HardState(view: .zero, lastNormal: .zero, commit: .zero)
+    /// What a slow disk is to do.
+    var waiting: [JournalWrite] = []
+
+    /// What stands in it.
+    var facts: [Fact] { log.compactMap { Entry($0, .numbered)?.fact } }
+
+    mutating func apply(_ write: JournalWrite) {
+        state = write.state
+        if let cut = write.cutAfter { log.removeAll { $0.op > cut } }
+        log += write.entries
+    }
+
+    func read(after: OpNumber, through: OpNumber, _ bytesMax: Int) -> [LogEntry] {
+        Array(log.filter { $0.op > after && $0.op <= through }.prefix(max(1, bytesMax / 256)))
+    }
+
+    /// As a host reads it at the next start.
+    func restored(_ ledger: PeerID) -> LedgerState {
+        guard !log.isEmpty else { return .empty(store) }
+        var replay = Replay(from: .empty(genesis: HeldLedger.genesis(of: ledger)), sessionsMax: 10_000)
+        var books = Books()
+        for entry in log where entry.op <= state.commit && replay.apply(entry) { books.apply(entry, .numbered) }
+        let tail = log.drop { $0.op <= replay.head.op }.map { LogSlot($0) }
+        return .restored(RestoredReplica(store: store, state: state, head: replay.head, tail: tail), books)
+    }
+}
+
+extension FactCoding {
+    /// A fact is written as its number in a list of all that were ever said: a codec without a schema.
+    static let numbered = FactCoding(
+        encode: { fact in
+            said.withLock { said in
+                let number = said.firstIndex(of: fact) ?? said.count
+                if number == said.count { said.append(fact) }
+                return withUnsafeBytes(of: UInt32(number)) { Array($0) }
+            }
+        },
+        decode: { bytes in
+            guard bytes.count == 4 else { return nil }
+            let number = Int(bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) })
+            return said.withLock { $0.indices.contains(number) ? $0[number] : nil }
+        })
+}
+
+private let said = Mutex<[Fact]>([])
 
 extension Fact {
     func isRequested(_ key: RequestKey) -> Bool {

@@ -19,7 +19,7 @@ struct ExplorationTests {
         Scope(name: "three, wishes as messages", tellsWishes: true, writesTakeLong: false, statesMin: 50_000),
         Scope(
             name: "one and a learner, a crash", members: 1, hasLearner: true, requests: 2, viewMax: 2, crashes: 1,
-            statesMin: 20_000),
+            statesMin: 19_000),
         Scope(
             name: "a spare takes a place", hasLearner: true, target: [0, 1, 3], requests: 1, viewMax: 0,
             nextViewMax: 1, writesTakeLong: false, statesMax: 300_000, isSeenWhole: false),

@@ -102,7 +102,7 @@ struct OverlayScenarioTests {
         let error = #expect(throws: ScenarioError.self) {
             _ = try Scenario(yaml: "title: 1\nkind: x", file: "a.yaml")
         }
-        #expect(error?.line == 2 && error?.message.contains("fabric or overlay, found \"x\"") == true)
+        #expect(error?.line == 2 && error?.message.contains("fabric, ledger or overlay, found \"x\"") == true)
     }
 
     /// Reads a scenario with a file beside it.

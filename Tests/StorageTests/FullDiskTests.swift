@@ -1,6 +1,5 @@
 import Automata
 import Foundation
-import Ledger
 import Testing
 
 @testable import Storage
@@ -14,9 +13,25 @@ struct FullDiskTests {
         let (batch, before) = try await fill(store)
         try store.close()
         store = try await state.open()
-        #expect(try await store.load().books.index == before)
+        #expect(try await store.load().partitions.count == before)
         try await store.write(batch)
-        #expect(try await store.load().books.index == before.next.next)
+        #expect(try await store.load().partitions.count == before + 2)
+    }
+
+    @Test("an object that does not fit is refused whole; the one that was there stays")
+    func object() async throws {
+        let state = try StateDirectory()
+        var store = try await state.open(pagesMax: 60)
+        let (small, large) = ([UInt8](repeating: 1, count: 60), [UInt8](repeating: 2, count: 300_000))
+        try await store.writeObject(PeerID(1), small)
+        #expect(try await code { try await store.writeObject(PeerID(1), large) } == .diskFull)
+        #expect(try await code { try await store.writeObject(PeerID(2), large) } == .diskFull)
+        #expect(try await store.object(PeerID(1)) == small)
+        #expect(try await store.object(PeerID(2)) == nil)
+        try store.close()
+        store = try await state.open()
+        try await store.writeObject(PeerID(2), large)
+        #expect(try await store.object(PeerID(2)) == large)
     }
 
     @Test(
@@ -41,23 +56,26 @@ struct FullDiskTests {
         let store = try await Store.open(path: mount + "/palmier.sqlite")
         let (batch, before) = try await fill(store)
         // Reads, and the same answer again, while there is no space.
-        #expect(try await store.load().books.index == before)
+        #expect(try await store.load().partitions.count == before)
         #expect(try await code { try await store.write(batch) } == .diskFull)
+        let object = [UInt8](repeating: 1, count: 60_000)
+        #expect(try await code { try await store.writeObject(PeerID(1), object) } == .diskFull)
         try FileManager.default.removeItem(atPath: ballast)
         try await store.write(batch)
-        #expect(try await store.load().books.index == before.next.next)
+        #expect(try await store.load().partitions.count == before + 2)
         try store.close()
     }
 
     /// Writes until nothing more fits.
     ///
-    /// - Returns: the batch of two entries that did not fit, and the last entry that did.
-    private func fill(_ store: Store) async throws -> (WriteBatch, LedgerIndex) {
-        for index in stride(from: UInt64(1), to: 2_000, by: 2) {
-            let batch = WriteBatch(entries: requested(index...index + 1, text: String(repeating: "x", count: 20_000)))
+    /// - Returns: the batch of two records that did not fit, and how many did.
+    private func fill(_ store: Store) async throws -> (WriteBatch, Int) {
+        let text = String(repeating: "x", count: 20_000)
+        for partition in stride(from: 0, to: 2_000, by: 2) {
+            let batch = WriteBatch(partitions: [record(partition, 1, text: text), record(partition + 1, 1, text: text)])
             guard let code = try await code({ try await store.write(batch) }) else { continue }
             #expect(code == .diskFull)
-            return (batch, LedgerIndex(index - 1))
+            return (batch, partition)
         }
         throw StorageError(.failed, "the disk was never full", remedy: "make it smaller")
     }

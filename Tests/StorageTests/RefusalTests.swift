@@ -9,58 +9,46 @@ import Testing
 
 @Suite("What would break an invariant, and what is broken, is refused with a remedy")
 struct RefusalTests {
-    @Test("entries that leave a gap are refused, and nothing of their batch is written")
-    func gap() async throws {
-        let state = try StateDirectory()
-        let store = try await state.open()
-        try await store.write(WriteBatch(entries: requested(1...2)))
-        for entries in [requested(4...5), requested(3...3) + requested(5...5)] {
-            let batch = WriteBatch(entries: entries, partitions: [record(0, 1)], remembered: [advertisement(1)])
-            #expect(try await code { try await store.write(batch) } == .refused)
-        }
-        let restored = try await store.load()
-        #expect(restored.books.index == LedgerIndex(2))
-        #expect(restored.partitions.isEmpty && restored.remembered.isEmpty)
-    }
-
-    @Test("the same entries again are accepted; others in their place are refused")
-    func again() async throws {
-        let state = try StateDirectory()
-        let store = try await state.open()
-        try await store.write(WriteBatch(entries: requested(1...3)))
-        try await store.write(WriteBatch(entries: requested(2...5)))
-        #expect(try await store.load().books.index == LedgerIndex(5))
-        #expect(try state.rows("SELECT count(*) FROM request") == ["[5]"])
-        let other = Entry(index: LedgerIndex(3), at: .zero, fact: .ended(key(3)))
-        #expect(try await code { try await store.write(WriteBatch(entries: [other])) } == .refused)
-    }
-
-    @Test("a fencing number never goes back")
+    @Test("a fencing number never goes back, and nothing of the batch is written that would take it there")
     func fencing() async throws {
         let state = try StateDirectory()
         let store = try await state.open()
         try await store.write(WriteBatch(partitions: [record(0, 5)]))
-        try await store.write(WriteBatch(partitions: [record(0, 5)]))
-        #expect(try await code { try await store.write(WriteBatch(partitions: [record(0, 4)])) } == .refused)
-        #expect(try await store.load().partitions == [record(0, 5)])
+        let batch = WriteBatch(
+            partitions: [record(1, 1), record(0, 4)], remembered: [advertisement(1)], ring: [contact(1)])
+        #expect(try await code { try await store.write(batch) } == .refused)
+        let restored = try await store.load()
+        #expect(restored.partitions == [record(0, 5)])
+        #expect(restored.remembered.isEmpty && restored.ring.isEmpty)
+    }
+
+    @Test("the same batch again is accepted")
+    func again() async throws {
+        let state = try StateDirectory()
+        let store = try await state.open()
+        try await store.write(batch(3))
+        try await store.write(batch(3))
+        #expect(try await store.load().number == 3)
     }
 
     @Test("what could not be read back is not written")
     func unreadable() async throws {
         let state = try StateDirectory()
         let store = try await state.open()
-        let long = requested(1...1, text: String(repeating: "x", count: 70_000))
-        #expect(try await code { try await store.write(WriteBatch(entries: long)) } == .refused)
-        #expect(try await store.load().books.index == .zero)
+        let long = WriteBatch(partitions: [record(0, 1), record(1, 1, text: String(repeating: "x", count: 70_000))])
+        #expect(try await code { try await store.write(long) } == .refused)
+        #expect(try await store.load().partitions.isEmpty)
     }
 
-    @Test("nobody changes or cuts the ledger, not even with sqlite3")
+    @Test("nobody changes or cuts the old ledger, not even with sqlite3")
     func appendOnly() async throws {
         let state = try StateDirectory()
-        try await state.open().write(WriteBatch(entries: requested(1...2)))
+        let store = try await state.open()
+        try state.putOld(requested(1...2))
         for sql in ["DELETE FROM ledger", "UPDATE ledger SET entry = x'00'"] {
             #expect(throws: DatabaseError.self) { try state.run(sql) }
         }
+        #expect(try await store.oldEntries(after: .zero, limit: 10) == requested(1...2))
     }
 
     @Test("a database that a newer palmier has written is refused, and left as it is")
@@ -77,16 +65,17 @@ struct RefusalTests {
     func futureEntry() async throws {
         let state = try StateDirectory()
         let store = try await state.open()
-        try await store.write(WriteBatch(entries: requested(1...1)))
+        try state.putOld(requested(1...1))
         // Index 2, and a fact of kind 1,000.
         try state.run("INSERT INTO ledger VALUES (2, 0, x'08021A03C03E01')")
-        let error = await #expect(throws: StorageError.self) { try await store.load() }
+        let error = await #expect(throws: StorageError.self) { try await store.oldEntries(after: .zero, limit: 10) }
         #expect(error?.code == .futureVersion)
         #expect(error?.message.contains("entry 2") == true)
+        #expect(try await store.oldEntries(after: .zero, limit: 1) == requested(1...1))
     }
 
     @Test(
-        "damage in the ledger is found when it is read",
+        "damage and gaps in the old ledger are found when it is read",
         arguments: [
             "INSERT INTO ledger VALUES (3, 0, x'0803')", "INSERT INTO ledger VALUES (3, 0, x'FF')",
             "INSERT INTO ledger SELECT 3, at, entry FROM ledger WHERE idx = 2",
@@ -95,9 +84,11 @@ struct RefusalTests {
     func damage(sql: String) async throws {
         let state = try StateDirectory()
         let store = try await state.open()
-        try await store.write(WriteBatch(entries: requested(1...2), partitions: [record(0, 1)]))
+        try state.putOld(requested(1...2))
         try state.run(sql)
-        #expect(try await code { _ = try await store.load() } == .corrupt)
+        #expect(try await code { _ = try await store.oldEntries(after: .zero, limit: 10) } == .corrupt)
+        #expect(try await code { _ = try await store.oldEntries(after: LedgerIndex(2), limit: 10) } == .corrupt)
+        #expect(try await store.oldEntries(after: LedgerIndex(1), limit: 1) == requested(2...2))
     }
 
     @Test("damage in a partition's record is found; a neighbour that cannot be read is left out")
@@ -153,8 +144,8 @@ struct RefusalTests {
         try await other.writeWithoutTransaction { database in
             try database.execute(sql: "BEGIN IMMEDIATE")
         }
-        #expect(try await code { try await store.write(WriteBatch(entries: requested(1...1))) } == .locked)
+        #expect(try await code { try await store.write(batch(1)) } == .locked)
         try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
-        try await store.write(WriteBatch(entries: requested(1...1)))
+        try await store.write(batch(1))
     }
 }

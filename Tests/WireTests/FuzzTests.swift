@@ -1,3 +1,4 @@
+import Accounting
 import Automata
 import Claims
 import Ledger
@@ -17,16 +18,24 @@ struct FuzzTests {
     @Test("mutated and random bytes", arguments: 0..<8 as Range<UInt64>)
     func bytes(seed: UInt64) throws {
         var messages = Mutation(
-            corpus: Sample.all.map { $0.message.encoded() }, random: .stream(seed: seed, "wire fuzz: messages"))
+            corpus: (Sample.all + Sample.led).map { $0.message.encoded() },
+            random: .stream(seed: seed, "wire fuzz: messages"))
         var disk = Mutation(
             corpus: FactKind.allCases.map { $0.entry.encoded() } + partitionRecords.map { $0.encoded() }
                 + [[advertisement, plainAdvertisement].encoded(), checkpointHead.encoded()]
                 + logEntries.map { $0.encoded() },
             random: .stream(seed: seed, "wire fuzz: disk"))
+        var accounting = Mutation(
+            corpus: ActTests.all.map { $0.encoded() } + [BooksWorkload.sample.encoded()],
+            random: .stream(seed: seed, "wire fuzz: accounting"))
         var accepted = 0
         var kinds: Set<String> = []
         for round in 0..<Self.perSeed {
-            if round % 4 == 0 {
+            if round % 16 == 1 {
+                let input = accounting.next()
+                if try keepsAct(input) { accepted += 1 }
+                if try keepsBooks(input) { accepted += 1 }
+            } else if round % 4 == 0 {
                 let input = disk.next()
                 if try keepsEntry(input) { accepted += 1 }
                 if try keepsPartition(input) { accepted += 1 }
@@ -61,6 +70,22 @@ struct FuzzTests {
         let again = try Entry(decoding: entry.encoded())
         guard again != entry else { return true }
         Issue.record("\(bytes.hexadecimal) reads as \(entry), which reads back as \(again)")
+        return false
+    }
+
+    private func keepsAct(_ bytes: [UInt8]) throws -> Bool {
+        guard let act = try? Act(decoding: bytes) else { return false }
+        let again = try Act(decoding: act.encoded())
+        guard again != act else { return true }
+        Issue.record("\(bytes.hexadecimal) reads as \(act), which reads back as \(again)")
+        return false
+    }
+
+    private func keepsBooks(_ bytes: [UInt8]) throws -> Bool {
+        guard let books = try? Books(decoding: bytes) else { return false }
+        let again = try Books(decoding: books.encoded())
+        guard again.contents != books.contents else { return true }
+        Issue.record("\(bytes.hexadecimal) reads as books that read back as others")
         return false
     }
 

@@ -79,10 +79,10 @@ struct RefusalTests {
     }
 
     static func claimViolations() throws -> [Violation] {
-        let order = PeerMessage.claim(.order(WireTests.order, lease: .seconds(30)))
-        let asked = PeerMessage.claim(.claim(key, .first, Requirements()))
-        let renewed = PeerMessage.claim(.renewed([claim], lease: .seconds(30), echo: .zero))
-        let report = PeerMessage.claim(.report(claim, sequence: 1, status))
+        let order = PeerMessage.claim(.order(WireTests.order, lease: .seconds(30)), LedgerStamp())
+        let asked = PeerMessage.claim(.claim(key, .first, Requirements()), LedgerStamp())
+        let renewed = PeerMessage.claim(.renewed([claim], lease: .seconds(30), echo: .zero), LedgerStamp())
+        let report = PeerMessage.claim(.report(claim, sequence: 1, status), LedgerStamp())
         return [
             try Violation("partition 10,000", of: order) { $0.claim.order.order.claim.partition = 10_000 },
             try Violation("a fencing number without successor", of: order) {
@@ -129,10 +129,10 @@ struct RefusalTests {
     }
 
     static func callViolations() throws -> [Violation] {
-        let log = PeerMessage.call(number: 1, .log(key, query))
+        let log = PeerMessage.call(number: 1, .log(key, query), of: nil)
         let requests = PeerMessage.result(number: 1, .requests([request], missing: []))
         let piece = PeerMessage.result(number: 1, .log(LogPiece(bytes: [1], nextOffset: 1)))
-        let invited = PeerMessage.call(number: 1, .record(FactKind.invited.sample))
+        let invited = PeerMessage.call(number: 1, .record(FactKind.invited.sample), of: nil)
         return [
             try Violation("an offset far off", of: log) { $0.call.call.log.query.offset = .min },
             try Violation("a negative size", of: log) { $0.call.call.log.query.bytesMax = -1 },
@@ -190,7 +190,7 @@ struct RefusalTests {
 
     @Test("text that is not UTF-8, a message cut short, and one too large are refused")
     func malformed() throws {
-        let whole = PeerMessage.directory(.hold([key])).encoded()
+        let whole = PeerMessage.directory(.hold([key]), from: nil, to: nil).encoded()
         var garbled = whole
         garbled[garbled.count - 1] = 0xFF
         let wrong: [[UInt8]] = [garbled, whole.dropLast(), [0xFF], [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]]

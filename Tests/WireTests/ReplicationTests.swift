@@ -103,10 +103,10 @@ struct ReplicationTests {
                 == .ledgerAnswer(group, requestID, .tooLarge(bytes: bound, max: 0)))
     }
 
-    @Test("any peer may be a member, or a client")
-    func anyone() {
-        for kind in ReplicaKind.allCases { #expect(!kind.message.isMastersOnly) }
-        for kind in ClientKind.allCases { #expect(!kind.message.isMastersOnly) }
+    @Test("masters alone are members and clients; anybody may be answered")
+    func rights() {
+        for kind in ReplicaKind.allCases { #expect(kind.message.isMastersOnly) }
+        for kind in ClientKind.allCases { #expect(kind.message.isMastersOnly == (kind == .request)) }
     }
 
     @Test("a message with a field of tomorrow is read without it: only entries have no room for any")

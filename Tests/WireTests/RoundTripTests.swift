@@ -16,11 +16,16 @@ struct RoundTripTests {
         #expect(sample.message.encoded() == bytes)
     }
 
+    @Test("a message of a ledger that another master has founded", arguments: Sample.led)
+    func led(_ sample: Sample) throws {
+        #expect(try PeerMessage(decoding: sample.message.encoded()) == sample.message)
+    }
+
     @Test("an entry of each kind of fact", arguments: FactKind.allCases)
     func entry(_ kind: FactKind) throws {
         #expect(FactKind(kind.sample) == kind)
         #expect(try Entry(decoding: kind.entry.encoded()) == kind.entry)
-        let call = PeerMessage.call(number: 1, .record(kind.sample))
+        let call = PeerMessage.call(number: 1, .record(kind.sample), of: nil)
         #expect(try PeerMessage(decoding: call.encoded()) == call)
     }
 
@@ -46,19 +51,19 @@ struct RoundTripTests {
     @Test("every value of every enum")
     func enums() throws {
         for state in InstanceState.allCases {
-            try roundTrips(.claim(.report(claim, sequence: 1, InstanceStatus(state: state))))
+            try roundTrips(.claim(.report(claim, sequence: 1, InstanceStatus(state: state)), LedgerStamp()))
         }
         for desired in DesiredState.allCases {
-            try roundTrips(.call(number: 1, .request(.read(key, wait: Wait(until: desired, timeout: .zero)))))
+            try roundTrips(.call(number: 1, .request(.read(key, wait: Wait(until: desired, timeout: .zero))), of: nil))
         }
-        for reason in OrderRefusal.allCases { try roundTrips(.claim(.orderRefused(claim, reason))) }
+        for reason in OrderRefusal.allCases { try roundTrips(.claim(.orderRefused(claim, reason), LedgerStamp())) }
         for code in Refusal.Code.allCases { try roundTrips(.result(number: 1, .refused(Refusal(code, "no")))) }
         for stream in LogQuery.Stream.allCases {
-            try roundTrips(.call(number: 1, .log(key, LogQuery(stream: stream, offset: 0, bytesMax: 1))))
+            try roundTrips(.call(number: 1, .log(key, LogQuery(stream: stream, offset: 0, bytesMax: 1)), of: nil))
         }
         for kind in MismatchKind.allCases {
             #expect(MismatchKind(kind.sample) == kind)
-            try roundTrips(.claim(.refused(key, .first, [kind.sample])))
+            try roundTrips(.claim(.refused(key, .first, [kind.sample]), LedgerStamp()))
         }
     }
 
@@ -80,8 +85,8 @@ struct RoundTripTests {
     @Test("durations travel as whole milliseconds, rounded down, inside their bounds")
     func durations() throws {
         func lease(_ duration: Duration) throws -> Duration? {
-            let bytes = PeerMessage.claim(.order(order, lease: duration)).encoded()
-            guard case .claim(.order(_, let lease)) = try PeerMessage(decoding: bytes) else { return nil }
+            let bytes = PeerMessage.claim(.order(order, lease: duration), LedgerStamp()).encoded()
+            guard case .claim(.order(_, let lease), _) = try PeerMessage(decoding: bytes) else { return nil }
             return lease
         }
         #expect(try lease(.microseconds(1_999)) == .milliseconds(1))

@@ -4,6 +4,7 @@ import Ledger
 import Neighbours
 import Overlay
 import Peer
+import Replication
 
 /// One message of every kind that there is.
 ///
@@ -15,9 +16,11 @@ struct Sample: Sendable, CustomStringConvertible {
 
     static let all: [Sample] =
         NeighbourKind.allCases.map { Sample(name: "neighbour-\($0)", message: .neighbour($0.sample)) }
-        + ClaimKind.allCases.map { Sample(name: "claim-\($0)", message: .claim($0.sample)) }
-        + DirectoryKind.allCases.map { Sample(name: "directory-\($0)", message: .directory($0.sample)) }
-        + CallKind.allCases.map { Sample(name: "call-\($0)", message: .call(number: 7, $0.sample)) }
+        + ClaimKind.allCases.map { Sample(name: "claim-\($0)", message: .claim($0.sample, LedgerStamp())) }
+        + DirectoryKind.allCases.map {
+            Sample(name: "directory-\($0)", message: .directory($0.sample, from: nil, to: nil))
+        }
+        + CallKind.allCases.map { Sample(name: "call-\($0)", message: .call(number: 7, $0.sample, of: nil)) }
         + ResultKind.allCases.map { Sample(name: "result-\($0)", message: .result(number: .max, $0.sample)) }
         + OverlayKind.allCases.map { Sample(name: "overlay-\($0)", message: $0.message) }
         + GroupKind.allCases.map { Sample(name: "group-\($0)", message: $0.message) }
@@ -26,13 +29,21 @@ struct Sample: Sendable, CustomStringConvertible {
         + ReplicaKind.allCases.map { Sample(name: "replica-\($0)", message: $0.message) }
         + ClientKind.allCases.map { Sample(name: "client-\($0)", message: $0.message) }
 
+    /// Of ledgers that are led by others than those that have founded them: kinds that are there already, with more in them.
+    static let led: [Sample] = [
+        Sample(name: "neighbour-helloPrimary", message: .neighbour(.hello(primary))),
+        Sample(name: "claim-of-ledger", message: .claim(.released(claim), stamp)),
+        Sample(name: "directory-of-ledgers", message: .directory(.hold([key]), from: beta, to: alpha)),
+        Sample(name: "call-of-ledger", message: .call(number: 7, .request(.read(key, wait: nil)), of: beta)),
+    ]
+
     /// The part of a message that has one kind for each of its cases.
     static func area(of message: PeerMessage) -> String {
         switch message {
         case .neighbour(let it): "neighbour-\(NeighbourKind(it))"
-        case .claim(let it): "claim-\(ClaimKind(it))"
-        case .directory(let it): "directory-\(DirectoryKind(it))"
-        case .call(_, let it): "call-\(CallKind(it))"
+        case .claim(let it, _): "claim-\(ClaimKind(it))"
+        case .directory(let it, _, _): "directory-\(DirectoryKind(it))"
+        case .call(_, let it, _): "call-\(CallKind(it))"
         case .result(_, let it): "result-\(ResultKind(it))"
         case .overlay(let it, _): "overlay-\(OverlayKind(it))"
         case .group(let it, _): "group-\(GroupKind(it))"
@@ -66,7 +77,17 @@ let someInstant = Instant(nanoseconds: 1_790_000_000_123_456_789)
 let advertisement = Advertisement(
     peer: alpha, incarnation: Incarnation(1_790_000_000_000), sequence: 12, name: "büro", fabric: "lab", state: .worker,
     endpoints: [Endpoint(host: "fe80::1", port: 4_711), Endpoint(host: "büro.local", port: 65_535)], apiPort: 443,
-    capacity: 4, free: 2, memory: .mebibytes(900), price: 3, ledger: .zero, view: 0, ended: true)
+    capacity: 4, free: 2, memory: .mebibytes(900), price: 3, ledger: .zero, ended: true)
+let stamp = LedgerStamp(ledger: beta, view: View(epoch: 3, number: 70_000))
+let primary: Advertisement = {
+    var primary = advertisement
+    primary.leads = [
+        LedgerLead(ledger: alpha, epoch: 1, view: 0, members: 1),
+        LedgerLead(ledger: beta, epoch: 3, view: .max, members: 5),
+    ]
+    primary.takesReplicas = true
+    return primary
+}()
 let plainAdvertisement = Advertisement(peer: beta, incarnation: Incarnation(0), name: "m", fabric: "f")
 let request = Request(
     key: key, specification: specification, revision: Revision(2), attempt: Attempt(3), placement: claim,
@@ -252,7 +273,7 @@ enum CallKind: CaseIterable {
 }
 
 enum ResultKind: CaseIterable {
-    case request, gone, moved, requestRefused, requests, log, recorded, refused
+    case request, gone, moved, requestRefused, requestElsewhere, requests, log, recorded, elsewhere, refused
 
     init(_ result: CallResult) {
         self =
@@ -261,9 +282,11 @@ enum ResultKind: CaseIterable {
             case .request(.gone): .gone
             case .request(.moved): .moved
             case .request(.refused): .requestRefused
+            case .request(.elsewhere): .requestElsewhere
             case .requests: .requests
             case .log: .log
             case .recorded: .recorded
+            case .elsewhere: .elsewhere
             case .refused: .refused
             }
     }
@@ -276,14 +299,16 @@ enum ResultKind: CaseIterable {
         case .requestRefused: .request(.refused(refusal))
         case .requests: .requests([WireTests.request, unplaced], missing: ["m3"])
         case .log: .log(LogPiece(bytes: [0, 0xFF, 0x0A], nextOffset: 3))
-        case .recorded: .recorded
+        case .requestElsewhere: .request(.elsewhere(key))
+        case .recorded: .recorded(LedgerIndex(42))
+        case .elsewhere: .elsewhere(beta)
         case .refused: .refused(Refusal(.timedOut, "m1 did not answer in time"))
         }
     }
 }
 
 enum FactKind: CaseIterable {
-    case requested, changed, placed, reported, lost, ended, noted, forgotten, admitted, invited, redeemed
+    case requested, changed, placed, reported, lost, ended, noted, forgotten, admitted, invited, redeemed, accounting
 
     init(_ fact: Fact) {
         self =
@@ -299,6 +324,7 @@ enum FactKind: CaseIterable {
             case .admitted: .admitted
             case .invited: .invited
             case .redeemed: .redeemed
+            case .accounting: .accounting
             }
     }
 
@@ -315,6 +341,7 @@ enum FactKind: CaseIterable {
         case .admitted: .admitted(Admission(peer: beta, kind: "machine", name: "m1", by: "link"))
         case .invited: .invited(token: tokenDigest, expires: someInstant)
         case .redeemed: .redeemed(token: tokenDigest, by: alpha)
+        case .accounting: .accounting(ActKind.used.sample)
         }
     }
 

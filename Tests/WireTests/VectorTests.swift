@@ -1,3 +1,4 @@
+import Accounting
 import Automata
 import Claims
 import Foundation
@@ -54,13 +55,14 @@ struct Vector: Sendable, CustomStringConvertible {
 
     /// What the names of this codec's vectors begin with; the transport has vectors of its own beside them.
     static let prefixes = [
-        "advertisements", "call-", "checkpoint-", "claim-", "client-", "directory-", "entry-", "found", "group-",
+        "act-", "advertisements", "books", "call-", "checkpoint-", "claim-", "client-", "directory-", "entry-", "found",
+        "group-",
         "log-",
         "neighbour-", "object-", "overlay-", "partition-", "replica-", "result-",
     ]
 
     static let all: [Vector] =
-        Sample.all.map { sample in
+        (Sample.all + Sample.led).map { sample in
             let bytes = sample.message.encoded()
             return Vector(name: sample.name, bytes: bytes) {
                 try WirePeerMessage(serializedBytes: bytes).textFormatString()
@@ -74,6 +76,22 @@ struct Vector: Sendable, CustomStringConvertible {
                 try WireEntry(serializedBytes: bytes).textFormatString()
             } isRight: {
                 try Entry(decoding: $0) == kind.entry
+            }
+        }
+        + ActKind.allCases.map { kind in
+            let bytes = kind.sample.encoded()
+            return Vector(name: "act-\(kind)", bytes: bytes) {
+                try WireAct(serializedBytes: bytes).textFormatString()
+            } isRight: {
+                try Act(decoding: $0) == kind.sample
+            }
+        }
+        + [BooksWorkload.sample].map { books in
+            let bytes = books.encoded()
+            return Vector(name: "books", bytes: bytes) {
+                try WireBooksCheckpoint(serializedBytes: bytes).textFormatString()
+            } isRight: {
+                try Books(decoding: $0).contents == books.contents
             }
         }
         + partitionRecords.map { record in

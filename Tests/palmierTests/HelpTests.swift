@@ -1,5 +1,7 @@
 import API
 import ArgumentParser
+import Console
+import Peer
 import Testing
 
 @testable import palmier
@@ -58,6 +60,7 @@ struct HelpTests {
         let script = Palmier.completionScript(for: shell)
         #expect(script.contains("complete-names instances"))
         #expect(script.contains("complete-names nodes"))
+        #expect(script.contains("complete-names ledgers"))
     }
 
     @Test(
@@ -70,6 +73,7 @@ struct HelpTests {
             "instance list -o xml", "overlay lookup", "object put", "object get x --output yaml",
             "object get x --output y --json", "bench simulator --figures hops", "bench simulator --figures ,",
             "bench simulator --peers 10", "bench lan --figures hops", "fabric create lab --admission everybody",
+            "ledger status m1 m2", "ledger stauts", "ledger status -o xml",
         ])
     func usage(line: String) {
         let words = line.split(separator: " ").map(String.init)
@@ -87,6 +91,25 @@ struct HelpTests {
         #expect(list.connection.state ?? list.parent.flags.state == "/x")
         let config = try #require(try Palmier.parseAsRoot(["agent", "config", "--state", "/x"]) as? AgentConfig)
         #expect(config.flags.state == "/x")
+    }
+
+    @Test("what a master does when nothing is said of replicas is what its ledgers do by themselves")
+    func replicas() {
+        let (said, done) = (HostOptions.Replicas(), ReplicaPlacement.Configuration())
+        #expect(said.wanted == done.wanted && said.minimum == done.minimum && said.replaceAfter == done.absence)
+        #expect(said.held == done.heldMax)
+    }
+
+    @Test("a master takes its flags of replicas, and `agent config` shows them")
+    func replicaFlags() throws {
+        let words = ["--replicas", "4", "--minimum-replicas", "2", "--replace-after", "5m", "--hold-replicas", "0"]
+        let master = try #require(try Palmier.parseAsRoot(["master"] + words) as? MasterCommand)
+        let values = master.flags.values(master.master)
+        #expect(values["replicas"] == ["4"] && values["minimum-replicas"] == ["2"])
+        #expect(values["replace-after"] == ["5m"] && values["hold-replicas"] == ["0"])
+        let config = try #require(try Palmier.parseAsRoot(["agent", "config"] + words) as? AgentConfig)
+        #expect(config.flags.values(config.master) == values)
+        #expect(try #require(try Palmier.parseAsRoot(["agent"]) as? AgentCommand).flags.values().isEmpty)
     }
 
     private static func examples(of type: any ParsableCommand.Type) -> [String] {

@@ -128,6 +128,14 @@ public actor PalmierClient {
         return document
     }
 
+    /// Ledgers of which the master that answers holds a replica, and which others there are.
+    public func ledgers() async throws -> LedgersDocument { try await read("/v1/ledgers") }
+
+    /// - Parameter name: or id; of a ledger of which the master that answers holds a replica.
+    public func ledger(_ name: String) async throws -> LedgerDocument {
+        try await read("/v1/ledgers/\(Self.escape(name))")
+    }
+
     // MARK: The ring
 
     /// How long a peer asks the ring about a key, and about an object, before it gives up.

@@ -43,6 +43,8 @@ public struct MasterDocument: Codable, Hashable, Sendable {
     public var api: [String]
     /// How far its ledger has come.
     public var ledger: UInt64
+    /// Names of the ledgers that it leads, its own first; a master tells eight at most.
+    public var leads: [String]
     public var lastHeardSeconds: Int64
 }
 
@@ -55,7 +57,7 @@ public struct MastersDocument: Codable, Hashable, Sendable {
 public struct StatusDocument: Codable, Hashable, Sendable {
     /// Something that is not as it should be.
     public struct Attention: Codable, Hashable, Sendable {
-        /// `instance NAME`, `node NAME`, `master NAME`, or the code of a problem of the host.
+        /// `instance NAME`, `node NAME`, `master NAME`, `ledger NAME`, or the code of a problem of the host.
         public var subject: String
         public var state: String
         public var reason: String

@@ -40,7 +40,7 @@ struct RequestDesk {
             case .request(.refused(let refusal)), .refused(let refusal):
                 guard refusal.code == .conflict else { throw ProblemDocument(refusal) }
                 last = ProblemDocument(refusal)
-            case .requests, .log, .recorded: throw Self.defect
+            case .request(.elsewhere), .elsewhere, .requests, .log, .recorded: throw Self.defect
             }
         }
         throw last
@@ -54,7 +54,7 @@ struct RequestDesk {
         case .request(.moved):
             throw ProblemDocument(.conflict, "\(key) is moving to another master", remedy: "repeat the call")
         case .request(.refused(let refusal)), .refused(let refusal): throw ProblemDocument(refusal)
-        case .requests, .log, .recorded: throw Self.defect
+        case .request(.elsewhere), .elsewhere, .requests, .log, .recorded: throw Self.defect
         }
     }
 

@@ -103,7 +103,7 @@ extension Routes {
         case .log(let piece): return try Answer(Self.document(of: piece, key: key, stream: stream))
         case .refused(let refusal), .request(.refused(let refusal)): throw ProblemDocument(refusal)
         case .request(.gone): throw RequestDesk.notFound(key)
-        case .request, .requests, .recorded: throw RequestDesk.defect
+        case .request, .elsewhere, .requests, .recorded: throw RequestDesk.defect
         }
     }
 

@@ -74,6 +74,10 @@ struct Routes: Sendable {
             Route(.get, "/v1/fabric", door: .everybody) { routes, _, _ in try await routes.fabric() },
             Route(.get, "/v1/nodes") { routes, _, _ in try Answer(await routes.views().nodes) },
             Route(.get, "/v1/masters") { routes, _, _ in try Answer(await routes.views().masters) },
+            Route(.get, "/v1/ledgers") { routes, _, _ in try Answer(await routes.views().ledgers) },
+            Route(.get, "/v1/ledgers/{ledger}") { routes, exchange, _ in
+                try Answer(await routes.views().ledger(named: exchange.part("ledger")))
+            },
             Route(.get, "/v1/status", query: ["all"]) { routes, exchange, who in
                 try await routes.status(exchange, Self.known(who))
             },
@@ -158,7 +162,7 @@ struct Routes: Sendable {
     private func principal(of member: VerifiedIdentity) async -> Principal {
         switch member.kind {
         case .person:
-            let books = await service.snapshot().master?.requests.books
+            let books = await service.snapshot().ownLedger?.books
             let isAdministrator =
                 books?.admissions.contains { $0.peer == member.peer && $0.kind == EnrolmentDesk.administrator } ?? false
             return Principal(
@@ -216,13 +220,13 @@ struct Routes: Sendable {
         switch await service.call(.list(customer)) {
         case .requests(let requests, let missing): return (requests, missing)
         case .refused(let refusal): throw ProblemDocument(refusal)
-        case .request, .log, .recorded: throw RequestDesk.defect
+        case .request, .elsewhere, .log, .recorded: throw RequestDesk.defect
         }
     }
 
     /// Ready: a master whose ledger can be written.
     private func readiness() async throws -> Answer {
-        let isMaster = await service.snapshot().master != nil
+        let isMaster = await service.snapshot().isMaster
         let blocking = await problems().first { ["disk", "ledger", "certificate"].contains($0.code) }
         guard isMaster, blocking == nil else {
             // Open to everybody: says that, not what, is wrong.

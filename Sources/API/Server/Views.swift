@@ -41,17 +41,15 @@ struct Views {
 
     private func place(_ claim: ClaimReference) -> InstanceDocument.Place {
         .init(
-            node: name(of: claim.machine), fingerprint: claim.machine.fingerprint, partition: "\(claim.partition)")
+            node: knownName(of: claim.machine), fingerprint: claim.machine.fingerprint, partition: "\(claim.partition)")
     }
 
-    private func name(of peer: PeerID) -> String {
+    func knownName(of peer: PeerID) -> String {
         peer == own.peer ? own.name : self.peer.neighbours[peer]?.advertisement.name ?? peer.fingerprint
     }
 
     private func home(of key: RequestKey) -> String {
-        guard let keeper = peer.master?.requests else { return "" }
-        if keeper.holds(key) { return own.name }
-        return keeper.books.home(of: key).map { name(of: $0) } ?? ""
+        peer.ledger(of: key).map { knownName(of: $0) } ?? ""
     }
 
     /// What this master has noted as held by masters that cannot be asked.
@@ -61,15 +59,15 @@ struct Views {
     ///   - found: requests that some master told all the same.
     ///   - missing: names of masters that did not answer.
     func unreachable(of customer: Customer?, besides found: [Request], missing: [String]) -> [UnreachableDocument] {
-        guard let books = peer.master?.requests.books else { return [] }
         let known = Set(found.map(\.key))
-        return books.notes(of: customer).filter { !known.contains($0.key) }.compactMap { note in
-            let home = peer.neighbours[note.home]
-            let name = name(of: note.home)
+        return peer.notes(of: customer).filter { !known.contains($0.key) }.compactMap { note in
+            let primary = peer.primary(of: note.home)
+            let home = peer.neighbours[primary]
+            let name = knownName(of: primary)
             guard home?.isLive != true || missing.contains(name) else { return nil }
             let what = home?.state == .left ? "has left" : "does not answer"
             return UnreachableDocument(
-                customer: note.key.customer.name, reference: note.key.reference, home: name,
+                customer: note.key.customer.name, reference: note.key.reference, home: knownName(of: note.home),
                 reason: "held by master \(name), which \(what)")
         }
     }
@@ -171,14 +169,18 @@ struct Views {
     }
 
     private func master(_ advertisement: Advertisement, state: String, reason: String, heard: Int64) -> MasterDocument {
-        let api = advertisement.apiPort.map { port in
-            advertisement.endpoints.map { Endpoint(host: $0.host, port: port).description }
-        }
-        return MasterDocument(
+        MasterDocument(
             name: advertisement.name, fingerprint: advertisement.peer.fingerprint,
             peer: advertisement.peer.description, state: state, reason: reason,
-            isSelf: advertisement.peer == own.peer, api: api ?? [], ledger: advertisement.ledger?.value ?? 0,
+            isSelf: advertisement.peer == own.peer, api: api(of: advertisement),
+            ledger: advertisement.ledger?.value ?? 0, leads: state == "primary" ? leads(of: advertisement) : [],
             lastHeardSeconds: heard)
+    }
+
+    /// Where users connect to a master.
+    func api(of master: Advertisement) -> [String] {
+        guard let port = master.apiPort else { return [] }
+        return master.endpoints.map { Endpoint(host: $0.host, port: port).description }
     }
 
     /// - Parameter requests: those that the caller may see.
@@ -195,6 +197,7 @@ struct Views {
         for master in masters where master.state == "failed" {
             attention.append(.init(subject: "master \(master.name)", state: master.state, reason: master.reason))
         }
+        attention += ledgerAttention
         for node in nodes where node.state == MachineState.failed.rawValue && !node.isMaster {
             attention.append(.init(subject: "node \(node.name)", state: node.state, reason: node.reason))
         }
@@ -223,7 +226,7 @@ struct Views {
             + (attention.isEmpty ? "" : "; \(counted(attention.count, "thing")) to look at")
         return StatusDocument(
             fabric: own.fabric, fabricFingerprint: fabricFingerprint, master: own.name,
-            ledger: peer.master?.requests.books.index.value ?? 0, sentence: sentence, isHealthy: attention.isEmpty,
+            ledger: peer.ownLedger?.books.index.value ?? 0, sentence: sentence, isHealthy: attention.isEmpty,
             masters: tally(masters.map(\.state)), nodes: tally(nodes.map(\.state)),
             instances: tally(instances.map(\.state) + unreachable.map { _ in InstanceState.unreachable.rawValue }),
             partitions: live.map(\.capacity).reduce(0, +),

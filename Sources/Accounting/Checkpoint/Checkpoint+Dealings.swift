@@ -240,6 +240,20 @@ extension InvoiceStatus: Canonical {
     }
 }
 
+extension Receipt: Canonical {
+    func write(to bytes: inout CanonicalBytes) {
+        digest.write(to: &bytes)
+        issuedAt.write(to: &bytes)
+        invoice.write(to: &bytes)
+    }
+    init(from reader: inout CheckpointReader) throws(CheckpointError) {
+        self.init(
+            digest: try .init(from: &reader),
+            issuedAt: try .init(from: &reader),
+            invoice: try .init(from: &reader))
+    }
+}
+
 extension Incident.Subject: Canonical {
     func write(to bytes: inout CanonicalBytes) {
         switch self {

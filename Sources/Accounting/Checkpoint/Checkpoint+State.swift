@@ -18,6 +18,7 @@ extension Accounts: Canonical {
         series.write(to: &bytes)
         incidents.write(to: &bytes)
         contracts.write(to: &bytes)
+        received.write(to: &bytes)
         closedBefore.write(to: &bytes)
         lastMovement.write(to: &bytes)
     }
@@ -36,6 +37,7 @@ extension Accounts: Canonical {
         series = try .init(from: &reader)
         incidents = try .init(from: &reader)
         contracts = try .init(from: &reader)
+        received = try .init(from: &reader)
         closedBefore = try .init(from: &reader)
         lastMovement = try .init(from: &reader)
     }

@@ -37,6 +37,23 @@ public struct Endpoint: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
 }
 
+/// That a master is the primary of a ledger, in a view of it.
+public struct LedgerLead: Hashable, Sendable {
+    /// The master that founded it.
+    public var ledger: PeerID
+    public var epoch: UInt32
+    public var view: UInt32
+    /// How many keep the ledger, the primary included: with one alone nobody takes its place.
+    public var members: UInt32
+
+    public init(ledger: PeerID, epoch: UInt32, view: UInt32, members: UInt32) {
+        self.ledger = ledger
+        self.epoch = epoch
+        self.view = view
+        self.members = members
+    }
+}
+
 /// What a peer says of itself: published by DNS-SD on a link, and sent as `hello` when two peers connect.
 ///
 /// Soft state: nobody decides by it alone. A stale one costs a refused claim, never a wrong allocation.
@@ -68,8 +85,10 @@ public struct Advertisement: Hashable, Sendable {
         public var price: Int64
         /// How far the master's own ledger has come; nil for a machine that is no master.
         public var ledger: LedgerIndex?
-        /// The ledger's view (Viewstamped Replication); 0 while a ledger has one copy.
-        public var view: UInt64
+        /// Ledgers that this master leads; at most `leadsMax` are told.
+        public var leads: [LedgerLead]
+        /// Whether this master takes replicas of others' ledgers.
+        public var takesReplicas: Bool
         /// Set before a goodbye: the peer ends by its own will. A service that vanishes without it has failed.
         public var ended: Bool
     }
@@ -85,18 +104,21 @@ public struct Advertisement: Hashable, Sendable {
     public init(
         peer: PeerID, incarnation: Incarnation, sequence: UInt64 = 0, name: String, fabric: String,
         state: MachineState = .joining, endpoints: [Endpoint] = [], apiPort: UInt16? = nil, capacity: Int = 0,
-        free: Int = 0, memory: ByteCount = .zero, price: Int64 = 0, ledger: LedgerIndex? = nil, view: UInt64 = 0,
-        ended: Bool = false
+        free: Int = 0, memory: ByteCount = .zero, price: Int64 = 0, ledger: LedgerIndex? = nil,
+        leads: [LedgerLead] = [], takesReplicas: Bool = false, ended: Bool = false
     ) {
         fields = Shared(
             Fields(
                 peer: peer, incarnation: incarnation, sequence: sequence, name: name, fabric: fabric, state: state,
                 endpoints: endpoints, apiPort: apiPort, capacity: capacity, free: free, memory: memory, price: price,
-                ledger: ledger, view: view, ended: ended))
+                ledger: ledger, leads: leads, takesReplicas: takesReplicas, ended: ended))
     }
 
     /// Whether the peer answers users and keeps a ledger.
     public var isMaster: Bool { self.apiPort != nil }
+
+    /// The most leads in one advertisement: with them it stays small enough for one packet of DNS-SD.
+    public static let leadsMax = 8
 
     /// Whether this one says something later than `other`, of the same peer.
     public func isNewer(than other: Advertisement) -> Bool {

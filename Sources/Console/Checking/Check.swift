@@ -4,7 +4,8 @@ public struct Check: Codable, Hashable, Sendable {
         case ok, warning, problem
     }
 
-    /// A stable word: `multicast`, `avahi`, `addresses`, `clock`, `certificate`, `disk`, `master`, `programs`.
+    /// A stable word: `multicast`, `avahi`, `addresses`, `clock`, `certificate`, `disk`, `master`, `ledger`,
+    /// `programs`.
     public var name: String
     public var state: State
     /// What was found.

@@ -15,6 +15,7 @@ public enum MasterChecks {
                 checks += diagnosis.problems.map {
                     Check($0.code, .problem, "on \(diagnosis.master): \($0.message)", remedy: $0.remedy)
                 }
+                checks += try await ledgers(connection.client.ledgers())
                 if let clock = clock(try await connection.client.status().at, here: Date()) { checks.append(clock) }
                 await connection.close(learning: true, now: now)
                 return (checks, diagnosis.master)
@@ -56,6 +57,22 @@ public enum MasterChecks {
             }
         }
         return checks
+    }
+
+    /// One check for all that are safe, and one for each that is not.
+    static func ledgers(_ document: LedgersDocument) -> [Check] {
+        let wanting = document.ledgers.filter { $0.health != .ok }
+        let safe = document.ledgers.count - wanting.count
+        let checks = wanting.map { ledger in
+            let reasons = ledger.reasons.isEmpty ? "" : ": " + ledger.reasons.joined(separator: ", ")
+            return Check(
+                "ledger", ledger.health == .unavailable ? .problem : .warning,
+                "\(ledger.name) is \(ledger.health.rawValue), with \(ledger.standing) of \(ledger.wanted) replicas"
+                    + reasons, remedy: ledger.remedy)
+        }
+        guard safe > 0 else { return checks }
+        return [Check("ledger", .ok, "\(Wording.count(safe, "ledger")) on \(document.master) with all replicas wanted")]
+            + checks
     }
 
     /// Compares two clocks by a master's word for the present.

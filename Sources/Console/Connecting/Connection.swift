@@ -81,6 +81,12 @@ public struct Connection: Sendable {
         return problem
     }
 
+    /// Who asks, for asking other masters beside this one.
+    func credential() async throws -> Credential {
+        if let profile { return profile.credential }
+        return try await ownProfile().credential
+    }
+
     /// Ends the connection. After a success, first brings the profile up to date where that is due.
     public func close(learning: Bool, now: Instant) async {
         if learning { await learn(now: now) }
@@ -177,20 +183,24 @@ public struct Connection: Sendable {
 
     private func learnOverSocket(now: Instant) async throws {
         // Each time, because the master that is known alone is the one that dies: two round trips on a local socket.
-        let fabric = try await client.fabric().name
-        var profile: Profile
-        if Profile.fabrics(in: profilesHome).contains(fabric) {
-            profile = try Profile.load(fabric: fabric, home: profilesHome)
-        } else {
-            let key = try PrivateKey.loadOrCreate(at: "\(profilesHome)/\(fabric)/key.pem")
-            let credential = try await client.becomePerson(key: key, name: Self.ownName)
-            profile = Profile(directory: "\(profilesHome)/\(fabric)", credential: credential, masters: [])
-            try credential.save(to: profile.directory)
-        }
+        var profile = try await ownProfile()
         let found = try await masters()
         guard found != profile.masters || profile.savedAt == nil else { return }
         profile.masters = found
         try profile.saveMasters(now: now)
+    }
+
+    /// Of the fabric whose master answers at a socket; made at the first contact.
+    private func ownProfile() async throws -> Profile {
+        let fabric = try await client.fabric().name
+        if Profile.fabrics(in: profilesHome).contains(fabric) {
+            return try Profile.load(fabric: fabric, home: profilesHome)
+        }
+        let key = try PrivateKey.loadOrCreate(at: "\(profilesHome)/\(fabric)/key.pem")
+        let credential = try await client.becomePerson(key: key, name: Self.ownName)
+        let profile = Profile(directory: "\(profilesHome)/\(fabric)", credential: credential, masters: [])
+        try credential.save(to: profile.directory)
+        return profile
     }
 
     private func learnOverNetwork(now: Instant) async throws {

@@ -13,6 +13,20 @@ public struct HostOptions: Sendable {
         case trace, debug, info, notice, warning, error
     }
 
+    /// How a master keeps ledgers safe.
+    public struct Replicas: Hashable, Sendable {
+        /// Passive replicas of a ledger that it leads: on so many other masters.
+        public var wanted = 2
+        /// Those that there shall be at once, even if the group then stops when one of two fails.
+        public var minimum = 0
+        /// How long one may be away before another master takes its place.
+        public var replaceAfter: Duration = .seconds(60)
+        /// Of other masters' ledgers that it takes.
+        public var held = 16
+
+        public init() {}
+    }
+
     public var isMaster: Bool
     public var state: StateDirectory
     /// Joins no other; nil takes the only one that answers.
@@ -26,6 +40,7 @@ public struct HostOptions: Sendable {
     /// How long the certificates live that a master issues to machines and to itself; each renews its own by itself.
     /// nil: seven days.
     public var certificateLife: Duration?
+    public var replicas: Replicas
     /// nil: the default of this machine (two for each core, 10 at most).
     public var partitions: Int?
     public var isolation: Isolation

@@ -20,6 +20,8 @@ public struct HostSettings: Sendable {
         SettingKey("listen", isList: true, fallback: "(every address, port 7423 or a free one)"),
         SettingKey("api-listen", fallback: "(every address, port 7424 or a free one)"),
         SettingKey("certificate-life", fallback: "7d"),
+        SettingKey("replicas", fallback: "2"), SettingKey("minimum-replicas", fallback: "0"),
+        SettingKey("replace-after", fallback: "60s"), SettingKey("hold-replicas", fallback: "16"),
         SettingKey("partitions", fallback: "\(InstanceHost.Configuration.defaultPartitionCount)"),
         SettingKey("isolation", fallback: "auto"),
         SettingKey("memory", fallback: "(three quarters of the machine's)"), SettingKey("price", fallback: "0"),
@@ -135,6 +137,7 @@ public struct HostSettings: Sendable {
             isMaster: isMaster, state: StateDirectory(settings.first { $0.name == "state" }?.value ?? "."),
             fabric: values["fabric"]?.first, name: name, listen: try endpoints("listen"),
             apiListen: try endpoints("api-listen").first, certificateLife: try certificateLife(),
+            replicas: try replicas(),
             partitions: try integer("partitions", (isMaster ? 0 : 1)...100).map { Int($0) },
             isolation: try word("isolation", Isolation.auto),
             memory: try read("memory", "an amount such as 512MiB or 8GiB") {
@@ -159,6 +162,23 @@ public struct HostSettings: Sendable {
         try read("certificate-life", "a time from 1m to 365d, such as 12h") { text in
             Wording.duration(text).flatMap { (.seconds(60)...(.seconds(365 * 86_400))).contains($0) ? $0 : nil }
         }
+    }
+
+    private func replicas() throws(Refusal) -> HostOptions.Replicas {
+        var replicas = HostOptions.Replicas()
+        replicas.wanted = Int(try integer("replicas", 0...6) ?? Int64(replicas.wanted))
+        if let minimum = try integer("minimum-replicas", 0...6) {
+            guard minimum <= replicas.wanted else {
+                throw wrong("minimum-replicas", "at most as many as replicas, \(replicas.wanted)", String(minimum))
+            }
+            replicas.minimum = Int(minimum)
+        }
+        replicas.replaceAfter =
+            try read("replace-after", "a time from 1s to 30d, such as 5m") { text in
+                Wording.duration(text).flatMap { (.seconds(1)...(.seconds(30 * 86_400))).contains($0) ? $0 : nil }
+            } ?? replicas.replaceAfter
+        replicas.held = Int(try integer("hold-replicas", 0...1_024) ?? Int64(replicas.held))
+        return replicas
     }
 
     private func integer(_ name: String, _ range: ClosedRange<Int64>) throws(Refusal) -> Int64? {

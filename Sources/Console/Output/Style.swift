@@ -19,12 +19,14 @@ public struct Style: Hashable, Sendable {
     /// A word for a state: green is well, yellow is on its way, red needs somebody.
     public func state(_ text: String) -> String {
         switch text.trimmedWord {
-        case "running", "idle", "worker", "coordinator", "primary", "admitted", "ok", "done", "fits", "active", "live":
+        case "running", "idle", "worker", "coordinator", "primary", "admitted", "ok", "done", "fits", "active", "live",
+            "replica":
             paint(text, "32")
         case "waiting", "installing", "starting", "joining", "agreeing", "draining", "pending", "silent", "stale",
-            "warning":
+            "catching", "degraded", "warning":
             paint(text, "33")
-        case "failed", "unreachable", "unsatisfiable", "fenced", "rejected", "problem", "lost": paint(text, "31")
+        case "failed", "unreachable", "unavailable", "unsatisfiable", "fenced", "rejected", "problem", "lost":
+            paint(text, "31")
         default: text
         }
     }

@@ -64,35 +64,43 @@ public struct LogEntry: Hashable, Sendable {
     private static func digest(
         _ previous: Digest, _ op: OpNumber, _ view: View, _ at: Instant, _ request: RequestID?, _ body: Body
     ) -> Digest {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(96 + body.count)
-        bytes += previous.bytes
-        bytes.append(op.value)
-        bytes.append(UInt64(view.epoch) << 32 | UInt64(view.number))
-        bytes.append(UInt64(bitPattern: at.milliseconds))
-        bytes.append(request?.session.high ?? 0)
-        bytes.append(request?.session.low ?? 0)
-        bytes.append(request?.number ?? 0)
-        switch body {
-        case .none: bytes.append(0 as UInt8)
-        case .operation(let operation):
-            bytes.append(1 as UInt8)
-            bytes += operation
-        case .reconfigure(let membership):
-            bytes.append(2 as UInt8)
-            bytes.append(UInt64(membership.epoch))
-            for member in membership.members {
-                bytes += member.peer.bytes
-                bytes.append(member.store.value)
+        // Every replica computes it of every entry: in room on the stack, where the entry is not large.
+        withUnsafeTemporaryAllocation(byteCount: Digest.byteCount + 6 * 8 + body.byteCount, alignment: 1) { room in
+            var input = DigestInput(room)
+            input.add(previous)
+            input.add(op.value)
+            input.add(UInt64(view.epoch) << 32 | UInt64(view.number))
+            input.add(UInt64(bitPattern: at.milliseconds))
+            input.add(request?.session.high ?? 0)
+            input.add(request?.session.low ?? 0)
+            input.add(request?.number ?? 0)
+            switch body {
+            case .none: input.add(0 as UInt8)
+            case .operation(let operation):
+                input.add(1 as UInt8)
+                input.add(operation)
+            case .reconfigure(let membership):
+                input.add(2 as UInt8)
+                input.add(UInt64(membership.epoch))
+                for member in membership.members {
+                    input.add(member.peer.high)
+                    input.add(member.peer.low)
+                    input.add(member.store.value)
+                }
             }
+            return input.digest
         }
-        return Digest(of: bytes)
     }
 }
 
 extension LogEntry.Body {
-    fileprivate var count: Int {
-        if case .operation(let bytes) = self { bytes.count } else { 0 }
+    /// What it adds to what is digested.
+    fileprivate var byteCount: Int {
+        switch self {
+        case .none: 1
+        case .operation(let bytes): 1 + bytes.count
+        case .reconfigure(let membership): 9 + 24 * membership.members.count
+        }
     }
 
     var membership: Membership? {
@@ -100,9 +108,35 @@ extension LogEntry.Body {
     }
 }
 
-extension [UInt8] {
-    /// Eight bytes, the largest first.
-    fileprivate mutating func append(_ number: UInt64) {
-        Swift.withUnsafeBytes(of: number.bigEndian) { append(contentsOf: $0) }
+/// Fills room of just the right size with what is digested; numbers have eight bytes, the largest first.
+private struct DigestInput {
+    private let room: UnsafeMutableRawBufferPointer
+    private var count = 0
+
+    init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
+
+    mutating func add(_ digest: Digest) {
+        digest.write(to: UnsafeMutableRawBufferPointer(rebasing: room[count...]))
+        count += Digest.byteCount
+    }
+
+    mutating func add(_ number: UInt64) {
+        room.storeBytes(of: number.bigEndian, toByteOffset: count, as: UInt64.self)
+        count += 8
+    }
+
+    mutating func add(_ byte: UInt8) {
+        room[count] = byte
+        count += 1
+    }
+
+    mutating func add(_ bytes: [UInt8]) {
+        UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyBytes(from: bytes)
+        count += bytes.count
+    }
+
+    var digest: Digest {
+        precondition(count == room.count, "\(count) bytes are digested, in room for \(room.count)")
+        return Digest(of: UnsafeRawBufferPointer(room))
     }
 }

@@ -62,4 +62,12 @@ extension Replica {
                 isMember: follower.store.map { membership.contains(Member(peer: peer, store: $0)) } ?? false)
         }
     }
+
+    /// Whether the follower has answered lately.
+    public func hears(_ follower: FollowerState, at now: Instant) -> Bool {
+        now - follower.heardAt < configuration.silence
+    }
+
+    /// Whether a learner that has the log up to here may become a member.
+    public func isNear(_ op: OpNumber) -> Bool { op.value + configuration.learnerLagMax >= committed.value }
 }

@@ -58,7 +58,7 @@ extension Replica {
     /// Behind which entries are asked for: in this view's own log, its readable end; else what is executed or staged.
     private var firstLacking: OpNumber {
         if let staged = fetching?.staged.last { return staged.op }
-        guard status == .normal else { return committed }
+        guard status == .normal, membership.epoch == view.epoch else { return committed }
         return log.firstDamaged(after: committed).map { $0.previous } ?? log.last
     }
 
@@ -81,7 +81,7 @@ extension Replica {
     mutating func onFetch(
         _ after: OpNumber, in view: View, from sender: Member, into effects: inout [Effect]
     ) {
-        let isSameView = status == .normal && view == self.view
+        let isSameView = isInViewsLog && view == self.view
         let end = isSameView ? log.last : committed
         if after.next < firstKept, after < committed {
             effects.append(.readPiece(nil, offset: 0, bytesMax: configuration.pieceBytesMax, for: sender.peer))
@@ -105,9 +105,13 @@ extension Replica {
         _ entries: [LogEntry], after: OpNumber, to peer: PeerID, into effects: inout [Effect]
     ) {
         let answer = ReplicaMessage.Body.entries(
-            entries, after: after, commit: committed, op: log.last, isNormal: status == .normal)
+            entries, after: after, commit: committed, op: log.last, isNormal: isInViewsLog)
         send(answer, to: peer, into: &effects)
     }
+
+    /// Whether this log is the view's. That of a new primary is not until it is durable: after a crash it may lead the same view
+    /// with another one.
+    private var isInViewsLog: Bool { status == .normal && leading?.isStarted != false }
 
     // MARK: At who lacks them
 
@@ -125,6 +129,7 @@ extension Replica {
         }
         let staged = fetching?.stagedIn == view ? fetching?.staged ?? [] : []
         let before = committed
+        let asked = firstLacking
         install(staged + answer.entries, committedThrough: answer.commit, at: now, into: &effects)
         guard isAsked, !isDiskFailing else { return }
         switch status {
@@ -139,8 +144,10 @@ extension Replica {
             }
             if log.last >= answer.op || view != self.view {
                 fetching = nil
-            } else if !answer.entries.isEmpty {
+            } else if firstLacking > asked {
                 fetchMore(at: now, into: &effects)
+            } else {
+                fetching?.isWaiting = true  // nothing of use: another one is asked when this one says no more
             }
         case .adopting:
             stage(staged + answer.entries, answer, in: view, at: now, into: &effects)
@@ -233,12 +240,18 @@ extension Replica {
 
     /// Behind what is executed the log is this from here on, in one write.
     mutating func replaceTail(with tail: [LogEntry], into effects: inout [Effect]) {
-        let same = tail.prefix { log[$0.op]?.digest == $0.digest }
+        // What was executed once is what stands there, readable or not: it is mended and never cut.
+        let same = tail.prefix { entry in
+            guard let slot = log.slot(entry.op) else { return false }
+            return slot.entry?.digest == entry.digest || (slot.entry == nil && entry.op <= executedBefore)
+        }
         let end = OpNumber(committed.value + UInt64(same.count))
         let cut = end < log.last ? end : nil
         log.cut(after: end)
+        let mended = same.filter { log[$0.op] == nil }
+        for entry in mended { log.mend(entry) }
         let fresh = Array(tail.dropFirst(same.count))
         for entry in fresh { log.append(entry) }
-        write(cutAfter: cut, entries: fresh, into: &effects)
+        write(cutAfter: cut, entries: fresh, mended: mended, into: &effects)
     }
 }

@@ -14,7 +14,7 @@ extension Replica {
     ) {
         let write = JournalWrite(
             number: nextWrite, cutAfter: cutAfter, entries: entries, mended: mended,
-            state: HardState(view: view, lastNormal: lastNormal, commit: committed))
+            state: HardState(view: view, lastNormal: lastNormal, commit: max(committed, executedBefore)))
         nextWrite = nextWrite.next
         writes.append(PendingWrite(write: write, last: log.last))
         if !isDiskFailing { orderWrites(into: &effects) }
@@ -89,6 +89,48 @@ extension Replica {
         guard let lost, let peer = random.pick(others) else { return }
         effects.append(.report(.damaged(damage.isEmpty ? [lost] : damage)))
         send(.fetch(after: lost.previous), to: peer, into: &effects)
+        // Others may have it, and not know that it is committed: a fetch does not give it.
+        let places = damagedBefore
+        if !places.isEmpty { send(.want(places), to: peer, into: &effects) }
+    }
+
+    /// Places that an earlier life has executed, and this one cannot read.
+    private var damagedBefore: [LogPlace] {
+        guard leading == nil, committed < executedBefore else { return [] }
+        return zip(committed.value + 1...executedBefore.value, log.slots(after: committed))
+            .filter { $0.1.entry == nil }
+            .prefix(configuration.fetchEntriesMax)
+            .map { LogPlace(op: OpNumber($0.0), digest: $0.1.digest, isReadable: false) }
+    }
+
+    /// Takes what an earlier life has executed and the disk has lost: an entry is the one that stood there when its digest is
+    /// known, or when a readable one behind it follows.
+    mutating func recover(with given: [LogEntry], at now: Instant, into effects: inout [Effect]) {
+        guard leading == nil, committed < executedBefore, var previous = log.digest(at: committed) else { return }
+        var found: [LogEntry] = []
+        var sure = 0
+        var op = committed.next
+        while let slot = log.slot(op), op.previous <= executedBefore {
+            if let entry = slot.entry {
+                guard entry.follows(previous) else { break }
+                sure = found.count
+                previous = entry.digest
+            } else {
+                guard let entry = given.first(where: { $0.op == op }), entry.follows(previous),
+                    slot.digest == nil || slot.digest == entry.digest
+                else { break }
+                found.append(entry)
+                if slot.digest != nil { sure = found.count }
+                previous = entry.digest
+            }
+            op = op.next
+        }
+        guard sure > 0 else { return }
+        let mended = Array(found.prefix(sure))
+        for entry in mended { log.mend(entry) }
+        write(mended: mended, into: &effects)
+        effects += mended.map { .report(.mended($0.op)) }
+        execute(through: executedBefore, at: now, into: &effects)
     }
 
     /// All other members that are not known to be away; if that is nobody, all.

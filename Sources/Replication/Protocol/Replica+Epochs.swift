@@ -52,7 +52,9 @@ extension Replica {
 
     private func problem(with members: [Member]) -> String? {
         guard let leader = leading, leader.isTold, !isDiskFailing else { return "this replica does not lead now" }
-        guard !leader.isReconfiguring else { return "another change of members is under way" }
+        guard !leader.isReconfiguring || configuration.sabotage.contains(.twoChanges) else {
+            return "another change of members is under way"
+        }
         guard !members.isEmpty, members.count <= configuration.membersMax else {
             return "\(members.count) members; 1 to \(configuration.membersMax) are possible"
         }
@@ -62,7 +64,7 @@ extension Replica {
             guard let learner = leader.followers[member.peer], learner.store == member.store else {
                 return "\(member) does not follow"
             }
-            guard learner.op.value + configuration.learnerLagMax >= committed.value else {
+            guard isNear(learner.op) else {
                 return "\(member) is \(committed.value - learner.op.value) entries behind"
             }
         }

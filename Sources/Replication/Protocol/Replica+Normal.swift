@@ -129,7 +129,7 @@ extension Replica {
     mutating func onPrepare(
         _ prepare: Prepare, in view: View, from sender: Member, at now: Instant, into effects: inout [Effect]
     ) {
-        guard view >= self.view else { return refuse(sender, of: view.epoch, into: &effects) }
+        guard view >= self.view else { return correct(sender, in: view, into: &effects) }
         guard !isForeign(sender, leading: view) else {
             effects.append(.report(.rejected("prepare in view \(view), which it does not lead", from: sender.peer)))
             return
@@ -162,6 +162,18 @@ extension Replica {
             acknowledge(into: &effects)
         } else if configuration.sabotage.contains(.earlyAcknowledgement) {
             send(.prepareOK(log.last, beat: heardBeat), to: sender.peer, into: &effects)
+        }
+    }
+
+    /// The sender leads a view that is over. Where a later one was promised here, it must come along: this replica cannot go
+    /// back, and those who wished for the later view may have heard the earlier one's primary after all.
+    private mutating func correct(_ sender: Member, in view: View, into effects: inout [Effect]) {
+        if status == .changing, view.epoch == self.view.epoch, durable.view == self.view, isMember,
+            membership.contains(sender), let vote = ownVote
+        {
+            send(.vote(vote), to: sender.peer, into: &effects)
+        } else {
+            refuse(sender, of: view.epoch, into: &effects)
         }
     }
 

@@ -52,6 +52,9 @@ extension Replica {
         if view.epoch > self.view.epoch {
             return adopt(.first(of: view.epoch), from: sender.peer, at: now, into: &effects)
         }
+        if view.epoch == self.view.epoch, membership.epoch < view.epoch {
+            return fetch(from: sender.peer, at: now, into: &effects)  // it knows the epoch's members
+        }
         guard view.epoch == self.view.epoch, membership.epoch == view.epoch, membership.contains(sender) else {
             return refuse(sender, of: view.epoch, into: &effects)
         }
@@ -119,7 +122,7 @@ extension Replica {
         }
     }
 
-    private var ownVote: Vote? {
+    var ownVote: Vote? {
         log.digest(at: committed).map { digest in
             var tail: [LogPlace] = []
             var op = committed.next
@@ -138,11 +141,12 @@ extension Replica {
         if view.epoch > self.view.epoch {
             return adopt(.first(of: view.epoch), from: sender.peer, at: now, into: &effects)
         }
-        guard view >= self.view, membership.contains(sender), membership.primary(of: view) == own, isMember else {
+        guard view >= self.view, membership.contains(sender), isMember else {
             return refuse(sender, of: view.epoch, into: &effects)
         }
         // Whoever votes has seen a majority's wishes.
         if view > self.view { change(to: view, at: now, into: &effects) }
+        guard primary == own else { return }
         if leading?.isStarted == true { return sendStart(to: sender.peer, into: &effects) }
         guard status == .changing else { return }
         candidate = candidate ?? Candidate()
@@ -209,7 +213,7 @@ extension Replica {
         var bytes = 0
         var entries: [LogEntry] = []
         for place in places {
-            guard let entry = log[place.op], entry.digest == place.digest else { continue }
+            guard let entry = log[place.op], place.digest.map({ $0 == entry.digest }) ?? true else { continue }
             bytes += entry.size
             guard entries.isEmpty || bytes <= configuration.fetchBytesMax else { break }
             entries.append(entry)
@@ -218,6 +222,7 @@ extension Replica {
     }
 
     mutating func onGiven(_ entries: [LogEntry], from sender: Member, at now: Instant, into effects: inout [Effect]) {
+        recover(with: entries, at: now, into: &effects)
         guard status == .changing, candidate != nil, membership.contains(sender) else { return }
         for entry in entries { candidate?.collected[entry.digest] = entry }
         elect(at: now, into: &effects)
@@ -320,7 +325,9 @@ extension Replica {
         if let fetching, fetching.isWaiting, now - fetching.askedAt >= configuration.fetchPatience {
             fetchElsewhere(at: now, into: &effects)
         }
-        if status == .adopting, fetching == nil, let peer = random.pick(others) {
+        // Members of an epoch that is over are asked, too, how it ended.
+        let isBehind = status == .adopting || (leading == nil && membership.epoch < view.epoch)
+        if isBehind, fetching == nil, let peer = random.pick(others) {
             fetch(from: peer, at: now, into: &effects)
         }
         askForDamaged(into: &effects)

@@ -211,7 +211,7 @@ public actor EnrolmentDesk {
 
     /// The ledger says so: the same key, as the same kind, under the same name.
     private func wasAdmitted(_ ask: EnrolmentAsk) async -> Bool {
-        let books = await service.snapshot().master?.requests.books
+        let books = await service.snapshot().ownLedger?.books
         return books?.admissions.contains {
             $0.peer == ask.request.peer && $0.name == ask.name && $0.kind == ask.kind.rawValue
         } ?? false
@@ -253,10 +253,21 @@ public actor EnrolmentDesk {
 
     func record(_ fact: Fact) async throws(Refusal) {
         switch await service.call(.record(fact)) {
-        case .recorded: return
+        case .recorded(let index): try await settle(at: index)
         case .refused(let refusal): throw refusal
-        case .request, .requests, .log:
+        case .request, .requests, .log, .elsewhere:
             throw Refusal(.failed, "the ledger gave no answer to what was recorded", remedy: "report this as a defect")
         }
+    }
+
+    /// Waits until the books here have the entry: while another master leads this one's ledger, they come a moment later.
+    private func settle(at index: LedgerIndex) async throws(Refusal) {
+        for _ in 0..<200 {
+            if await service.snapshot().ownLedger?.books.index ?? .zero >= index { return }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
+        }
+        throw Refusal(
+            .unreachable, "this master's ledger is led elsewhere, and its replica here is behind",
+            remedy: "see `palmier ledger status`, and repeat the call")
     }
 }

@@ -111,6 +111,7 @@ final class TransportGate: Sendable {
                 // Who is a master is what the certificate says, not what the peer says.
                 var claimed = advertisement
                 claimed.apiPort = nil
+                (claimed.leads, claimed.takesReplicas) = ([], false)
                 message = .neighbour(.hello(claimed))
             }
             core.input(.received(message, from: peer))

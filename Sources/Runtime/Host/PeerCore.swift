@@ -4,6 +4,7 @@ import Ledger
 import Logging
 import NIOCore
 import Peer
+import Replication
 import Storage
 
 /// A peer on its event loop: takes inputs one at a time, performs effects in order.
@@ -23,6 +24,7 @@ final class PeerCore {
         var hint: (WriteBatch) -> Void
         var agent: (AgentCommand) -> Void
         var object: (Peer.ObjectOrder) -> Void
+        var ledger: (PeerID, LedgerOrder) -> Void
         var notice: (Peer.Effect) -> Void
     }
 
@@ -93,18 +95,13 @@ final class PeerCore {
         loop.preconditionInEventLoop()
         guard let batch = writing else { return }
         writing = nil
-        var last: LedgerIndex?
-        for effect in batch {
-            if case .append(let entry) = effect { last = entry.index }
-            if !effect.isWrite { perform(effect) }
-        }
-        if let last {
-            input(.appended(through: last))
-        } else {
-            drain()
-            armWakeUp()
-        }
+        for effect in batch where !effect.isWrite { perform(effect) }
+        drain()
+        armWakeUp()
     }
+
+    /// Whether nobody but this machine's disk could take what a master is told.
+    var isOnItsOwn: Bool { peer.ownLedger.map { $0.replica.membership.members.count <= 1 } ?? false }
 
     /// Answers every call that waits: the host ends, or cannot write. What a call has asked for may still come to be.
     func abandonCalls(_ refusal: Refusal) {
@@ -130,7 +127,7 @@ final class PeerCore {
 
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .append, .persist:
+        case .persist:
             preconditionFailure("a write reached the performer: \(effect)")
         case .remember(let advertisements): outlets.hint(WriteBatch(remembered: advertisements))
         case .rememberRing(let contacts): outlets.hint(WriteBatch(ring: contacts))
@@ -146,6 +143,7 @@ final class PeerCore {
         case .answer(let id, let result): waiting.removeValue(forKey: id)?.resume(returning: result)
         case .ringAnswer(let id, let result): asking.removeValue(forKey: id)?.resume(returning: result)
         case .object(let order): outlets.object(order)
+        case .ledger(let ledger, let order): outlets.ledger(ledger, order)
         case .delivered, .group: return  // nobody here is a member of a group yet
         case .report: outlets.notice(effect)
         }
@@ -188,12 +186,9 @@ extension WriteBatch {
         self.init()
         for effect in effects {
             switch effect {
-            case .append(let entry): entries.append(entry)
             case .persist(let record): partitions.append(record)
             case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
-                .readLog,
-                .answer, .ringAnswer,
-                .group, .object, .delivered, .report:
+                .readLog, .answer, .ringAnswer, .group, .object, .ledger, .delivered, .report:
                 continue
             }
         }

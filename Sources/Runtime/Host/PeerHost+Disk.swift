@@ -18,12 +18,28 @@ extension PeerHost {
                     let problem = HostProblem(code: Self.diskProblem, message: error.message, remedy: error.remedy)
                     if board.raise(problem) {
                         logger.error("storage.failed", metadata: ["reason": "\(error)"])
-                        loop.execute { [core] in core.value.abandonCalls(Self.refusal(problem)) }
+                        abandonCalls(problem)
                     }
                     guard await rest(.seconds(1)) else { return }
                 }
             }
             loop.execute { [core] in core.value.written() }
+        }
+    }
+
+    /// Keeps the logs of the ledgers of which this master holds replicas.
+    func serveLedgers() async {
+        await shelf.serve {
+            self.input($0)
+        } failed: { error in
+            self.abandonCalls(HostProblem(code: Self.diskProblem, message: error.message, remedy: error.remedy))
+        }
+    }
+
+    /// Answers those who wait for this disk, and for no other.
+    private func abandonCalls(_ problem: HostProblem) {
+        loop.execute { [core] in
+            if core.value.isOnItsOwn { core.value.abandonCalls(Self.refusal(problem)) }
         }
     }
 

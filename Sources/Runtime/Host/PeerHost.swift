@@ -78,6 +78,7 @@ public final class PeerHost: PeerService, Service {
     private let discovery: DiscoveryService
     let agent: InstanceHost
     let store: Store
+    let shelf: LedgerShelf
     private let lock: StateLock
     let writes: AsyncStream<WriteBatch>
     let hints: AsyncStream<WriteBatch>
@@ -102,9 +103,7 @@ public final class PeerHost: PeerService, Service {
         let incarnation = try await store.nextIncarnation()
         let stored = try await store.load()
         var restored = Peer.Restored()
-        (restored.books, restored.partitions, restored.remembered) = (
-            stored.books, stored.partitions, stored.remembered
-        )
+        (restored.partitions, restored.remembered) = (stored.partitions, stored.remembered)
         restored.ring = stored.ring
         restored.objects = try await store.objects().map { ObjectEntry(id: $0.id, size: UInt32(clamping: $0.size)) }
         restored.remembered += configuration.acquaintances.filter { seen in
@@ -112,6 +111,10 @@ public final class PeerHost: PeerService, Service {
         }
         let loop = group.next()
         let board = ProblemBoard()
+        let shelf = try await LedgerShelf.open(
+            stateDirectory: configuration.stateDirectory, own: credential.peer, isMaster: configuration.apiPort != nil,
+            store: store, board: board, logger: logger)
+        restored.ledgers = shelf.restored
         let seeds = SeedKeeper(configuration.join, board: board, logger: logger)
         let gate = TransportGate(seeds: seeds, logger: logger)
         let transport = try await Self.listen(configuration, credentials, incarnation, on: loop) { gate.handle($0) }
@@ -120,18 +123,19 @@ public final class PeerHost: PeerService, Service {
             peer: credential.peer, incarnation: incarnation, name: configuration.name, fabric: credential.fabric,
             endpoints: endpoints, apiPort: configuration.apiPort, price: configuration.price)
         let peer = Peer(
-            blueprint: Peer.Blueprint(configuration.peer), own: advertisement, capacity: configuration.partitions,
+            blueprint: Peer.Blueprint(configuration.peer, coding: .wire), own: advertisement,
+            capacity: configuration.partitions,
             memory: configuration.memory ?? MachineMemory.forInstances, restored: restored,
             seed: UInt64.random(in: .min ... .max))
         return try await PeerHost(
-            configuration, credentials, clock, loop, peer, transport, gate, seeds, board, store, lock, endpoints, logger
-        )
+            configuration, credentials, clock, loop, peer, transport, gate, seeds, board, store, shelf, lock, endpoints,
+            logger)
     }
 
     private init(
         _ configuration: Configuration, _ credentials: CredentialSource, _ clock: HostClock, _ loop: any EventLoop,
         _ peer: Peer, _ transport: PeerTransport, _ gate: TransportGate, _ seeds: SeedKeeper, _ board: ProblemBoard,
-        _ store: Store, _ lock: StateLock, _ endpoints: [Endpoint], _ logger: Logger
+        _ store: Store, _ shelf: LedgerShelf, _ lock: StateLock, _ endpoints: [Endpoint], _ logger: Logger
     ) async throws {
         id = peer.id
         self.configuration = configuration
@@ -140,6 +144,7 @@ public final class PeerHost: PeerService, Service {
         self.loop = loop
         self.transport = transport
         self.store = store
+        self.shelf = shelf
         self.lock = lock
         self.endpoints = endpoints
         self.logger = logger
@@ -182,6 +187,7 @@ public final class PeerHost: PeerService, Service {
                     write: { writeOutlet.yield($0) }, hint: { hintOutlet.yield($0) },
                     agent: { commandOutlet.yield($0) },
                     object: { objectOutlet.yield($0) },
+                    ledger: { shelf.perform($1, of: $0) },
                     notice: { Self.log($0, logger) }))
             return core
         }
@@ -192,12 +198,14 @@ public final class PeerHost: PeerService, Service {
     // MARK: PeerService
 
     public func call(_ call: Call) async -> CallResult {
-        // While a write waits for the disk, every answer waits behind it, for longer than anybody asks.
-        if let problem = board.current.first(where: { $0.code == Self.diskProblem }) {
-            return .refused(Self.refusal(problem))
-        }
-        return await withCheckedContinuation { continuation in
-            loop.execute { [core] in core.value.call(call, continuation) }
+        await withCheckedContinuation { continuation in
+            loop.execute { [core, board] in
+                // While a write waits for the disk, every answer waits behind it, for longer than anybody asks.
+                if core.value.isOnItsOwn, let problem = board.current.first(where: { $0.code == Self.diskProblem }) {
+                    return continuation.resume(returning: .refused(Self.refusal(problem)))
+                }
+                core.value.call(call, continuation)
+            }
         }
     }
 
@@ -262,7 +270,8 @@ public final class PeerHost: PeerService, Service {
                     }
                 }
                 for service in [
-                    self.serveHints, self.serveReports, self.serveObjects, self.keepJoining, self.sweepReleases,
+                    self.serveHints, self.serveReports, self.serveObjects, self.serveLedgers, self.keepJoining,
+                    self.sweepReleases,
                 ] {
                     group.addTask {
                         await service()

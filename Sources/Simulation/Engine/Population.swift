@@ -71,6 +71,8 @@ protocol Population {
 /// Whom a fault may strike.
 public enum Role: String, Sendable, CaseIterable {
     case anyone, masters, machines
+    /// Of groups of replicas: who votes, and who leads.
+    case members, primaries
 }
 
 /// What a condition of a scenario's script can ask for.

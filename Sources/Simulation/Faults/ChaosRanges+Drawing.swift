@@ -49,7 +49,32 @@ extension ChaosRanges {
             add(number(hostLosses), among: .machines) { _, rest in
                 (.loseMachine(.count(1), back: min(rest, time(away))), .zero)
             }
+            if masterLosses.upperBound > 0 {
+                add(number(masterLosses), among: .masters) { _, rest in
+                    (.loseMachine(.count(1), back: min(rest, time(away))), .zero)
+                }
+            }
             add(number(fullDisks)) { _, rest in (.fullDisk(.count(1 + draw.below(2))), min(rest, time(lasts))) }
+        }
+
+        /// What only replicas have.
+        func addReplicas() {
+            for (count, role) in [(memberCrashes, Role.members), (primaryCrashes, .primaries)] {
+                add(number(count), among: role) { _, rest in
+                    let count = draw.below(4) == 0 ? 2 : 1
+                    return (.crash(.count(count), back: min(rest, time(away)), disk: true), .zero)
+                }
+            }
+            add(number(memberLosses), among: .members) { _, rest in
+                (.loseMachine(.count(1), back: min(rest, time(away))), .zero)
+            }
+            add(number(amnesia), among: .members) { _, rest in
+                (.crash(.count(1), back: min(rest, time(away)), disk: false), .zero)
+            }
+            add(number(primaryPartitions), among: .primaries) { _, rest in
+                (.partition(.count(1), oneWay: draw.below(3) == 0), min(rest, time(lasts)))
+            }
+            add(number(primaryStalls), among: .primaries) { _, rest in (.stall(.count(1)), min(rest, time(lasts))) }
         }
 
         add(number(crashes)) { _, rest in
@@ -86,6 +111,7 @@ extension ChaosRanges {
         mix.disorder = draw.below(3) == 0 ? .zero : time(disorder)
         if let session, draw.below(3) > 0 { mix.session = time(session) }
         addFabric()
+        addReplicas()
         // A fault of no length would never end.
         mix.faults = mix.faults.filter { fault in
             switch fault.action {

@@ -97,6 +97,8 @@ public struct ChaosRanges: Sendable, Equatable {
     public var machineCrashes: ClosedRange<Int> = 0...0
     /// Of machines that are no masters.
     public var hostLosses: ClosedRange<Int> = 0...0
+    /// Of masters, whose ledgers have replicas elsewhere.
+    public var masterLosses: ClosedRange<Int> = 0...0
     public var fullDisks: ClosedRange<Int> = 0...0
     /// Whether only machines leave for good: a master's ledger has one copy.
     public var sparesMasters = false
@@ -111,6 +113,15 @@ public struct ChaosRanges: Sendable, Equatable {
     public var oneWayPartitions: ClosedRange<Int> = 0...0
     public var stalls: ClosedRange<Int> = 0...0
     public var slowLinks: ClosedRange<Int> = 0...0
+    /// Of members of groups of replicas, and of who leads one.
+    public var memberCrashes: ClosedRange<Int> = 0...0
+    public var primaryCrashes: ClosedRange<Int> = 0...0
+    /// Whole machines, whose connections do not break but fall silent.
+    public var memberLosses: ClosedRange<Int> = 0...0
+    /// Crashes of members that come back without their disk, where their group survives that.
+    public var amnesia: ClosedRange<Int> = 0...0
+    public var primaryPartitions: ClosedRange<Int> = 0...0
+    public var primaryStalls: ClosedRange<Int> = 0...0
     /// How long partitions, stalls and slow links last.
     public var lasts: ClosedRange<Duration> = .seconds(1)...(.seconds(60))
     public var loss: ClosedRange<Double> = 0...0

@@ -237,7 +237,7 @@ extension OverlayPopulation {
     // What only whole peers have.
 
     static var namesAreOnDisk: Bool { false }
-    func isOf(_ role: Role, _ peer: UInt32) -> Bool { role != .masters }
+    func isOf(_ role: Role, _ peer: UInt32) -> Bool { role == .anyone || role == .machines }
     func setFull(_ isFull: Bool, diskOf peer: UInt32) {}
     func healed(in core: inout Core<OverlayMessage>) {}
     var journal: Journal { Journal() }

@@ -4,6 +4,7 @@ import Ledger
 import Objects
 import Overlay
 import Peer
+import Replication
 
 /// What one machine's disk holds, as its store gives it back after a crash.
 ///
@@ -22,7 +23,8 @@ struct Disk {
         case none, unreadable, altered
     }
 
-    private(set) var entries: [Entry] = []
+    /// Of the ledgers of which the machine holds replicas.
+    var logs: [PeerID: LogDisk] = [:]  // put in order where it is walked
     private(set) var partitions: [PartitionNumber: PartitionRecord] = [:]  // put in order where it is walked
     private(set) var remembered: [Advertisement] = []
     private(set) var ring: [PeerContact] = []
@@ -38,12 +40,11 @@ struct Disk {
     mutating func commit(_ batch: [Peer.Effect]) {
         for effect in batch {
             switch effect {
-            case .append(let entry): entries.append(entry)
             case .persist(let record): partitions[record.partition] = record
             case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
                 .readLog,
                 .answer, .ringAnswer, .group,
-                .object, .delivered, .report:
+                .object, .ledger, .delivered, .report:
                 continue
             }
         }
@@ -62,9 +63,15 @@ struct Disk {
     ///
     /// - Parameter rot: the share of objects whose sectors cannot be read afterwards.
     mutating func crash(
-        writing batch: [Peer.Effect]?, storing: [StoredObject], rot: Double, draw: inout Draw
+        writing batch: [Peer.Effect]?, journal: [LedgerWrite], storing: [StoredObject], rot: Double,
+        draw: inout Draw
     ) -> Harm {
         var harm = Harm()
+        var cut: Set<PeerID> = []  // looked up only
+        for item in journal where !cut.contains(item.ledger) {
+            // In order: behind one that is not there nothing is.
+            if reaches(&harm, &draw) { apply(item) } else { cut.insert(item.ledger) }
+        }
         if let batch { if reaches(&harm, &draw) { commit(batch) } }
         for object in storing where reaches(&harm, &draw) { objects[object.id] = Copy(bytes: object.bytes) }
         guard rot > 0 else { return harm }
@@ -97,8 +104,10 @@ struct Disk {
         }
     }
 
+    mutating func apply(_ item: LedgerWrite) { logs[item.ledger]?.apply(item.write) }
+
     /// A bug: the ledger is forgotten.
-    mutating func loseLedger() { entries = [] }
+    mutating func loseLedger(_ ledger: PeerID) { logs[ledger] = nil }
 
     var restored: Peer.Restored {
         var restored = Peer.Restored()
@@ -107,7 +116,47 @@ struct Disk {
         restored.ring = ring
         restored.objects = objects.map { ObjectEntry(id: $0.key, size: UInt32($0.value.bytes.count)) }
             .sorted { $0.id < $1.id }
-        for entry in entries { restored.books.apply(entry) }
         return restored
+    }
+}
+
+/// A write on its way to the file of a ledger's log.
+struct LedgerWrite {
+    var ledger: PeerID
+    var write: JournalWrite
+}
+
+/// The disk's file of a ledger's log.
+struct LogDisk {
+    let store: StoreID
+    private(set) var entries: [LogEntry] = []
+    private var state = HardState(view: .zero, lastNormal: .zero, commit: .zero)
+
+    init(store: StoreID) { self.store = store }
+
+    mutating func apply(_ write: JournalWrite) {
+        state = write.state
+        if let cut = write.cutAfter { entries.removeLast(entries.count - Int(cut.value)) }
+        entries += write.entries
+    }
+
+    /// What the first place that is read is followed by, up to a number of bytes.
+    func read(after: OpNumber, through: OpNumber, bytesMax: Int) -> [LogEntry] {
+        var bytes = 0
+        return Array(
+            entries.dropFirst(Int(after.value)).prefix { entry in
+                bytes += entry.size
+                return entry.op <= through && (bytes <= bytesMax || entry.op == after.next)
+            })
+    }
+
+    /// What a peer finds when it starts.
+    func restored(_ ledger: PeerID, _ coding: FactCoding) -> LedgerState {
+        guard !entries.isEmpty else { return .empty(store) }
+        var replay = Replay(from: .empty(genesis: HeldLedger.genesis(of: ledger)), sessionsMax: 10_000)
+        var books = Books()
+        for entry in entries where entry.op <= state.commit && replay.apply(entry) { books.apply(entry, coding) }
+        let tail = entries.dropFirst(Int(replay.head.op.value)).map { LogSlot($0) }
+        return .restored(RestoredReplica(store: store, state: state, head: replay.head, tail: tail), books)
     }
 }

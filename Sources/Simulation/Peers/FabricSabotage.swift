@@ -1,6 +1,7 @@
 import Groups
 import Objects
 import Overlay
+import Replication
 
 /// A known bug of a host or of what it hosts, to prove that an invariant is able to fail.
 public enum FabricSabotage: String, Sendable, CaseIterable {
@@ -35,6 +36,8 @@ struct NamedSabotage {
     var overlay: Overlay.Sabotage = []
     var groups: Groups.Sabotage = []
     var objects: Objects.Sabotage = []
+    var replica: Replica.Sabotage = []
+    var replicaHost: HostSabotage?
 
     init(_ name: String?) {
         guard let name else { return }
@@ -42,5 +45,7 @@ struct NamedSabotage {
         overlay = Overlay.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         groups = Groups.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        replicaHost = HostSabotage(rawValue: name)
     }
 }

@@ -104,10 +104,10 @@ extension PeerPopulation {
     private mutating func count(_ message: PeerMessage) {
         switch message {
         case .overlay: return
-        case .claim(.refused): reached["claim refused", default: 0] += 1
-        case .claim(.orderRefused): reached["order refused", default: 0] += 1
-        case .claim(.lapsed): reached["lease lapsed", default: 0] += 1
-        case .directory(.heldBy): reached["name held elsewhere", default: 0] += 1
+        case .claim(.refused, _): reached["claim refused", default: 0] += 1
+        case .claim(.orderRefused, _): reached["order refused", default: 0] += 1
+        case .claim(.lapsed, _): reached["lease lapsed", default: 0] += 1
+        case .directory(.heldBy, _, _): reached["name held elsewhere", default: 0] += 1
         case .neighbour(.recovered): reached["peer recovered", default: 0] += 1
         case .result(_, .refused): reached["forwarded call refused", default: 0] += 1
         case .call: reached["call forwarded", default: 0] += 1

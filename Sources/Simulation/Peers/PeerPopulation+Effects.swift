@@ -5,6 +5,7 @@ import Neighbours
 import Objects
 import Overlay
 import Peer
+import Replication
 
 /// A peer's effects, in their order, and its disk.
 extension PeerPopulation {
@@ -27,19 +28,11 @@ extension PeerPopulation {
         let firstWrite = isHasty ? queued.count : queued.firstIndex(where: \.isWrite) ?? queued.count
         for effect in queued[..<firstWrite] where !effect.isWrite { perform(effect, of: host, &core) }
         var batch = Array(queued[firstWrite...])
-        if isHasty { batch = tellBeforeDurable(queued.filter(\.isWrite), host, &core) }
+        if isHasty { batch = queued.filter(\.isWrite) }
         guard !batch.isEmpty else { return }
         hosts[Int(host)].syncing = batch
         let latency = isHasty ? 5_000_000_000 : diskLatency()
         core.note(at: core.now + latency, Note.synced.rawValue, peer: host)
-    }
-
-    /// The bug of `FabricSabotage.hastySend`.
-    private mutating func tellBeforeDurable(
-        _ writes: [Peer.Effect], _ host: UInt32, _ core: inout World
-    ) -> [Peer.Effect] {
-        for case .append(let entry) in writes { tell(host, .appended(through: entry.index), &core) }
-        return writes
     }
 
     mutating func onSynced(_ host: UInt32, _ core: inout World) {
@@ -51,12 +44,7 @@ extension PeerPopulation {
         }
         hosts[Int(host)].syncing = nil
         hosts[Int(host)].disk.commit(batch)
-        var last: LedgerIndex?
-        for effect in batch {
-            if case .append(let entry) = effect { last = entry.index }
-            if !effect.isWrite { perform(effect, of: host, &core) }
-        }
-        if let last, sabotage != .hastySend { give(.appended(through: last), to: host, &core) }
+        for effect in batch where !effect.isWrite { perform(effect, of: host, &core) }
         drain(host, &core)
         setOtherTimers(of: host, &core)
     }
@@ -78,7 +66,8 @@ extension PeerPopulation {
     mutating func crashDisk(of host: UInt32) {
         let (batch, storing) = (hosts[Int(host)].syncing, hosts[Int(host)].storing)
         let harm = hosts[Int(host)].disk.crash(
-            writing: batch, storing: storing, rot: isHealed ? 0 : rot, draw: &diskDraw)
+            writing: batch, journal: hosts[Int(host)].journal, storing: storing, rot: isHealed ? 0 : rot,
+            draw: &diskDraw)
         for (path, count) in [
             ("unsynced write lost", harm.lost), ("torn write cut", harm.torn), ("object corrupt", harm.rotten),
         ] where count > 0 {
@@ -88,12 +77,12 @@ extension PeerPopulation {
 
     private mutating func perform(_ effect: Peer.Effect, of host: UInt32, _ core: inout World) {
         switch effect {
-        case .append, .persist: preconditionFailure("a write is performed when it is synced")
+        case .persist: preconditionFailure("a write is performed when it is synced")
         case .send(let message, let peer): send(message, from: host, to: peer, &core)
         case .set(.overlay(.acknowledgements), let due): core.setTimer(0, of: host, at: due)
         case .set(.overlay(.upkeep), let due): core.setTimer(1, of: host, at: due)
         case .set(let timer, let due):
-            if sabotage == .deafTimers, case .requests(let timer) = timer {
+            if sabotage == .deafTimers, case .requests(_, let timer) = timer {
                 switch timer {
                 case .search, .order: return
                 case .lease, .wait: break
@@ -114,8 +103,55 @@ extension PeerPopulation {
             if objectUsers.knows(id) { run(.ringAnswered(id, result), at: core.now, of: host, &core) }
         case .group(let effect): onGroup(effect, at: host, &core)
         case .object(let order): store(order, of: host, &core)
+        case .ledger(let ledger, let order): onOrder(order, for: ledger, of: host, &core)
         // What a peer knows of others' addresses is asked where it connects.
         case .learn, .delivered: return
+        }
+    }
+
+    // MARK: Ledgers on the disk
+
+    private mutating func onOrder(_ order: LedgerOrder, for ledger: PeerID, of host: UInt32, _ core: inout World) {
+        switch order {
+        case .open:
+            let log = hosts[Int(host)].disk.logs[ledger] ?? LogDisk(store: store(of: ledger, at: host))
+            hosts[Int(host)].disk.logs[ledger] = log
+            let state = log.restored(ledger, blueprint.coding)
+            tell(host, .opened(ledger, state), after: diskLatency(), &core)
+        case .write(let write):
+            hosts[Int(host)].journal.append(LedgerWrite(ledger: ledger, write: write))
+            if sabotage == .hastySend { tell(host, .ledger(ledger, .written(through: write.number)), &core) }
+            guard hosts[Int(host)].journal.count == 1 else { return }
+            let latency = sabotage == .hastySend ? 5_000_000_000 : diskLatency()
+            core.note(at: core.now + latency, Note.journalled.rawValue, peer: host)
+        case .read(let token, let through, let bytesMax):
+            let log = hosts[Int(host)].disk.logs[ledger]
+            let entries = log?.read(after: token.after, through: through, bytesMax: bytesMax) ?? []
+            tell(host, .ledger(ledger, .entriesRead(token, entries)), after: diskLatency(), &core)
+        case .erase:
+            hosts[Int(host)].journal.removeAll { $0.ledger == ledger }
+            hosts[Int(host)].disk.logs[ledger] = nil
+        }
+    }
+
+    /// A storage that is made anew is another one.
+    func store(of ledger: PeerID, at host: UInt32) -> StoreID {
+        StoreID((ledger.high ^ UInt64(host)) &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(hosts[Int(host)].lives))
+    }
+
+    /// One sync for all that waits.
+    mutating func onJournalled(_ host: UInt32, _ core: inout World) {
+        let journal = hosts[Int(host)].journal
+        hosts[Int(host)].journal = []
+        let takesWrites = takesWrite(host)
+        var told: Set<PeerID> = []  // looked up only
+        if takesWrites { for item in journal { hosts[Int(host)].disk.apply(item) } }
+        for item in takesWrites ? journal.reversed() : journal where told.insert(item.ledger).inserted {
+            if !takesWrites {
+                give(.ledger(item.ledger, .writeFailed(from: item.write.number)), to: host, &core)
+            } else if sabotage != .hastySend {
+                give(.ledger(item.ledger, .written(through: item.write.number)), to: host, &core)
+            }
         }
     }
 

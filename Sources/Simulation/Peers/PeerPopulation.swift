@@ -5,6 +5,7 @@ import Neighbours
 import Objects
 import Overlay
 import Peer
+import Wire
 
 /// Whole peers: the shipping `Peer` under the engine, behind a modelled network, disk, DNS-SD link and supervisor.
 ///
@@ -21,7 +22,7 @@ struct PeerPopulation: Population {
 
     /// What the world has noted for itself; all but the first two have their errand in a slab.
     enum Note: UInt8 {
-        case lookup, synced, errand, useObjects, useGroups
+        case lookup, synced, journalled, errand, useObjects, useGroups
     }
 
     /// What is to be done later, where a few bytes of an event cannot say it.
@@ -89,7 +90,7 @@ struct PeerPopulation: Population {
         sabotage: FabricSabotage?, encodes: Bool, keepsTrace: Bool, seed: UInt64
     ) {
         self.settings = settings
-        blueprint = Peer.Blueprint(configuration)
+        blueprint = Peer.Blueprint(configuration, coding: .wire)
         self.sabotage = sabotage
         self.seed = seed
         self.encodes = encodes
@@ -139,6 +140,7 @@ struct PeerPopulation: Population {
         case .anyone: true
         case .masters: hosts[Int(peer)].isMaster
         case .machines: !hosts[Int(peer)].isMaster
+        case .members, .primaries: false
         }
     }
 
@@ -155,18 +157,16 @@ struct PeerPopulation: Population {
 
     mutating func start(_ peer: UInt32, disk: Bool, in core: inout World) {
         let host = Int(peer)
-        // A master's ledger has one copy: its disk is not among those that are lost.
-        if !disk, hosts[host].lives > 0, !hosts[host].isMaster { loseDisk(of: peer, core) }
+        // A ledger without replicas has one copy: its disk is not among those that are lost.
+        if !disk, hosts[host].lives > 0, !hosts[host].isMaster || settings.replicas > 1 { loseDisk(of: peer, core) }
         hosts[host].isUp = true
         hosts[host].lives += 1
         say("start \(name(peer))", &core)
         var restored = hosts[host].disk.restored
         if sabotage == .amnesia { restored.partitions = [] }
-        if sabotage == .lostLedger {
-            restored.books = Books()
-            hosts[host].disk.loseLedger()
-        }
         let id = core.id(of: peer)
+        if sabotage == .lostLedger { hosts[host].disk.loseLedger(id) }
+        if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer) }
         let own = Advertisement(
             peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
             endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil)
@@ -175,7 +175,7 @@ struct PeerPopulation: Population {
             blueprint: blueprint, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
             restored: restored, seed: life.next())
         watch.started(peer, at: core.now)
-        if let (before, index) = tenancy.onStart(peer, books: restored.books) {
+        if let (before, index) = tenancy.onStart(peer, length: hosts[host].disk.logs[id]?.entries.count ?? 0) {
             watch.checker.report(
                 "I3", "\(name(peer)) had \(before) committed entries and starts with \(index)", [peer], &core)
         }
@@ -183,6 +183,19 @@ struct PeerPopulation: Population {
         feed(.started, to: peer, &core)
         if settings.lans > 1, hosts[host].place < settings.joiners, hosts[host].lan > 0 || hosts[host].lives > 1 {
             joinElsewhere(peer, pause: 1_000_000_000, &core)
+        }
+    }
+
+    /// What is on a master's disk; its own ledger begins with its first life.
+    private mutating func ledgers(of id: PeerID, at peer: UInt32) -> [(id: PeerID, state: LedgerState)] {
+        let host = Int(peer)
+        if hosts[host].disk.logs[id] == nil { hosts[host].disk.logs[id] = LogDisk(store: store(of: id, at: peer)) }
+        defer { hosts[host].hasFounded = true }
+        return hosts[host].disk.logs.keys.sorted().compactMap { ledger in
+            guard let log = hosts[host].disk.logs[ledger] else { return nil }
+            // Who has founded its ledger and lost it waits until the others let it follow.
+            if ledger == id, log.entries.isEmpty, !hosts[host].hasFounded { return (ledger, .founded(log.store)) }
+            return (ledger, log.restored(ledger, blueprint.coding))
         }
     }
 
@@ -237,8 +250,8 @@ struct PeerPopulation: Population {
     ) {
         if case .overlay = message { return feed(.received(message, from: core.id(of: sender)), to: peer, &core) }
         var message = message
-        if sabotage == .twoHomes, case .directory(.heldBy(let holdings)) = message {
-            message = .directory(.holdNoted(holdings.map(\.key)))
+        if sabotage == .twoHomes, case .directory(.heldBy(let holdings), let from, let to) = message {
+            message = .directory(.holdNoted(holdings.map(\.key)), from: from, to: to)
         }
         if keepsTrace { journal.add("\(name(sender)) → \(name(peer)) \(message)", at: core.now) }
         // I7: what only a master may say is dropped when it comes from another.
@@ -298,6 +311,7 @@ struct PeerPopulation: Population {
         switch Note(rawValue: event.detail) {
         case .lookup: lookUp(&core)
         case .synced: if isSameLife { onSynced(event.target, &core) }
+        case .journalled: if isSameLife { onJournalled(event.target, &core) }
         case .useObjects: useObjects(&core)
         case .useGroups: useGroups(&core)
         case .errand: carryOut(errands.take(event.slot), of: event.target, isSameLife: isSameLife, &core)

@@ -3,6 +3,7 @@ import Claims
 import Ledger
 import Objects
 import Peer
+import Replication
 
 /// One machine of the simulated world: what outlives its process (disk, instances), and the process while it runs.
 struct SimulatedHost {
@@ -27,6 +28,10 @@ struct SimulatedHost {
     /// Effects in order, behind a write that is on its way to the disk.
     var queued: [Peer.Effect] = []
     var syncing: [Peer.Effect]?
+    /// A master has begun its ledger, in whichever life.
+    var hasFounded = false
+    /// What the ledgers' files are to hold, on its way there.
+    var journal: [LedgerWrite] = []
     /// Objects on their way to the disk, and when it has done what it was told.
     var storing: [StoredObject] = []
     var storeFree: Int64 = 0
@@ -59,7 +64,7 @@ struct SimulatedHost {
     mutating func endProcess() {
         peer = nil
         timers = TimerList()
-        (queued, syncing) = ([], nil)
+        (queued, syncing, journal) = ([], nil, [])
         (storing, storeFree) = ([], 0)
         connections = []
         (hasMet, isLeaving, hasCompany) = (false, false, false)

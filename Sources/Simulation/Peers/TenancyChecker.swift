@@ -2,6 +2,7 @@ import Automata
 import Claims
 import Ledger
 import Peer
+import Replication
 
 /// Knows every instance and every ledger, and holds them against the invariants; the peers know nothing of it.
 ///
@@ -26,26 +27,28 @@ struct TenancyChecker {
     }
 
     /// - Returns: how long the ledger was and is, when something acknowledged is missing.
-    func onStart(_ host: UInt32, books: Books) -> (before: UInt64, index: UInt64)? {
-        guard let before = ledgerLengths[host], books.index.value < before else { return nil }
-        return (before, books.index.value)
+    func onStart(_ host: UInt32, length: Int) -> (before: UInt64, index: UInt64)? {
+        guard let before = ledgerLengths[host], length < before else { return nil }
+        return (before, UInt64(length))
     }
 
     /// Remembers how far a master's committed ledger has come; called whenever it answers somebody.
-    mutating func acknowledged(_ books: Books?, by host: UInt32) {
-        ledgerLengths[host] = max(ledgerLengths[host] ?? 0, books?.index.value ?? 0)
+    /// With replicas the others may have what this disk has lost.
+    mutating func acknowledged(_ ledger: HeldLedger?, by host: UInt32) {
+        guard let ledger, ledger.replica.membership.members.count <= 1 else { return ledgerLengths[host] = nil }
+        ledgerLengths[host] = max(ledgerLengths[host] ?? 0, ledger.books.index.value)
     }
 }
 
 extension PeerPopulation {
     /// I4: every user has what was asked for.
     func unserved() -> [String] {
-        let requests = (0..<UInt32(count)).compactMap { hosts[Int($0)].peer?.master?.requests }
+        let desks = (0..<UInt32(count)).flatMap { hosts[Int($0)].peer?.ledgers.compactMap(\.desk) ?? [] }
         return users.users.compactMap { user in
             guard let wanted = user.acknowledged, user.waitingFor == nil else {
                 return "\(user.key) was never answered, \(user.attempt) times asked, although all faults are over"
             }
-            let views = requests.compactMap { $0.view(of: user.key) }
+            let views = desks.compactMap { $0.requests.view(of: user.key) }
             let state = views.map { "\($0.status.state) \($0.status.reason)" }.joined(separator: ", ")
             let found = state.isEmpty ? "in no ledger" : state
             switch wanted.desired {

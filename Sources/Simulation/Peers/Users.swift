@@ -84,7 +84,7 @@ extension PeerPopulation {
         case .request(.request), .request(.gone):
             users.users[user].acknowledged = item.specification
             if let asked = item.asked {
-                tenancy.acknowledged(hosts[Int(asked)].peer?.master?.requests.books, by: asked)
+                tenancy.acknowledged(hosts[Int(asked)].peer?.ownLedger, by: asked)
             }
             guard let next = item.next else { return }
             users.users[user].next = nil
@@ -94,7 +94,8 @@ extension PeerPopulation {
                 users.users[user].specification.desired = next
             }
             actLater(user, .seconds(1)...(.seconds(30)), &core)
-        case .request(.moved), .request(.refused), .refused, .requests, .log, .recorded:
+        case .request(.moved), .request(.refused), .request(.elsewhere), .elsewhere, .refused, .requests, .log,
+            .recorded:
             actLater(user, .milliseconds(500)...(.seconds(3)), &core)
         }
     }
@@ -109,6 +110,7 @@ extension PeerPopulation {
         case .request(.gone): "gone"
         case .request(.moved): "moved"
         case .request(.refused(let refusal)), .refused(let refusal): "no: \(refusal.message)"
+        case .request(.elsewhere), .elsewhere: "elsewhere"
         case .requests, .log, .recorded: "something else"
         }
     }

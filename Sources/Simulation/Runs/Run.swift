@@ -4,6 +4,7 @@ import Groups
 import Objects
 import Overlay
 import Peer
+import Replication
 
 /// One run of a scenario: the plan that the seed makes of it, and the simulator that carries it out.
 struct Run<Hosted: Population> {
@@ -92,10 +93,23 @@ extension Scenario {
         if let most = fabric.groups?.childrenMax { configuration.groups.childrenMax = most }
         if let period = fabric.objects?.reconcile { configuration.objects.reconcilePeriod = period }
         if let bytes = fabric.objects?.storeBytesMax { configuration.objects.storeBytesMax = bytes }
+        configuration.replication.sabotage = sabotage.replica
+        configuration.placement.wanted = fabric.replicas
+        configuration.placement.absence = fabric.replaceAfter
         if sabotage.host == .endlessLease { configuration.claims.stopMargin = .seconds(-100_000) }
         let population = PeerPopulation(
             fabric, configuration: configuration, plan: plan, workload: workload(plan), sabotage: sabotage.host,
             encodes: network.codec == .bytes, keepsTrace: keepsTrace, seed: seed)
+        return Run(self, plan: plan, hosted: population)
+    }
+
+    /// A run with groups of replicas.
+    func ledgerRun(
+        _ replicas: ReplicaSettings, seed: UInt64, sabotage: NamedSabotage
+    ) -> Run<ReplicaPopulation> {
+        let plan = plan(seed: seed)
+        let population = ReplicaPopulation(
+            replicas, plan: plan, workload: workload(plan), sabotage: sabotage, encodes: network.codec == .bytes)
         return Run(self, plan: plan, hosted: population)
     }
 

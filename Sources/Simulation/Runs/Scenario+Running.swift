@@ -6,6 +6,10 @@ import Overlay
 extension Scenario {
     /// The invariants that a run of this scenario checks.
     public var invariants: [String] {
+        if replicas != nil {
+            return ["I3", "I4", "I5", "agreement"] + (network.codec == .bytes ? ["codec"] : [])
+                + ["linearizability", "once"]
+        }
         guard let fabric else { return ["I4", "I8"] }
         var names: [String] = []
         if fabric.requests > 0 { names += ["I1", "I2", "I3", "I4"] } else { names += ["I4"] }
@@ -18,9 +22,16 @@ extension Scenario {
 
     /// The known bugs that can be switched on, by name.
     public var sabotages: [String] {
+        if replicas != nil {
+            return ReplicaSabotage.all.map(\.name).filter {
+                $0 != HostSabotage.reusedField.rawValue || network.codec == .bytes
+            }
+        }
         guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
         var names: [String] = []
         if fabric.requests > 0 { names += FabricSabotage.allCases.map(\.rawValue) }
+        // Those of which whole peers under these faults show something: the others are ledger-chaos's.
+        if fabric.replicas > 0 { names += ["commit-by-minority", "stale-read", "forget-view", "own-log"] }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }
@@ -29,6 +40,10 @@ extension Scenario {
 
     /// In a few words, for a list.
     public var summary: String {
+        if let replicas {
+            return "\(replicas.groups == 1 ? "1 group" : "\(replicas.groups) groups") of "
+                + "\(replicas.members.lowerBound) to \(replicas.members.upperBound) replicas for \(length.words)"
+        }
         guard let fabric else { return "\(peers) overlays for \(length.words)" }
         var words = "\(fabric.masters) masters, \(fabric.machines) machines"
         if fabric.lans > 1 { words = "\(fabric.lans) LANs of " + words }
@@ -45,6 +60,14 @@ extension Scenario {
             let users = run.simulator.hosted.users.users
             result.requests = users.count
             result.acknowledged = users.count { $0.acknowledged != nil }
+            run.close()
+            return result
+        }
+        if let replicas {
+            var run = ledgerRun(replicas, seed: seed, sabotage: bug)
+            var result = run.result(options)
+            result.requests = run.simulator.hosted.calls
+            result.acknowledged = run.simulator.hosted.acknowledged
             run.close()
             return result
         }
@@ -135,6 +158,11 @@ extension Scenario {
             lines.append(("LANs", "\(fabric.lans)"))
             lines.append(("masters, machines of each", "\(fabric.masters), \(fabric.machines)"))
             lines.append(("requests", "\(fabric.requests)"))
+        }
+        if let replicas {
+            lines.append(("groups", "\(replicas.groups)"))
+            lines.append(("replicas of each", "\(replicas.members.lowerBound) to \(replicas.members.upperBound)"))
+            lines.append(("clients of each", "\(replicas.clients)"))
         }
         if let wide = network.wide { lines.append(("latency between LANs", wide.words)) }
         lines.append(("messages pass as", network.codec.rawValue))

@@ -22,6 +22,8 @@ extension Scenario {
         "joiners": { $0.fabric?.joiners = try $2.integer($1) },
         "addresses": { $0.fabric?.addresses = try $2.flag($1) },
         "partitions": { $0.fabric?.partitions = try $2.integer($1) },
+        "replicas": { $0.fabric?.replicas = try $2.integer($1) },
+        "replace-after": { $0.fabric?.replaceAfter = try $2.duration($1) },
         "requests": { $0.fabric?.requests = try $2.integer($1) },
         "exclusive": { $0.fabric?.exclusivePerMille = try $2.perMille($1) },
         "changed": { $0.fabric?.changedPerMille = try $2.perMille($1) },
@@ -99,6 +101,7 @@ extension Scenario {
         "master-crashes": { $0.masterCrashes = try $2.integers($1) },
         "machine-crashes": { $0.machineCrashes = try $2.integers($1) },
         "host-losses": { $0.hostLosses = try $2.integers($1) },
+        "master-losses": { $0.masterLosses = try $2.integers($1) },
         "full-disks": { $0.fullDisks = try $2.integers($1) },
         // Of crashes and of cuts alike, unless `lasts` is given behind it.
         "away": { ranges, node, reader in

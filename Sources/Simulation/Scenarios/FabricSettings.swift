@@ -13,6 +13,10 @@ public struct FabricSettings: Sendable, Equatable {
     public var addresses = true
     /// Of each machine.
     public var partitions = 4
+    /// Passive replicas of each master's ledger; 0: a ledger has one copy, and its disk is never lost.
+    public var replicas = 0
+    /// How long a replica may be away before another takes its place.
+    public var replaceAfter: Duration = .seconds(60)
     public var requests = 0
     /// Of 1,000 requests how many are exclusive.
     public var exclusivePerMille = 300

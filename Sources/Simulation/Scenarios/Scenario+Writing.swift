@@ -5,13 +5,15 @@ extension Scenario {
     public var yaml: String {
         var usual = Scenario()
         if fabric != nil { usual.beFabric() }
-        var lines = ["kind: \(fabric == nil ? "overlay" : "fabric")", "title: \(Self.quoted(title))"]
-        lines += fabric.map(Self.lines) ?? ["peers: \(overlays)"]
+        if replicas != nil { usual.beLedger() }
+        let kind = fabric != nil ? "fabric" : replicas != nil ? "ledger" : "overlay"
+        var lines = ["kind: \(kind)", "title: \(Self.quoted(title))"]
+        lines += fabric.map(Self.lines) ?? replicas.map(Self.lines) ?? ["peers: \(overlays)"]
         func add(_ key: String, _ value: Duration, _ usual: Duration) {
             if value != usual { lines.append("\(key): \(value.words)") }
         }
         add("join", join, usual.join)
-        add(fabric == nil ? "settle" : "begin", settle, usual.settle)
+        add(kind == "overlay" ? "settle" : "begin", settle, usual.settle)
         add("duration", duration, usual.duration)
         add("heal", heal, usual.heal)
         add("drain", drain, usual.drain)
@@ -30,6 +32,7 @@ extension Scenario {
         var lines = [
             "lans: \(fabric.lans)", "masters: \(fabric.masters)", "machines: \(fabric.machines)",
             "joiners: \(fabric.joiners)", "addresses: \(fabric.addresses)", "partitions: \(fabric.partitions)",
+            "replicas: \(fabric.replicas)", "replace-after: \(fabric.replaceAfter.words)",
             "requests: \(fabric.requests)", "exclusive: \(Double(fabric.exclusivePerMille) / 10)%",
             "changed: \(Double(fabric.changedPerMille) / 10)%", "disk:",
             "  latency: \(fabric.disk.latency.lowerBound.words)...\(fabric.disk.latency.upperBound.words)",
@@ -50,6 +53,26 @@ extension Scenario {
         return lines
     }
 
+    private static func lines(_ replicas: ReplicaSettings) -> [String] {
+        func range(_ key: String, _ range: ClosedRange<Int>) -> String {
+            "\(key): \(range.lowerBound)...\(range.upperBound)"
+        }
+        func times(_ key: String, _ range: ClosedRange<Duration>) -> String {
+            "\(key): \(range.lowerBound.words)...\(range.upperBound.words)"
+        }
+        func shares(_ key: String, _ range: ClosedRange<Double>) -> String {
+            "\(key): \(percent(range.lowerBound))...\(percent(range.upperBound))"
+        }
+        return [
+            "groups: \(replicas.groups)", range("members", replicas.members), range("spares", replicas.spares),
+            "clients: \(replicas.clients)", times("think", replicas.think),
+            times("replace-after", replicas.replaceAfter), range("replacements", replicas.replacements),
+            range("checkpoints", replicas.checkpoints), "upgrades: \(replicas.upgrades)", "disk:",
+            "  " + times("latency", replicas.disk.latency), "  " + shares("failures", replicas.disk.failures),
+            "  " + shares("slow", replicas.disk.slow), "  " + range("damage", replicas.disk.damage),
+        ]
+    }
+
     /// In steps of a millionth, as the reader takes it.
     static func percent(_ share: Double) -> String { share.percent }
 
@@ -68,11 +91,11 @@ extension Scenario {
             lines.append("multicast-delay: \(fabric.linkDelay.words)")
             if let wide = network.wide { lines.append("wide: \(wide.yaml)") }
         } else {
-            lines.append("latency: \(network.latency.yaml)")
-            if network.refusals { lines.append("refusals: true") }
+            lines.append("\(replicas == nil ? "latency" : "delay"): \(network.latency.yaml)")
+            if network.refusals != (replicas != nil) { lines.append("refusals: \(network.refusals)") }
         }
         // In a fabric those without a prefix are ranges.
-        let prefix = fabric == nil ? "" : "constant-"
+        let prefix = fabric == nil && replicas == nil ? "" : "constant-"
         if network.loss > 0 { lines.append("\(prefix)loss: \(Self.percent(network.loss))") }
         if network.doubling > 0 { lines.append("\(prefix)repeat: \(Self.percent(network.doubling))") }
         if network.disorder > .zero { lines.append("\(prefix)disorder: \(network.disorder.words)") }

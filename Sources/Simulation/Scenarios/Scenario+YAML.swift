@@ -2,7 +2,7 @@ import Automata
 import Yams
 
 extension Scenario {
-    /// Reads a scenario of either kind.
+    /// Reads a scenario of any kind.
     ///
     /// - Parameter file: its name, for messages; files that it names are looked for beside it.
     /// - Throws: `ScenarioError` for malformed YAML, an unknown key (with those that are known), a value of the wrong
@@ -21,7 +21,10 @@ extension Scenario {
         case "fabric":
             beFabric()
             try reader.readRoot(root, into: &self, keys: Self.commonKeys.merging(Self.fabricKeys) { $1 })
-        default: throw reader.error(kind ?? root, "expected kind fabric or overlay")
+        case "ledger":
+            beLedger()
+            try reader.readRoot(root, into: &self, keys: Self.commonKeys.merging(Self.ledgerKeys) { $1 })
+        default: throw reader.error(kind ?? root, "expected kind fabric, ledger or overlay")
         }
         try check(reader, root)
     }
@@ -40,7 +43,8 @@ extension Scenario {
         guard let fabric else { return }
         for (key, value, range) in [
             ("masters", fabric.masters, 0...100), ("machines", fabric.machines, 0...1_000_000),
-            ("partitions", fabric.partitions, 1...1_000), ("lans", fabric.lans, 1...1_000_000),
+            ("partitions", fabric.partitions, 1...1_000), ("replicas", fabric.replicas, 0...6),
+            ("lans", fabric.lans, 1...1_000_000),
         ] where !range.contains(value) {
             throw reader.error(place(key), "expected \(range.lowerBound) to \(range.upperBound) \(key)")
         }

@@ -1,6 +1,6 @@
 public import Overlay
 
-/// What to simulate: a ring of overlays alone, or a fabric of whole peers; its network, its churn, what is looked up and
+/// What to simulate: a ring of overlays alone, a fabric of whole peers, or groups of replicas; its network, its churn, what is looked up and
 /// what goes wrong.
 ///
 /// The run has five parts: peers join (`join`), the ring settles (`settle`), the measured time (`duration`: churn, faults
@@ -8,12 +8,14 @@ public import Overlay
 /// nothing is wrong, and what was promised must hold).
 public struct Scenario: Sendable, Equatable {
     public var title = ""
-    /// Nil: overlays alone.
+    /// Nil: no whole peers.
     public var fabric: FabricSettings?
+    /// Nil: no groups of replicas. With neither of the two: overlays alone.
+    public var replicas: ReplicaSettings?
     /// Live overlays, on average.
     public var overlays = 100
     /// Live peers, on average.
-    public var peers: Int { fabric?.peers ?? overlays }
+    public var peers: Int { fabric?.peers ?? replicas?.peers ?? overlays }
     public var join: Duration = .seconds(60)
     public var settle: Duration = .seconds(60)
     public var duration: Duration = .seconds(600)

@@ -76,17 +76,27 @@ public struct Shrinking {
             ("without corrupt objects", { $0.inhabitants.disk.rot = 0...0 }),
             ("without groups", { $0.inhabitants.groups = nil }), ("without objects", { $0.inhabitants.objects = nil }),
             ("with right clocks", { ($0.network.clockOffset, $0.network.clockDrift) = (.zero, 0) }),
+            ("without damage", { $0.replicated.disk.damage = 0...0 }),
+            ("without slow syncs", { $0.replicated.disk.slow = 0...0 }),
+            ("without failing syncs", { $0.replicated.disk.failures = 0...0 }),
+            ("without replacements", { $0.replicated.replacements = 0...0 }),
+            ("without upgrades", { $0.replicated.upgrades = false }),
             ("with constant latency", { $0.network.latency = .constant(.milliseconds(50)) }),
         ]
         for (what, change) in steps {
             var candidate = scenario
             change(&candidate)
             if scenario.fabric == nil { candidate.fabric = nil }
+            if scenario.replicas == nil { candidate.replicas = nil }
             _ = keep(what, candidate)
         }
     }
 
     private mutating func shrinkPeers() {
+        if scenario.replicas != nil {
+            lessen("with fewer groups", \.replicated.groups, least: 1)
+            return lessen("with fewer clients", \.replicated.clients, least: 1)
+        }
         guard scenario.fabric != nil else { return lessen("with fewer peers", \.overlays, least: 1) }
         lessen("with fewer LANs", \.inhabitants.lans, least: 1)
         lessen("with fewer requests", \.inhabitants.requests, least: 0)
@@ -123,6 +133,12 @@ extension Scenario {
     fileprivate var inhabitants: FabricSettings {
         get { fabric ?? FabricSettings() }
         set { fabric = newValue }
+    }
+
+    /// The groups' settings, for whoever knows that there are groups.
+    fileprivate var replicated: ReplicaSettings {
+        get { replicas ?? ReplicaSettings() }
+        set { replicas = newValue }
     }
 
     /// The same run without chaos: what the seed draws, as a script.

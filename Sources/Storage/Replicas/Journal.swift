@@ -47,6 +47,7 @@ final class Journal {
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let directory = ReplicaDirectory(path: path)
         guard directory.generations().isEmpty else { throw StorageError.isThere(path) }
+        try ReplicaDirectory.sync(ReplicaDirectory.parent(of: path))
         // Of a log that was moved aside: it would say that this one has forgotten something.
         try directory.remove(directory.mark)
         try directory.make(1, pagesMax: pagesMax) { file in

@@ -98,22 +98,31 @@ struct ReplicaDirectory {
         let final = file(generation)
         let part = final + ".part"
         try remove(part)
+        // What is left beside a file that somebody took away would be replayed into the new one.
+        try remove(final)
         do {
             let file = try ReplicaFile(path: part, pagesMax: pagesMax)
             try fill(file)
             try file.close()
-            try sync(part)
+            try Self.sync(part)
         } catch {
             try remove(part)
             throw error
         }
-        guard rename(part, final) == 0 else {
+        try Self.settle(part, as: final)
+    }
+
+    /// Gives a file or a directory its name, for good: it survives the loss of power.
+    static func settle(_ path: String, as final: String) throws(StorageError) {
+        guard rename(path, final) == 0 else {
             throw StorageError(
-                .failed, "cannot rename \(part): \(String(cString: strerror(errno)))",
+                .failed, "cannot rename \(path) to \(final): \(String(cString: strerror(errno)))",
                 remedy: "check the owner and permissions of the directory")
         }
-        try sync(path)
+        try sync(parent(of: final))
     }
+
+    static func parent(of path: String) -> String { URL(fileURLWithPath: path).deletingLastPathComponent().path }
 
     /// With what SQLite has put beside it.
     func remove(_ file: String) throws {
@@ -122,7 +131,8 @@ struct ReplicaDirectory {
         }
     }
 
-    private func sync(_ path: String) throws(StorageError) {
+    /// A directory: which names are in it.
+    static func sync(_ path: String) throws(StorageError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         defer { if descriptor >= 0 { close(descriptor) } }
         guard descriptor >= 0, fsync(descriptor) == 0 else {

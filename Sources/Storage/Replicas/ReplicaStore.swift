@@ -98,6 +98,13 @@ public actor ReplicaStore {
         return store
     }
 
+    /// Gives the directory of a closed log its place; a crash leaves it here or there.
+    ///
+    /// - Throws: `failed` when something stands in that place already.
+    public static func move(_ directory: String, to place: String) throws(StorageError) {
+        try ReplicaDirectory.settle(directory, as: place)
+    }
+
     private func create(group: GroupID, genesis: Digest, pagesMax: Int?) throws(StorageError) {
         let id = StoreID(UInt64.random(in: 1 ... .max))
         try translating {

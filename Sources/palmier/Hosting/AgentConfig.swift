@@ -11,16 +11,11 @@ struct AgentConfig: AsyncParsableCommand {
 
     @OptionGroup var flags: HostFlags
 
-    @Option(help: ArgumentHelp("Where users connect to a master.", valueName: "HOST:PORT|PORT"))
-    var apiListen: String?
-
-    @Option(help: ArgumentHelp("How long certificates of machines live, and this master's own.", valueName: "TIME"))
-    var certificateLife: String?
-
+    @OptionGroup var master: MasterFlags
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
-        let settings = try await flags.settings(apiListen: apiListen, certificateLife: certificateLife)
+        let settings = try await flags.settings(master)
         // Reads them all, so that a wrong one is found here, too.
         _ = try settings.options(isMaster: true)
         let output = output.output

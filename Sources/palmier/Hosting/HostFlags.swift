@@ -64,12 +64,14 @@ struct HostFlags: ParsableArguments {
     var logFormat: String?
 
     /// By setting name; only those given.
-    func values(apiListen: String? = nil, certificateLife: String? = nil) -> [String: [String]] {
+    func values(_ master: MasterFlags? = nil) -> [String: [String]] {
         let single: [(String, String?)] = [
             ("state", state), ("config", config), ("fabric", fabric), ("name", name), ("partitions", partitions),
             ("isolation", isolation), ("memory", memory), ("price", price), ("discovery", discovery), ("token", token),
-            ("log-level", logLevel), ("log-format", logFormat), ("api-listen", apiListen),
-            ("certificate-life", certificateLife),
+            ("log-level", logLevel), ("log-format", logFormat), ("api-listen", master?.apiListen),
+            ("certificate-life", master?.certificateLife), ("replicas", master?.replicas),
+            ("minimum-replicas", master?.minimumReplicas), ("replace-after", master?.replaceAfter),
+            ("hold-replicas", master?.holdReplicas),
         ]
         var values: [String: [String]] = [:]
         for (name, value) in single { values[name] = value.map { [$0] } }
@@ -79,9 +81,40 @@ struct HostFlags: ParsableArguments {
         return values
     }
 
-    func settings(apiListen: String? = nil, certificateLife: String? = nil) async throws -> HostSettings {
-        try await HostSettings(
-            flags: values(apiListen: apiListen, certificateLife: certificateLife),
-            environment: ProcessInfo.processInfo.environment)
+    func settings(_ master: MasterFlags? = nil) async throws -> HostSettings {
+        try await HostSettings(flags: values(master), environment: ProcessInfo.processInfo.environment)
     }
+}
+
+/// The flags that `master` has beside those of `agent`.
+struct MasterFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("Where users connect to a master?.", valueName: "HOST:PORT|PORT"))
+    var apiListen: String?
+
+    @Option(
+        help: ArgumentHelp("How long a master's certificates live, for machines and itself.", valueName: "TIME"))
+    var certificateLife: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Replicas, on other masters, of each ledger that this one leads: 0 to 6; 2 when left out.",
+            valueName: "K"))
+    var replicas: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Replicas to have at once, even where the ledger stops when one of two masters does; 0 when left out.",
+            valueName: "M"))
+    var minimumReplicas: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a replica's master may be away before another takes its place; 60s when left out.",
+            valueName: "TIME"))
+    var replaceAfter: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Replicas of other masters' ledgers that this one takes, 0: none; 16 when left out.", valueName: "N"))
+    var holdReplicas: String?
 }

@@ -9,22 +9,21 @@ struct MasterCommand: AsyncParsableCommand {
             The first master of a fabric is made by `palmier fabric create`; further ones ask to be let in, and are \
             approved on a master that holds the root's key. Where that is kept off-line, they come in by `palmier fabric \
             request`, `sign` and `accept`.
+
+            A ledger is kept on two other masters, too, as soon as there are two: when its master dies, one of them leads \
+            it. `palmier ledger status` shows that.
             """,
             examples: .init("palmier master", "starts the master of this machine"),
+            .init("palmier master --replicas 4", "its ledger survives two masters that die at once"),
             .init("palmier master --partitions 0 --api-listen 7424", "a master that runs no instances"),
             .init("palmier master list", "all masters")),
         subcommands: [MasterList.self])
 
     @OptionGroup var flags: HostFlags
 
-    @Option(help: ArgumentHelp("Where users connect.", valueName: "HOST:PORT|PORT"))
-    var apiListen: String?
-
-    @Option(help: ArgumentHelp("How long certificates of machines live, and this master's own.", valueName: "TIME"))
-    var certificateLife: String?
+    @OptionGroup var master: MasterFlags
 
     mutating func run() async throws {
-        try await palmier.run(
-            options: flags.settings(apiListen: apiListen, certificateLife: certificateLife).options(isMaster: true))
+        try await palmier.run(options: flags.settings(master).options(isMaster: true))
     }
 }

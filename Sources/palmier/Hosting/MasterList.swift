@@ -6,7 +6,10 @@ struct MasterList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "All masters.",
         discussion: Help.text(
-            "WHERE is where users connect. AGE is the time since a master was last heard of.",
+            """
+            WHERE is where users connect. AGE is the time since a master was last heard of. LEADS names the ledgers that a \
+            master leads: its own, and those of masters whose place it took.
+            """,
             examples: .init("palmier master list", "all masters that this one knows"),
             .init("palmier master list -o name", "their names alone")))
 
@@ -23,6 +26,7 @@ struct MasterList: AsyncParsableCommand {
         try output.write(list, names: list.masters.map(\.name)) { isWide in
             var columns: [Table.Column] = [
                 .plain("NAME"), .state("STATE"), .flexible("REASON"), .plain("WHERE"), .plain("AGE"), .plain("LEDGER"),
+                .plain("LEADS"),
             ]
             if isWide { columns += [.plain("ANSWERS"), .plain("FINGERPRINT")] }
             var table = Table(columns)
@@ -30,6 +34,7 @@ struct MasterList: AsyncParsableCommand {
                 var cells = [
                     master.name, master.state, master.reason, master.api.first ?? "",
                     Wording.age(seconds: master.lastHeardSeconds), String(master.ledger),
+                    master.leads.joined(separator: ", "),
                 ]
                 if isWide { cells += [master.isSelf ? "yes" : "", master.fingerprint] }
                 table.add(cells)

@@ -35,6 +35,10 @@ struct PeerProcess {
         configuration.isolation = options.isolation
         configuration.memory = options.memory
         configuration.price = options.price
+        configuration.peer.placement.wanted = options.replicas.wanted
+        configuration.peer.placement.minimum = options.replicas.minimum
+        configuration.peer.placement.absence = options.replicas.replaceAfter
+        configuration.peer.placement.heldMax = options.replicas.held
         configuration.acquaintances = membership.acquaintances
         if let partitions = options.partitions {
             configuration.partitions = partitions

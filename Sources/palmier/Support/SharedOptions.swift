@@ -58,6 +58,13 @@ struct ConnectionOptions: ParsableArguments {
     func withMaster<Result: Sendable>(
         _ body: (PalmierClient) async throws -> Result
     ) async throws -> Result {
+        try await withConnection { try await body($0.client) }
+    }
+
+    /// The same for what is asked of several masters.
+    func withConnection<Result: Sendable>(
+        _ body: (Connection) async throws -> Result
+    ) async throws -> Result {
         try await with(anyPeer: false, elsewhere: {}, body)
     }
 
@@ -67,15 +74,15 @@ struct ConnectionOptions: ParsableArguments {
     func withPeer<Result: Sendable>(
         elsewhere: () -> Void = {}, _ body: (PalmierClient) async throws -> Result
     ) async throws -> Result {
-        try await with(anyPeer: true, elsewhere: elsewhere, body)
+        try await with(anyPeer: true, elsewhere: elsewhere) { try await body($0.client) }
     }
 
     private func with<Result: Sendable>(
-        anyPeer: Bool, elsewhere: () -> Void, _ body: (PalmierClient) async throws -> Result
+        anyPeer: Bool, elsewhere: () -> Void, _ body: (Connection) async throws -> Result
     ) async throws -> Result {
         let connection = try await Connection.open(choice, anyPeer: anyPeer, now: .wallClock)
         do {
-            let result = try await body(connection.client)
+            let result = try await body(connection)
             await connection.close(learning: true, now: .wallClock)
             if case .profile = connection.way, choice.named == nil { elsewhere() }
             return result
@@ -118,5 +125,6 @@ struct DurationArgument: ExpressibleByArgument {
 enum Names {
     static let instances = CompletionKind.shellCommand("palmier complete-names instances 2>/dev/null")
     static let nodes = CompletionKind.shellCommand("palmier complete-names nodes 2>/dev/null")
+    static let ledgers = CompletionKind.shellCommand("palmier complete-names ledgers 2>/dev/null")
     static let pending = CompletionKind.shellCommand("palmier complete-names pending 2>/dev/null")
 }

@@ -57,6 +57,7 @@ struct MastersDocument: Decodable, Sendable {
         let name: String
         let state: String
         let api: [String]
+        let leads: [String]
     }
 
     let masters: [Master]
@@ -85,10 +86,39 @@ struct ProblemDocument: Decodable, Sendable {
     let field: String?
 }
 
+struct LedgerDocument: Decodable, Sendable {
+    struct Member: Decodable, Sendable {
+        let name: String
+        let state: String
+        let behind: Int?
+    }
+
+    let schema: String
+    let name: String
+    let primary: String
+    let standing: Int
+    let wanted: Int
+    let health: String
+    let reasons: [String]
+    let remedy: String
+    let members: [Member]
+}
+
+struct LedgersDocument: Decodable, Sendable {
+    let ledgers: [LedgerDocument]
+}
+
 struct StatusDocument: Decodable, Sendable {
+    struct Attention: Decodable, Sendable {
+        let subject: String
+        let state: String
+        let reason: String
+    }
+
     let fabric: String
     let sentence: String
     let isHealthy: Bool
+    let attention: [Attention]
     let pendingAdmissions: Int
 }
 

@@ -145,3 +145,26 @@ final class Member: Sendable {
         }
     }
 }
+
+extension Member {
+    /// Waits until each of three masters says that all three ledgers have both their replicas.
+    static func settle(_ masters: [Member], within limit: Duration = .seconds(15)) async throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        for master in masters {
+            var last = ""
+            do {
+                try await Polling.until("\(master.name) says 2 of 2", within: limit, every: .milliseconds(250)) {
+                    let answer = try await master.palmier(["ledger", "status", "-o", "json"])
+                    last = answer.description
+                    let ledgers = try answer.document(LedgersDocument.self).ledgers
+                    return answer.code == 0 && ledgers.map(\.name).sorted() == ["m1", "m2", "m3"]
+                        && ledgers.allSatisfy { $0.health == "ok" && $0.standing == 2 && $0.members.count == 3 }
+                }
+            } catch let error as LabError {
+                throw Unexpected("\(error); it said \(last)")
+            }
+        }
+        tell("all ledgers have 2 of 2 replicas after \(seconds(clock.now - start))")
+    }
+}

@@ -53,6 +53,35 @@ struct ReplicaRefusalTests {
         #expect(try await code { _ = try await log.open() } == .corrupt)
     }
 
+    @Test("what SQLite has left beside a file that was taken away says nothing in the next log")
+    func leftover() async throws {
+        let log = try LogDirectory()
+        let first = try await log.create()
+        _ = try await first.write([write(chain(1, 9), commit: 4)])
+        // As after a crash, the first one's -wal is there.
+        #expect(FileManager.default.fileExists(atPath: log.path + "/log.1.db-wal"))
+        try FileManager.default.removeItem(atPath: log.path + "/log.1.db")
+        let second = try await log.create()
+        #expect(try await second.tail().isEmpty)
+        #expect(try await second.id() != first.id())
+        try await second.close()
+    }
+
+    @Test("a log is given its place, where nothing is")
+    func moved() async throws {
+        let log = try LogDirectory()
+        let entries = try await log.filled(9)
+        let place = log.state.path + "/elsewhere"
+        try await ReplicaStore.create(in: place, group: logGroup, genesis: genesis).close()
+        #expect(try await code { try ReplicaStore.move(log.path, to: place) } == .failed)
+        #expect(try await log.open().tail() == entries[4...].map { LogSlot($0) })
+        try FileManager.default.removeItem(atPath: place)
+        try ReplicaStore.move(log.path, to: place)
+        #expect(!ReplicaStore.exists(in: log.path))
+        let store = try await ReplicaStore.open(in: place, group: logGroup, genesis: genesis)
+        #expect(try await store.tail() == entries[4...].map { LogSlot($0) })
+    }
+
     @Test("all of it is its owner's alone")
     func permissions() async throws {
         let log = try LogDirectory()

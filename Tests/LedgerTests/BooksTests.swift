@@ -3,50 +3,6 @@ import Testing
 
 @testable import Ledger
 
-@Suite("the log of one copy")
-struct LedgerLogTests {
-    @Test("entries get dense numbers from 1, and are committed once, in order, when they are durable")
-    func order() {
-        var log = LedgerLog()
-        let facts = ["a", "b", "c"].map { Fact.ended(key($0)) }
-        for (index, fact) in facts.enumerated() {
-            let entry = Entry(index: LedgerIndex(UInt64(index + 1)), at: seconds(1), fact: fact)
-            #expect(log.effects(of: .propose(fact), at: seconds(1)) == [.append(entry)])
-        }
-        #expect(log.effects(of: .appended(through: .zero), at: seconds(2)) == [])
-        let first = log.effects(of: .appended(through: LedgerIndex(2)), at: seconds(2))
-        #expect(first.map(\.fact) == [facts[0], facts[1]])
-        #expect(log.effects(of: .appended(through: LedgerIndex(1)), at: seconds(2)) == [])
-        #expect(log.effects(of: .appended(through: LedgerIndex(9)), at: seconds(2)).map(\.fact) == [facts[2]])
-    }
-
-    @Test("after a restart the numbers go on behind the last durable entry")
-    func restarted() {
-        var log = LedgerLog(last: LedgerIndex(41))
-        let entry = Entry(index: LedgerIndex(42), at: seconds(1), fact: .ended(key()))
-        #expect(log.effects(of: .propose(.ended(key())), at: seconds(1)) == [.append(entry)])
-    }
-
-    @Test("a fact is refused while too much waits for the disk, uses up no number, and is taken again afterwards")
-    func full() {
-        var configuration = LedgerLog.Configuration()
-        configuration.pendingMax = 1
-        var log = LedgerLog(configuration: configuration)
-        _ = log.effects(of: .propose(.ended(key("a"))), at: seconds(1))
-        #expect(log.isFull)
-        #expect(log.effects(of: .propose(.ended(key("b"))), at: seconds(1)) == [.refused(.ended(key("b")))])
-        _ = log.effects(of: .appended(through: LedgerIndex(1)), at: seconds(1))
-        let entry = Entry(index: LedgerIndex(2), at: seconds(2), fact: .ended(key("b")))
-        #expect(log.effects(of: .propose(.ended(key("b"))), at: seconds(2)) == [.append(entry)])
-    }
-}
-
-extension LedgerLog.Effect {
-    fileprivate var fact: Fact? {
-        if case .committed(let entry) = self { entry.fact } else { nil }
-    }
-}
-
 @Suite("the books")
 struct BooksTests {
     /// What can be read of the books.

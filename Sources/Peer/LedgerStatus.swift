@@ -1,0 +1,139 @@
+public import Automata
+import Neighbours
+public import Replication
+
+/// How a ledger stands, as one of its replicas sees it: the primary knows all of it, others know what it told them last.
+public struct LedgerStatus: Hashable, Sendable {
+    public enum Role: String, Hashable, Sendable, CaseIterable {
+        case primary, replica
+        /// Follows without a vote.
+        case learner
+    }
+
+    public enum Health: String, Hashable, Sendable, CaseIterable {
+        /// As many replicas as are wanted.
+        case ok
+        /// It takes writes, with fewer replicas than are wanted.
+        case degraded
+        /// No majority: nothing is committed.
+        case unavailable
+    }
+
+    public struct Replica: Hashable, Sendable {
+        public var peer: PeerID
+        public var name: String
+        public var role: Role
+        /// Everything up to here is durable there; nil: not known here.
+        public var op: OpNumber?
+        /// When it was heard last; nil: not known here, or never.
+        public var heardAt: Instant?
+        /// Whether it answers, as far as it is known here.
+        public var isPresent: Bool
+    }
+
+    public var ledger: PeerID
+    /// What it is called: after the master that founded it.
+    public var name: String
+    /// This peer's own.
+    public var role: Role
+    /// nil: nobody, as far as it is known here.
+    public var primary: PeerID?
+    public var view: View
+    /// The last entry in this replica's log, and the last one that is committed.
+    public var op: OpNumber
+    public var commit: OpNumber
+    /// The primary first.
+    public var replicas: [Replica]
+    /// Passive replicas that the ledger shall have, and shall have at once.
+    public var wanted: Int
+    public var minimum: Int
+    /// How long one may be away before another takes its place.
+    public var absence: Duration
+    public var health: Health
+    /// Why there are fewer than wanted; empty when there are as many.
+    public var reasons: [String]
+
+    /// Passive replicas that are up to date or nearly, the primary not counted.
+    public var standing: Int { replicas.count { $0.role != .primary && $0.isPresent } }
+}
+
+extension Peer {
+    /// All ledgers of which a replica is here, this master's own first.
+    public func ledgerStatuses(at now: Instant) -> [LedgerStatus] {
+        ledgers.map { status(of: $0, at: now) }.sorted { left, right in
+            (left.ledger != id ? 1 : 0, left.name, left.ledger) < (right.ledger != id ? 1 : 0, right.name, right.ledger)
+        }
+    }
+
+    private func status(of ledger: HeldLedger, at now: Instant) -> LedgerStatus {
+        let replica = ledger.replica
+        let primary = ledger.isLeading ? id : replica.primary?.peer
+        let isPrimaryHere = primary.map { $0 == id ? ledger.isLeading : neighbours[$0]?.isLive == true } ?? false
+        var replicas = replica.membership.members.map { member in
+            entry(member.peer, role: member.peer == primary ? .primary : .replica, in: replica, at: now)
+        }
+        for follower in replica.followers where !replica.membership.contains(follower.peer) && follower.store != nil {
+            replicas.append(entry(follower.peer, role: .learner, in: replica, at: now))
+        }
+        if !replica.membership.contains(id), !replicas.contains(where: { $0.peer == id }) {
+            replicas.append(entry(id, role: .learner, in: replica, at: now))
+        }
+        replicas.sort {
+            ($0.role == .primary ? 0 : 1, $0.name, $0.peer) < ($1.role == .primary ? 0 : 1, $1.name, $1.peer)
+        }
+        let rules = ledger.configuration.placement
+        var status = LedgerStatus(
+            ledger: ledger.id, name: name(of: ledger.id),
+            role: ledger.isLeading ? .primary : replica.isMember ? .replica : .learner,
+            primary: isPrimaryHere ? primary : nil, view: replica.view, op: replica.op, commit: replica.committed,
+            replicas: replicas, wanted: rules.wanted, minimum: rules.minimum, absence: rules.absence, health: .ok,
+            reasons: [])
+        status.reasons = reasons(status, ledger, at: now)
+        let voters = replicas.count { $0.role != .learner && $0.isPresent }
+        status.health =
+            !isPrimaryHere || voters < replica.membership.quorum
+            ? .unavailable : status.standing < rules.wanted ? .degraded : .ok
+        return status
+    }
+
+    private func entry(
+        _ peer: PeerID, role: LedgerStatus.Role, in replica: Replica, at now: Instant
+    ) -> LedgerStatus.Replica {
+        let follower = replica.followers.first { $0.peer == peer }
+        let isHeard =
+            peer == id ? true : follower.map { replica.hears($0, at: now) } ?? (neighbours[peer]?.isLive == true)
+        return LedgerStatus.Replica(
+            peer: peer, name: name(of: peer), role: role, op: peer == id ? replica.op : follower?.op,
+            heardAt: peer == id ? now : follower?.heardAt, isPresent: isHeard)
+    }
+
+    /// Why there are fewer replicas than wanted; the primary alone knows.
+    private func reasons(_ status: LedgerStatus, _ ledger: HeldLedger, at now: Instant) -> [String] {
+        guard status.standing < status.wanted || status.primary == nil else { return [] }
+        guard ledger.isLeading else {
+            return status.primary == nil
+                ? ["nobody leads it now: a majority of its \(status.replicas.count) replicas must answer each other"]
+                : ["its primary knows why: ask \(name(of: status.primary ?? id))"]
+        }
+        var reasons: [String] = []
+        for replica in status.replicas where !replica.isPresent {
+            let since = ledger.placement.away[replica.peer].map { now - $0 } ?? .zero
+            reasons.append(
+                "\(replica.name) is away for \(since.components.seconds) s, and is replaced after "
+                    + "\(status.absence.components.seconds) s")
+        }
+        let others = neighbours.liveMasters.filter { master in !status.replicas.contains { $0.peer == master.peer } }
+        let willing = others.filter(\.takesReplicas)
+        let missing = status.wanted - status.standing
+        if willing.isEmpty {
+            let refusing = others.map(\.name).sorted()
+            reasons.append(
+                refusing.isEmpty
+                    ? "no other master is there: start \(missing) more with `palmier master`"
+                    : "\(refusing.joined(separator: ", ")) \(refusing.count == 1 ? "takes" : "take") no replicas")
+        } else {
+            reasons += willing.prefix(missing).map { "\($0.name) is being asked" }
+        }
+        return reasons
+    }
+}

@@ -1,0 +1,239 @@
+import Automata
+import Foundation
+import Ledger
+import Logging
+import Peer
+import Replication
+import Storage
+import Synchronization
+import Wire
+
+/// The ledgers' logs on this machine: `STATE/ledgers/ID/`, one directory for each of which a replica is kept.
+final class LedgerShelf: Sendable {
+    private let directory: String
+    private let own: PeerID
+    private let store: Store
+    private let board: ProblemBoard
+    private let logger: Logger
+    private let disks: Mutex<[PeerID: LedgerDisk]>
+    private let requests: AsyncStream<(PeerID, LedgerOrder)>
+    private let request: AsyncStream<(PeerID, LedgerOrder)>.Continuation
+
+    private let isFounded: Bool
+    /// What was found at the start.
+    let restored: [(id: PeerID, state: LedgerState)]
+
+    /// The code of the problem that the disk takes no writes.
+    private static let diskProblem = PeerHost.diskProblem
+
+    private init(
+        _ directory: String, _ own: PeerID, _ store: Store, _ board: ProblemBoard, _ logger: Logger,
+        _ disks: [PeerID: LedgerDisk], _ restored: [(PeerID, LedgerState)], isFounded: Bool
+    ) {
+        (self.directory, self.own, self.store, self.board, self.logger) = (directory, own, store, board, logger)
+        self.disks = Mutex(disks)
+        self.restored = restored
+        self.isFounded = isFounded
+        (requests, request) = AsyncStream.makeStream()
+    }
+
+    // MARK: At the start
+
+    /// Opens all logs; a master that has none of its own founds its ledger, with what an older version has stored.
+    ///
+    /// - Throws: what is wrong with a log, and the command to go on with.
+    static func open(
+        stateDirectory: String, own: PeerID, isMaster: Bool, store: Store, board: ProblemBoard, logger: Logger
+    ) async throws(StorageError) -> LedgerShelf {
+        let directory = stateDirectory + "/ledgers"
+        var disks: [PeerID: LedgerDisk] = [:]
+        var restored: [(PeerID, LedgerState)] = []
+        guard isMaster else {
+            return LedgerShelf(directory, own, store, board, logger, disks, restored, isFounded: true)
+        }
+        try makeDirectory(directory)
+        for name in try names(in: directory) {
+            guard let ledger = PeerID(name), ReplicaStore.exists(in: "\(directory)/\(name)") else { continue }
+            let (disk, state) = try await open(ledger, in: "\(directory)/\(name)")
+            disks[ledger] = disk
+            restored.append((ledger, state))
+        }
+        let isFounded = try await store.number(Self.foundedKey) != nil
+        if disks[own] == nil {
+            let path = "\(directory)/\(own)"
+            if !isFounded, try await store.hasOldLedger {
+                try await LedgerImport(store: store, own: own).run(into: path)
+                logger.notice("ledger.imported", metadata: ["into": "\(path)"])
+                let (disk, state) = try await open(own, in: path)
+                disks[own] = disk
+                restored.insert((own, state), at: 0)
+            } else {
+                let log = try await create(own, in: path)
+                disks[own] = LedgerDisk(log)
+                restored.insert((own, isFounded ? .empty(try await log.id()) : .founded(try await log.id())), at: 0)
+            }
+        } else if !isFounded, let index = restored.firstIndex(where: { $0.0 == own }),
+            case .empty(let id) = restored[index].1
+        {
+            restored[index].1 = .founded(id)  // the process died before it wrote the first entry
+        }
+        return LedgerShelf(directory, own, store, board, logger, disks, restored, isFounded: isFounded)
+    }
+
+    /// The number in `Store` that says that this master's ledger was founded: without its log it is then lost here, and
+    /// must come back from the other replicas, never be begun a second time.
+    private static let foundedKey = "ledger.founded"
+
+    private static func open(
+        _ ledger: PeerID, in directory: String
+    ) async throws(StorageError) -> (LedgerDisk, LedgerState) {
+        let store = try await ReplicaStore.open(
+            in: directory, group: HeldLedger.group(of: ledger), genesis: HeldLedger.genesis(of: ledger))
+        let (books, replica) = try await store.restore(Books(), sessionsMax: Replica.Configuration().sessionsMax) {
+            _, head, _ in
+            throw StorageError(
+                .futureVersion, "\(directory) begins with a checkpoint, at entry \(head.op)",
+                remedy: "run the palmier that has written it, or a later one")
+        } apply: { books, entry in
+            books.apply(entry, .wire)
+        }
+        // One that has no entries yet may have promised a view to the others.
+        let isEmpty = replica.head.op == .zero && replica.tail.isEmpty && replica.state.view == .zero
+        return (LedgerDisk(store), isEmpty ? .empty(replica.store) : .restored(replica, books))
+    }
+
+    private static func create(_ ledger: PeerID, in directory: String) async throws(StorageError) -> ReplicaStore {
+        try await ReplicaStore.create(
+            in: directory, group: HeldLedger.group(of: ledger), genesis: HeldLedger.genesis(of: ledger))
+    }
+
+    private static func makeDirectory(_ path: String) throws(StorageError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StorageError(
+                .readOnly, "cannot make \(path): \(error.localizedDescription)",
+                remedy: "check that its directory exists and belongs to the user that runs palmier")
+        }
+    }
+
+    private static func names(in directory: String) throws(StorageError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+        } catch {
+            throw StorageError(
+                .failed, "cannot read \(directory): \(error.localizedDescription)",
+                remedy: "give it to the user that runs palmier")
+        }
+    }
+
+    // MARK: While the host runs
+
+    /// From the event loop; never waits.
+    func perform(_ order: LedgerOrder, of ledger: PeerID) {
+        switch order {
+        case .open, .erase: request.yield((ledger, order))
+        case .write, .read: disks.withLock { $0[ledger] }?.take(order)
+        }
+    }
+
+    /// Serves all logs until the task is cancelled.
+    func serve(
+        _ tell: @escaping @Sendable (Peer.Input) -> Void, failed: @escaping @Sendable (StorageError) -> Void
+    ) async {
+        await withDiscardingTaskGroup { group in
+            for (ledger, disk) in disks.withLock({ $0 }) {
+                group.addTask { await self.serve(ledger, disk, tell, failed) }
+            }
+            group.addTask { await self.scrub(tell) }
+            if !isFounded { group.addTask { await self.markFounded() } }
+            for await (ledger, order) in requests {
+                switch order {
+                case .open:
+                    // Asked for twice, where the first time took long: it was told then.
+                    guard disks.withLock({ $0[ledger] }) == nil, let (disk, state) = await openOrCreate(ledger)
+                    else { continue }
+                    disks.withLock { $0[ledger] = disk }
+                    group.addTask { await self.serve(ledger, disk, tell, failed) }
+                    tell(.opened(ledger, state))
+                case .erase: await erase(ledger)
+                case .write, .read: continue
+                }
+            }
+        }
+    }
+
+    private func serve(
+        _ ledger: PeerID, _ disk: LedgerDisk, _ tell: @escaping @Sendable (Peer.Input) -> Void,
+        _ failed: @escaping @Sendable (StorageError) -> Void
+    ) async {
+        await disk.serve {
+            tell(.ledger(ledger, $0))
+        } failed: { [board, logger] error in
+            guard let error else { return board.clear(Self.diskProblem) }
+            let problem = HostProblem(code: Self.diskProblem, message: error.message, remedy: error.remedy)
+            guard board.raise(problem) else { return }
+            logger.error("ledger.writeFailed", metadata: ["ledger": "\(ledger)", "reason": "\(error)"])
+            failed(error)
+        }
+    }
+
+    private func openOrCreate(_ ledger: PeerID) async -> (LedgerDisk, LedgerState)? {
+        let path = "\(directory)/\(ledger)"
+        do throws(StorageError) {
+            if ReplicaStore.exists(in: path) { return try await Self.open(ledger, in: path) }
+            let log = try await Self.create(ledger, in: path)
+            return (LedgerDisk(log), .empty(try await log.id()))
+        } catch {
+            logger.error("ledger.notOpened", metadata: ["ledger": "\(ledger)", "reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Another epoch stands on the disks of its own majority; nobody asks for this copy any more.
+    private func erase(_ ledger: PeerID) async {
+        guard let disk = disks.withLock({ $0.removeValue(forKey: ledger) }) else { return }
+        disk.erase()
+        do {
+            try await disk.store.close()
+            try FileManager.default.removeItem(atPath: "\(directory)/\(ledger)")
+            logger.notice("ledger.released", metadata: ["ledger": "\(ledger)"])
+        } catch {
+            logger.warning("ledger.notReleased", metadata: ["ledger": "\(ledger)", "reason": "\(error)"])
+        }
+    }
+
+    /// Looks at all logs bit by bit, over and over: 256 entries each ten seconds, and an hour's rest after each round.
+    private func scrub(_ tell: @escaping @Sendable (Peer.Input) -> Void) async {
+        var rest: [PeerID: Int] = [:]
+        while true {
+            do { try await Task.sleep(for: .seconds(10)) } catch { return }
+            for (ledger, disk) in disks.withLock({ $0 }) {
+                guard rest[ledger, default: 0] == 0 else {
+                    rest[ledger, default: 0] -= 1
+                    continue
+                }
+                do throws(StorageError) {
+                    if try await disk.scrub({ tell(.ledger(ledger, $0)) }) { rest[ledger] = 360 }
+                } catch {
+                    guard !disk.isErased else { continue }
+                    logger.error("ledger.scrub", metadata: ["ledger": "\(ledger)", "reason": "\(error)"])
+                    rest[ledger] = 360
+                }
+            }
+        }
+    }
+
+    /// Writes down that this master's ledger was founded, once its first entry is on the disk.
+    private func markFounded() async {
+        while disks.withLock({ $0[own] })?.hasWritten != true {
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+        }
+        do throws(StorageError) {
+            try await store.set(Self.foundedKey, 1)
+        } catch {
+            logger.warning("ledger.founded", metadata: ["reason": "\(error)"])  // the next start does it
+        }
+    }
+}

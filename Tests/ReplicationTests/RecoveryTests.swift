@@ -1,0 +1,151 @@
+import Automata
+import Testing
+
+@testable import Replication
+
+/// What simulations have found to stand still after all faults were over.
+@Suite("Coming back")
+struct RecoveryTests {
+    @Test("who has promised a later view takes the group along, since it cannot go back")
+    func promised() {
+        var group = Group(of: 3)
+        group.isolated = [2]
+        // A wish of the second, which has heard the primary again since, makes a majority for the view that the third leads.
+        for index in [1, 0] { group.feed(.suspected(Group.peer(index)), to: 2) }
+        let later = View(epoch: group.replicas[0].view.epoch, number: 2)
+        let wish = ReplicaMessage(store: StoreID(2), view: later, body: .wish)
+        group.feed(.received(wish, from: Group.peer(1)), to: 2)
+        group.settle()
+        #expect(group.replicas[2].view == later && group.replicas[2].status == .changing)
+        #expect(group.replicas[0].isLeading)
+        group.isolated = []
+        group.beat(0)
+        for _ in 0..<3 where !group.replicas.allSatisfy({ $0.status == .normal }) { group.pass(.milliseconds(200)) }
+        #expect(group.replicas.allSatisfy { $0.status == .normal && $0.view == later })
+        #expect(group.primary == 2)
+    }
+
+    @Test("what was executed once and is lost is taken from whoever has it, when what stands behind follows")
+    func recovered() {
+        var disk = Disk(entries: 6)
+        // The log was executed up to the fifth entry; the third and the fourth cannot be read.
+        disk.restart(executed: 5, lost: [3: nil, 4: nil])
+        #expect(disk.replica.committed == OpNumber(2))
+        disk.feed(.timerFired(.resend))
+        let places = disk.wanted
+        #expect(places.map(\.op) == [OpNumber(3), OpNumber(4)] && places.allSatisfy { $0.digest == nil })
+        let wrong = disk.entries[2].replaced(with: [66])
+        disk.give([wrong, disk.entries[3]])
+        #expect(disk.replica.committed == OpNumber(2), "another entry than the one that stood there")
+        disk.give([disk.entries[2]])
+        #expect(disk.replica.committed == OpNumber(2), "nothing says yet that it is the right one")
+        disk.give([disk.entries[2], disk.entries[3]])
+        #expect(disk.replica.committed == OpNumber(5) && disk.committed == [3, 4, 5].map { OpNumber($0) })
+        #expect(disk.writes.last?.mended == [disk.entries[2], disk.entries[3]])
+    }
+
+    @Test("a lost entry whose digest is known needs nothing behind it")
+    func known() {
+        var disk = Disk(entries: 4)
+        disk.restart(executed: 4, lost: [3: disk.entries[2].digest, 4: disk.entries[3].digest])
+        disk.give([disk.entries[2]])
+        #expect(disk.replica.committed == OpNumber(3))
+        disk.give([disk.entries[3]])
+        #expect(disk.replica.committed == OpNumber(4))
+    }
+
+    @Test("how far the log was executed is not forgotten by a write that comes before it can be read again")
+    func hint() {
+        var disk = Disk(entries: 5)
+        disk.restart(executed: 5, lost: [3: nil])
+        disk.feed(.received(ReplicaMessage(store: StoreID(3), view: disk.nextView, body: .wish), from: Group.peer(2)))
+        #expect(disk.writes.last?.state.view == disk.nextView)
+        #expect(disk.writes.allSatisfy { $0.state.commit == OpNumber(5) })
+    }
+
+    @Test("who has not executed the end of the epoch before asks how it ended")
+    func behind() {
+        var disk = Disk(entries: 4)
+        // The view is of the next epoch, which the fourth entry has begun; that it is committed was not written down.
+        disk.restart(executed: 3, lost: [:], view: View(epoch: 3, number: 1))
+        #expect(!disk.replica.isMember)
+        disk.feed(.timerFired(.resend))
+        let asked = disk.sent.compactMap { if case .fetch(let after) = $0.body { after } else { nil } }
+        #expect(asked == [OpNumber(3)])
+    }
+}
+
+/// One member of three, the first, with a log in which the first entry names the members.
+private struct Disk {
+    let entries: [LogEntry]
+    private let view = View(epoch: 2, number: 0)
+    private(set) var replica: Replica
+    private(set) var sent: [ReplicaMessage] = []
+    private(set) var writes: [JournalWrite] = []
+    private(set) var committed: [OpNumber] = []
+
+    var nextView: View { View(epoch: 2, number: 1) }
+
+    init(entries count: Int) {
+        let members = Membership(epoch: 2, members: (0..<3).map(Group.member))
+        var entries: [LogEntry] = []
+        for op in 1...count {
+            entries.append(
+                LogEntry(
+                    after: entries.last?.digest ?? Group.genesis, op: OpNumber(UInt64(op)),
+                    view: op == 1 ? View(epoch: 1, number: 0) : view, at: Instant(milliseconds: 1), request: nil,
+                    body: op == 1 ? .reconfigure(members) : .operation([UInt8(op)])))
+        }
+        self.entries = entries
+        replica = Replica(learning: Group.member(0), genesis: Group.genesis, random: SeededRandom(seed: 1))
+    }
+
+    mutating func restart(executed: Int, lost: [Int: Digest?], view: View? = nil) {
+        var replay = Replay(from: .empty(genesis: Group.genesis), sessionsMax: 10)
+        var tail: [LogSlot] = []
+        for entry in entries {
+            let op = Int(entry.op.value)
+            if let digest = lost[op] {
+                tail.append(LogSlot(damaged: digest))
+            } else if tail.isEmpty, op <= executed {
+                _ = replay.apply(entry)
+            } else {
+                tail.append(LogSlot(entry))
+            }
+        }
+        let state = HardState(
+            view: view ?? self.view, lastNormal: view ?? self.view, commit: OpNumber(UInt64(executed)))
+        replica = Replica(
+            restored: RestoredReplica(store: StoreID(1), state: state, head: replay.head, tail: tail),
+            peer: Group.peer(0), random: SeededRandom(seed: 2))
+        feed(.started)
+    }
+
+    mutating func feed(_ input: Replica.Input) {
+        var effects: [Replica.Effect] = []
+        replica.handle(input, at: Instant(milliseconds: 1_000), into: &effects)
+        sent = []
+        for effect in effects {
+            switch effect {
+            case .send(let message, _): sent.append(message)
+            case .write(let write): writes.append(write)
+            case .committed(let entry): committed.append(entry.op)
+            default: continue
+            }
+        }
+    }
+
+    mutating func give(_ entries: [LogEntry]) {
+        feed(.received(ReplicaMessage(store: StoreID(2), view: view, body: .given(entries)), from: Group.peer(1)))
+    }
+
+    var wanted: [LogPlace] {
+        sent.compactMap { if case .want(let places) = $0.body { places } else { nil } }.flatMap { $0 }
+    }
+}
+
+extension LogEntry {
+    fileprivate func replaced(with operation: [UInt8]) -> LogEntry {
+        LogEntry(op: op, view: view, at: at, request: request, body: .operation(operation), claiming: digest)
+    }
+}
