@@ -36,8 +36,11 @@ extension Peer {
         }
         guard isMaster else { return }
         for ledger in led { tell(ledger, notice, at: now, into: &effects) }
-        if case .left(let peer) = notice { onGone(peer, at: now, into: &effects) }
-        if case .failed(let peer) = notice { onGone(peer, at: now, into: &effects) }
+        switch notice {
+        case .left(let peer), .failed(let peer):
+            route(.gone(peer, name: name(of: peer)), at: now, into: &effects)
+        case .joined, .changed: break
+        }
     }
 
     /// What a master says of itself on a connection; anybody may say anything on the link.
@@ -69,10 +72,6 @@ extension Peer {
             finder(ledger, .gone(peer), at: now, into: &effects)
             tellDirectory(of: ledger, at: now, into: &effects)
         }
-    }
-
-    private mutating func onGone(_ peer: PeerID, at now: Instant, into effects: inout [Effect]) {
-        route(.gone(peer, name: name(of: peer)), at: now, into: &effects)
     }
 
     func name(of peer: PeerID) -> String {

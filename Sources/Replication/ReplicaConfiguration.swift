@@ -78,6 +78,8 @@ extension Replica {
         public static let amnesia = Sabotage(rawValue: 1 << 13)
         /// A change of members is proposed while another one is under way.
         public static let twoChanges = Sabotage(rawValue: 1 << 14)
+        /// What an epoch's end leaves behind in a log counts as the next epoch's.
+        public static let oldTail = Sabotage(rawValue: 1 << 15)
 
         public static let named: [(name: String, sabotage: Sabotage)] = [
             ("commit-by-minority", .commitByMinority), ("forget-view", .forgetView),
@@ -85,7 +87,7 @@ extension Replica {
             ("hasty-epoch", .hastyEpoch), ("early-acknowledgement", .earlyAcknowledgement), ("own-log", .ownLog),
             ("longest-log", .longestLog), ("early-vote", .earlyVote), ("early-retirement", .earlyRetirement),
             ("cut-first", .cutFirst), ("stale-read", .staleRead), ("replica-amnesia", .amnesia),
-            ("two-reconfigurations", .twoChanges),
+            ("two-reconfigurations", .twoChanges), ("old-tail", .oldTail),
         ]
     }
 }

@@ -70,6 +70,15 @@ extension Replica {
         ask(at: now, into: &effects)
     }
 
+    /// The next question, if the last answer was of use; else another one is asked when this one says no more.
+    private mutating func goOn(behind asked: OpNumber, at now: Instant, into effects: inout [Effect]) {
+        guard firstLacking > asked else {
+            fetching?.isWaiting = true
+            return
+        }
+        fetchMore(at: now, into: &effects)
+    }
+
     /// The next question, unless the disk is behind.
     mutating func fetchMore(at now: Instant, into effects: inout [Effect]) {
         guard fetching?.isWaiting == false, writes.count < 2 * configuration.writesMax else { return }
@@ -144,13 +153,11 @@ extension Replica {
             }
             if log.last >= answer.op || view != self.view {
                 fetching = nil
-            } else if firstLacking > asked {
-                fetchMore(at: now, into: &effects)
             } else {
-                fetching?.isWaiting = true  // nothing of use: another one is asked when this one says no more
+                goOn(behind: asked, at: now, into: &effects)
             }
         case .adopting:
-            stage(staged + answer.entries, answer, in: view, at: now, into: &effects)
+            stage(staged + answer.entries, answer, in: view, asked: asked, at: now, into: &effects)
         }
     }
 
@@ -215,11 +222,12 @@ extension Replica {
 
     /// Entries of the view's log that are not committed yet: kept aside until all are there.
     private mutating func stage(
-        _ entries: [LogEntry], _ answer: Entries, in view: View, at now: Instant, into effects: inout [Effect]
+        _ entries: [LogEntry], _ answer: Entries, in view: View, asked: OpNumber, at now: Instant,
+        into effects: inout [Effect]
     ) {
         guard answer.isNormal, view == self.view, membership.epoch == view.epoch else {
             fetching?.staged = []
-            return fetchMore(at: now, into: &effects)
+            return goOn(behind: asked, at: now, into: &effects)
         }
         guard var digest = log.digest(at: committed) else { return }
         var staged: [LogEntry] = []
@@ -232,7 +240,7 @@ extension Replica {
         guard committed >= answer.commit, reached >= answer.op else {
             fetching?.staged = staged
             fetching?.stagedIn = view
-            return fetchMore(at: now, into: &effects)
+            return goOn(behind: asked, at: now, into: &effects)
         }
         heardCommit = answer.commit
         follow(with: staged, at: now, into: &effects)

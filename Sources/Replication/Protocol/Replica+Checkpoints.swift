@@ -59,7 +59,7 @@ extension Replica {
         firstKept = head.op.next
         damage = []
         write(cutAfter: hadMore && !keepsTail ? head.op : nil, into: &effects)
-        enter(head.membership, at: head.membershipOp, now: now, into: &effects)
+        enter(head.membership, at: head.membershipOp, known: head.op, now: now, into: &effects)
         fetching?.isWaiting = false
         fetchMore(at: now, into: &effects)
     }

@@ -47,7 +47,9 @@ extension Replica {
         let membership = Membership(epoch: view.epoch + 1, members: ordered)
         leading?.isReconfiguring = true
         append([next(.reconfigure(membership), at: now)], into: &effects)
-        if configuration.sabotage.contains(.hastyEpoch) { enter(membership, at: log.last, now: now, into: &effects) }
+        if configuration.sabotage.contains(.hastyEpoch) {
+            enter(membership, at: log.last, known: log.last, now: now, into: &effects)
+        }
     }
 
     private func problem(with members: [Member]) -> String? {
@@ -74,7 +76,11 @@ extension Replica {
     // MARK: Everywhere
 
     /// The epoch before is over: its last entry is committed, and was executed here.
-    mutating func enter(_ membership: Membership, at op: OpNumber, now: Instant, into effects: inout [Effect]) {
+    ///
+    /// - Parameter known: up to where this log is known to be what is committed.
+    mutating func enter(
+        _ membership: Membership, at op: OpNumber, known: OpNumber, now: Instant, into effects: inout [Effect]
+    ) {
         if membership.epoch > self.membership.epoch || op > membershipOp {
             self.membership = membership
             membershipOp = op
@@ -82,6 +88,11 @@ extension Replica {
         effects.append(.membership(membership))
         let first = View.first(of: membership.epoch)
         guard lastNormal < first else { return }
+        if known < log.last, !configuration.sabotage.contains(.oldTail) {
+            // Left by a view of an epoch that is over: as the new epoch's log it would be acknowledged and voted for.
+            log.cut(after: known)
+            write(cutAfter: known, into: &effects)
+        }
         // Backups of the epoch's last view that hear so enter the next one by themselves.
         if leading != nil { prepare([], after: op, into: &effects) }
         lastNormal = first

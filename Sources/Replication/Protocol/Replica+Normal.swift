@@ -256,8 +256,9 @@ extension Replica {
         flush(at: now, into: &effects)
     }
 
-    /// Executes what is committed, as far as it is here.
+    /// Executes what is committed, as far as it is here: what an earlier life has executed is, too.
     mutating func execute(through op: OpNumber, at now: Instant, into effects: inout [Effect]) {
+        let op = max(op, executedBefore)
         while committed < op, let entry = log[committed.next] {
             committed = entry.op
             lastAt = entry.at
@@ -268,7 +269,7 @@ extension Replica {
                 effects.append(.answer(request, .committed(entry.op)))
             }
             if let membership = entry.body.membership {
-                enter(membership, at: entry.op, now: now, into: &effects)
+                enter(membership, at: entry.op, known: op, now: now, into: &effects)
             }
             if committed.value % configuration.checkpointInterval == 0, let head {
                 effects.append(.checkpoint(head))

@@ -2,6 +2,7 @@ import Automata
 import Foundation
 import Lab
 import NIOCore
+import Synchronization
 
 /// Three members of etcd on loopback, as its package has them but for addresses: every put is on the disks of a majority
 /// before it is acknowledged.
@@ -14,12 +15,15 @@ final class EtcdCluster: Sendable {
     }
 
     private let folder: String
-    private(set) nonisolated(unsafe) var members: [Member]  // changed by the one task that measures
+    private let running: Mutex<[Member]>
     private let loop: any EventLoop
 
     private init(_ folder: String, _ members: [Member], _ loop: any EventLoop) {
-        (self.folder, self.members, self.loop) = (folder, members, loop)
+        (self.folder, self.loop) = (folder, loop)
+        running = Mutex(members)
     }
+
+    var members: [Member] { running.withLock { $0 } }
 
     /// Why there is nothing to compare with; nil: etcd is here.
     static func obstacle() -> String? {
@@ -104,8 +108,9 @@ final class EtcdCluster: Sendable {
         try await members[index].process.wait(within: .seconds(5))
         let cluster = members.map { "\($0.name)=http://127.0.0.1:\($0.peer)" }.joined(separator: ",")
         let member = members[index]
-        members[index].process = try await Self.spawn(
+        let process = try await Self.spawn(
             member.name, client: member.client, peer: member.peer, cluster: cluster, in: folder)
+        running.withLock { $0[index].process = process }
     }
 
     func end() async {

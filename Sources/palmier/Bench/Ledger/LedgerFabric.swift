@@ -8,6 +8,7 @@ import NIOCore
 import Peer
 import Replication
 import Runtime
+import Synchronization
 import Wire
 
 /// Three masters on loopback, the first one's ledger with the other two as its passive replicas, and a client of it.
@@ -23,17 +24,19 @@ final class LedgerFabric: Sendable {
 
     static let size = 3
     let folder: String
+    /// The ledger that is written to: the first master's.
+    let ledger: PeerID
     let client: LedgerClient
-    private(set) nonisolated(unsafe) var masters: [Master]  // changed by the one task that measures
+    private let running: Mutex<[Master]>
 
     private init(folder: String, client: LedgerClient, masters: [Master]) {
         self.folder = folder
         self.client = client
-        self.masters = masters
+        running = Mutex(masters)
+        ledger = masters[0].peer
     }
 
-    /// The ledger that is written to: the first master's.
-    var ledger: PeerID { masters[0].peer }
+    var masters: [Master] { running.withLock { $0 } }
 
     /// What each entry says: a request that is not there is lost once more. The books take it and stay as they are.
     static let operation: [UInt8] = FactCoding.wire.encode(
@@ -130,7 +133,8 @@ final class LedgerFabric: Sendable {
 
     func restart(_ index: Int) async throws {
         try await awaitEnd(index)
-        masters[index].process = try await Self.spawn(masters[index], beside: masters)
+        let process = try await Self.spawn(masters[index], beside: masters)
+        running.withLock { $0[index].process = process }
     }
 
     /// Removes what a master that does not run has of the ledger, as a new disk would.
