@@ -34,6 +34,8 @@ extension Accounts {
         projects.keys.sorted().compactMap { projectStatus($0, at: now) }
     }
 
+    public func has(_ project: ProjectID) -> Bool { projects[project] != nil }
+
     public func projectStatus(_ id: ProjectID, at now: Instant) -> ProjectStatus? {
         projects[id]?.rolled(to: now).status
     }
@@ -47,6 +49,12 @@ extension Accounts {
 
     /// All resources, by name.
     public var resourceViews: [Resource] { resources.values.map(\.resource).sorted { $0.id < $1.id } }
+
+    /// In which unit a resource is counted; nil when it is not defined.
+    public func unit(of resource: ResourceID) -> Unit? { resources[resource]?.resource.unit }
+
+    /// Machines that have a supplier, in the order in which they were listed.
+    public var listedMachines: [PeerID] { Array(machines.keys) }
 
     /// Who supplies a machine.
     public func supplier(listedFor machine: PeerID) -> AccountID? { machines[machine] }

@@ -20,7 +20,7 @@ public struct Books: Sendable {
     var tokens: [Digest: Token] = [:]  // looked up, or sorted
     /// Who owes what to whom.
     public internal(set) var accounts = Accounts()
-    /// What became of the newest entry's act; nil when that entry is about something else.
+    /// What became of the newest entry's act, or of the hold that it needs; nil when that entry is about something else.
     public internal(set) var outcome: Accounts.Outcome?
     /// Newest last; at most `refusalsMax`.
     var refusals: [RefusedAct] = []
@@ -92,14 +92,11 @@ public struct Books: Sendable {
             // A note of another holder stays: this master has promised that one its voice.
             requests[key] = Request(key: key, specification: specification, at: entry.at)
         case .changed(let key, let specification, let revision):
-            update(key, at: entry.at) { request in
-                guard revision > request.revision else { return }
-                request.specification = specification
-                request.revision = revision
-            }
+            change(key, to: specification, revision, at: entry.at, into: &history)
         case .placed(let key, let attempt, let claim):
             guard let request = requests[key], request.attempt == attempt, request.placement == nil,
-                placements[claim] == nil
+                placements[claim] == nil,
+                reserve(request, on: claim.machine, at: entry.at, into: &history)
             else { return }
             placements[claim] = key
             update(key, at: entry.at) { request in
@@ -113,8 +110,13 @@ public struct Books: Sendable {
                 request.status = status
                 request.statusSequence = sequence
             }
+        case .extended(let key, let claim):
+            guard let request = requests[key], request.placement == claim else { return }
+            count(request, at: entry.at, into: &history)
+            _ = reserve(request, on: claim.machine, at: entry.at, into: &history)
         case .lost(let key, let attempt, let reason):
             guard let request = requests[key], request.attempt == attempt else { return }
+            release(request, at: entry.at, into: &history)
             if let claim = request.placement { placements[claim] = nil }
             update(key, at: entry.at) { request in
                 request.attempt = attempt.next
@@ -123,6 +125,7 @@ public struct Books: Sendable {
                 request.statusSequence = 0
             }
         case .ended(let key):
+            if let request = requests[key] { release(request, at: entry.at, into: &history) }
             if let claim = requests.removeValue(forKey: key)?.placement { placements[claim] = nil }
         case .noted(let key, let home):
             homes[key] = home
@@ -137,6 +140,25 @@ public struct Books: Sendable {
         case .redeemed(let token, let peer):
             if tokens[token]?.redeemedBy == nil { tokens[token]?.redeemedBy = peer }
         case .accounting(let act): record(act, at: entry.at, into: &history)
+        }
+    }
+
+    /// What a placed request has used until now is counted as it was, and what it costs from here on is reserved anew.
+    private mutating func change(
+        _ key: RequestKey, to specification: Specification, _ revision: Revision, at now: Instant,
+        into history: inout History
+    ) {
+        guard let request = requests[key], revision > request.revision else { return }
+        var specification = specification
+        specification.project = request.specification.project  // it stays its project's
+        let isSame = costsTheSame(request.specification, specification)
+        if !isSame { count(request, at: now, into: &history) }
+        update(key, at: now) { request in
+            request.specification = specification
+            request.revision = revision
+        }
+        if !isSame, let changed = requests[key], let claim = changed.placement {
+            _ = reserve(changed, on: claim.machine, at: now, into: &history)
         }
     }
 

@@ -30,6 +30,8 @@ public enum Fact: Hashable, Sendable {
     case placed(RequestKey, Attempt, ClaimReference)
     /// What the machine says of the instance; `sequence` orders the reports of one claim.
     case reported(RequestKey, ClaimReference, sequence: UInt64, InstanceStatus)
+    /// The placement goes on: what it used is counted, and the price of its next period is reserved.
+    case extended(RequestKey, ClaimReference)
     /// The attempt is over without the request's will; the next one begins.
     case lost(RequestKey, Attempt, reason: String)
     /// The request is destroyed and its partition is empty, or its lease has run out.
@@ -71,7 +73,7 @@ extension Fact {
     public var requestKey: RequestKey? {
         switch self {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _), .reported(let key, _, _, _),
-            .lost(let key, _, _), .ended(let key):
+            .extended(let key, _), .lost(let key, _, _), .ended(let key):
             key
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting: nil
         }

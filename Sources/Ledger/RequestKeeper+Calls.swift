@@ -11,14 +11,17 @@ extension RequestKeeper {
                 return
             }
             answerOrWait(id, request.key, wait, at: now, into: &effects)
-        case .ask(let key, let specification, let basedOn, let wait):
+        case .ask(let key, var specification, let basedOn, let wait):
+            if specification.desired == .destroyed, let known = books.requests[key] {
+                specification.project = known.specification.project  // whoever paid for it
+            }
             guard !isTakenBack(key, by: specification, basedOn) else { return takeBack(id, call, key, into: &effects) }
             guard work[key]?.inFlight != true else {
                 queue(id, call, key, into: &effects)
                 return
             }
             guard let request = books.requests[key] else {
-                open(id, key, specification, wait, into: &effects)
+                open(id, key, specification, wait, at: now, into: &effects)
                 return
             }
             // First, so that a change that is repeated is no conflict with itself.
@@ -40,6 +43,12 @@ extension RequestKeeper {
                 let text = "\(key) is \(specification.exclusive ? "not " : "")exclusive, and stays so while it exists"
                 return refuse(id, .invalid, text, "destroy it and ask again, or take another name", &effects)
             }
+            // What it used is on the project's account, and one instance is one project's.
+            guard request.specification.project == specification.project else {
+                let text =
+                    "\(key) belongs to \(request.specification.project.map { "the project \($0)" } ?? "no project")"
+                return refuse(id, .invalid, text, "destroy it and ask again, or take another name", &effects)
+            }
             work[key, default: Work()].inFlight = true
             work[key, default: Work()].callers.append(Caller(id: id, wait: wait))
             effects.append(.propose(.changed(key, specification, request.revision.next)))
@@ -47,7 +56,8 @@ extension RequestKeeper {
     }
 
     mutating func open(
-        _ id: CallID, _ key: RequestKey, _ specification: Specification, _ wait: Wait?, into effects: inout [Effect]
+        _ id: CallID, _ key: RequestKey, _ specification: Specification, _ wait: Wait?, at now: Instant,
+        into effects: inout [Effect]
     ) {
         guard specification.desired != .destroyed else {
             effects.append(.answer(id, .gone(key)))
@@ -56,6 +66,11 @@ extension RequestKeeper {
         guard books.requests.count < configuration.requestsMax else {
             let text = "this ledger holds \(books.requests.count) open requests, the most it may"
             return refuse(id, .overloaded, text, "destroy what is not needed, or ask another master", &effects)
+        }
+        if specification.desired == .running,
+            let breach = books.budgetBreach(of: key, asking: specification, at: now)
+        {
+            return effects.append(.answer(id, .refused(Refusal(breach))))
         }
         var item = work[key] ?? Work()
         item.inFlight = true

@@ -1,3 +1,4 @@
+import Accounting
 public import Automata
 import OrderedCollections
 
@@ -14,24 +15,32 @@ extension RequestKeeper {
         case .changed(let key, let specification, _):
             settle(key, at: now, into: &effects)
             if specification.desired == .destroyed { searching.remove(key) }
+            onHold(of: key, at: now, into: &effects)
             pursue(key, at: now, into: &effects)
         case .placed(let key, _, let claim):
             work[key, default: Work()].placing = nil
             guard books.requests[key]?.placement == claim else {
                 effects.append(.release(claim))
-                return
+                if case .refused(let breach)? = books.outcome { work[key]?.unpaid = breach.text }
+                return  // the search's timer is set
             }
+            onHold(of: key, at: now, into: &effects)
             searching.remove(key)
             work[key, default: Work()].unmet = []
+            work[key, default: Work()].unpaid = ""
             work[key, default: Work()].leaseEnds = now + configuration.lease
             effects.append(.set(.lease(key), at: now + configuration.lease))
             pursue(key, at: now, into: &effects)
+        case .extended(let key, _):
+            work[key]?.extending = false
+            onHold(of: key, at: now, into: &effects)
         case .reported(let key, let claim, let sequence, _):
             effects.append(.acknowledge(claim, sequence: sequence))
             notifyWaiters(of: key, into: &effects)
         case .lost(let key, _, _):
             var item = work[key] ?? Work()
             item.losing = false
+            item.extending = false
             item.ordered = nil
             item.leaseEnds = nil
             item.reportProposed = 0
@@ -74,6 +83,9 @@ extension RequestKeeper {
             item.placing = nil  // the search's timer is set
         case .reported:
             item.reportProposed = 0  // the machine repeats it
+        case .extended:
+            item.extending = false
+            effects.append(.set(.hold(key), at: again))
         case .lost:
             item.losing = false
             effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))

@@ -40,13 +40,19 @@ extension RequestKeeper {
     }
 
     mutating func onFound(
-        _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, into effects: inout [Effect]
+        _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, at now: Instant, into effects: inout [Effect]
     ) {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             request.specification.desired == .running, var item = work[key], item.placing == nil, !item.ending
         else {
             if !keeps(claim, for: key) { effects.append(.release(claim)) }
             return
+        }
+        if let breach = books.budgetBreach(key, on: claim.machine, at: now) {
+            effects.append(.release(claim))
+            item.unpaid = breach.text
+            work[key] = item
+            return searchLater(key, at: now, into: &effects)
         }
         item.placing = claim
         work[key] = item
@@ -60,8 +66,13 @@ extension RequestKeeper {
             var item = work[key]
         else { return }
         item.unmet = reasons
+        item.unpaid = ""
         work[key] = item
-        let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
+        searchLater(key, at: now, into: &effects)
+    }
+
+    private mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+        let doubled = configuration.searchFirst * (1 << min(work[key]?.searches ?? 0, 10))
         effects.append(.set(.search(key), at: now + min(doubled, configuration.searchLast)))
         notifyWaiters(of: key, into: &effects)
     }
@@ -144,6 +155,7 @@ extension RequestKeeper {
                     request, "the lease ran out: \(machine) was not heard of for \(configuration.lease)", into: &effects
                 )
             }
+        case .hold(let key): extend(key, at: now, into: &effects)
         case .wait(let id):
             guard let waiter = waiters.removeValue(forKey: id) else { return }
             work[waiter.key]?.waiting.removeAll { $0 == id }

@@ -11,6 +11,8 @@ extension RequestKeeper {
         if request.specification.desired == .stopped, request.placement == nil {
             request.status.state = .stopped
             request.status.revision = request.revision
+        } else if request.placement == nil, let unpaid = item?.unpaid, !unpaid.isEmpty {
+            request.status.reason = unpaid
         } else if request.placement == nil, let unmet = item?.unmet, !unmet.isEmpty {
             request.status.state = .unsatisfiable
             request.status.reason = unmet.joined(separator: "; ")

@@ -7,6 +7,7 @@ import OrderedCollections
 ///
 ///     ask ─▶ propose requested ─▶ committed ─▶ announce to the other masters ─▶ announced ─▶ allocate
 ///     found ─▶ propose placed ─▶ committed ─▶ order (repeated until ordered) ─▶ report ─▶ propose reported ─▶ acknowledge
+///     hold out ─▶ propose extended ─▶ committed, or refused by the project's ceiling ─▶ propose lost
 ///     lease out ─▶ propose lost ─▶ committed ─▶ allocate the next attempt
 ///     ask destroyed ─▶ propose changed ─▶ committed ─▶ release (repeated until released) ─▶ propose ended
 ///     ask destroyed, not announced yet ─▶ propose ended
@@ -69,6 +70,8 @@ public struct RequestKeeper: Automaton {
         case search(RequestKey)
         case order(RequestKey)
         case lease(RequestKey)
+        /// What is reserved for it lasts no longer.
+        case hold(RequestKey)
         case wait(CallID)
     }
 
@@ -108,7 +111,7 @@ public struct RequestKeeper: Automaton {
         case .announced(let key): onAnnounced(key, at: now, into: &effects)
         case .stalled(let key, let reached, let known): onStalled(key, reached, known, into: &effects)
         case .yielded(let key, let home): onYielded(key, to: home, into: &effects)
-        case .found(let key, let attempt, let claim): onFound(key, attempt, claim, into: &effects)
+        case .found(let key, let attempt, let claim): onFound(key, attempt, claim, at: now, into: &effects)
         case .notFound(let key, let attempt, let reasons):
             onNotFound(key, attempt, reasons, at: now, into: &effects)
         case .offersImproved:
@@ -142,6 +145,7 @@ public struct RequestKeeper: Automaton {
             item.leaseEnds = request.placement == nil ? nil : now + configuration.lease
             work[request.key] = item
             if request.placement != nil { effects.append(.set(.lease(request.key), at: now + configuration.lease)) }
+            awaitHoldEnd(of: request.key, at: now, into: &effects)
             if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
             pursue(request.key, at: now, into: &effects)
         }

@@ -12,6 +12,8 @@ struct Work: Sendable {
     var movedTo: PeerID?
     /// The claim whose `placed` is on its way to the log.
     var placing: ClaimReference?
+    /// The price of the next period is on its way to the log.
+    var extending = false
     var losing = false
     var ending = false
     /// The newest revision that the machine has confirmed.
@@ -20,6 +22,8 @@ struct Work: Sendable {
     var reportProposed: UInt64 = 0
     /// Why no machine was found, from the last search.
     var unmet: [String] = []
+    /// Why its project cannot pay for the machine that was found.
+    var unpaid = ""
     var searches = 0
     var waiting: [CallID] = []
 }

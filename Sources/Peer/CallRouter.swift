@@ -62,8 +62,8 @@ public struct CallRouter: Sendable {
     /// What the router may look at while it handles one input.
     struct View {
         var isMaster: Bool
-        /// The ledger that holds a request, as far as that is known here.
-        var ledger: (RequestKey) -> PeerID?
+        /// The ledger that holds what a call is about, or shall hold it, as far as that is known here.
+        var ledger: (Call) -> PeerID?
         var primary: (PeerID) -> Primary
         /// Why a ledger that is led here would refuse a fact; nil: it would take it.
         var breach: (Fact, PeerID) -> Refusal?
@@ -208,7 +208,7 @@ public struct CallRouter: Sendable {
         }
         deadlines[id] = deadlines[id] ?? now + configuration.patience + call.patience
         let isForwarded = ledger != nil
-        let ledger = ledger ?? call.key.flatMap { view.ledger($0) } ?? own
+        let ledger = ledger ?? view.ledger(call) ?? own
         let primary = view.primary(ledger)
         guard primary.peer == own, primary.isLive else {
             // Who has sent the call here looks for the primary itself.
@@ -333,7 +333,9 @@ public struct CallRouter: Sendable {
                 id, call, to: primary.peer, name: primary.name, .whole(of: ledger), at: now, into: &effects)
         }
         if case .request(.elsewhere(let key)) = result {
-            return wait(id, for: view.ledger(key) ?? own, view, at: now, into: &effects)
+            var asked = Call.request(.read(key, wait: nil))
+            if case .host(let call) = origins[id] { asked = call }
+            return wait(id, for: view.ledger(asked) ?? own, view, at: now, into: &effects)
         }
         finish(id, result, into: &effects)
     }

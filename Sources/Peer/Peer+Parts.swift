@@ -290,7 +290,7 @@ extension Peer {
         defer { self.calls = calls }
         let here = self
         let view = CallRouter.View(
-            isMaster: isMaster, ledger: { here.ledger(of: $0) },
+            isMaster: isMaster, ledger: { here.ledger(for: $0) },
             primary: { ledger in
                 let peer = here.primary(of: ledger)
                 return CallRouter.Primary(
@@ -326,6 +326,17 @@ extension Peer {
         return ledgers.flatMap { $0.books.notes(of: customer) }.filter { note in
             index(of: note.home) == nil && seen.insert(note.key).inserted
         }
+    }
+
+    /// Which ledger a call is about: a new request goes where its project is.
+    private func ledger(for call: Call) -> PeerID? {
+        if let known = call.key.flatMap({ ledger(of: $0) }) { return known }
+        guard case .request(.ask(_, let specification, _, _)) = call,
+            let project = specification.project.map({ ProjectID($0) })
+        else { return nil }
+        let own = ledgers.first { $0.id == id }
+        if let own, own.books.accounts.has(project) { return own.id }
+        return ledgers.first { $0.books.accounts.has(project) }?.id
     }
 
     /// Which ledger holds the request, as far as it is known here: what a primary says first, then what replicas have.

@@ -53,6 +53,11 @@ extension WireFact {
                 $0.sequence = sequence
                 $0.status = WireInstanceStatus(status)
             }
+        case .extended(let key, let claim):
+            extended = .with {
+                $0.request = WireRequestKey(key)
+                $0.claim = WireClaimReference(claim)
+            }
         case .lost(let key, let attempt, let reason):
             lost = .with {
                 $0.request = WireRequestKey(key)
@@ -95,6 +100,8 @@ extension WireFact {
                 try key(fact.hasRequest, fact.request), try claim(fact.hasClaim, fact.claim),
                 sequence: try counter(fact.sequence, "a report's number"),
                 try required(fact.hasStatus, fact.status, "a report's status").decoded())
+        case .extended(let fact):
+            .extended(try key(fact.hasRequest, fact.request), try claim(fact.hasClaim, fact.claim))
         case .lost(let fact):
             .lost(
                 try key(fact.hasRequest, fact.request), try attempt(fact.attempt),

@@ -94,6 +94,7 @@ extension WireSpecification {
         requirements = WireRequirements(specification.requirements)
         desired = WireDesiredState(specification.desired)
         exclusive = specification.exclusive
+        project = specification.project ?? ""
     }
 
     /// - Parameter listed: the release that a list has told for it.
@@ -109,7 +110,9 @@ extension WireSpecification {
             type: try text(type, "an instance type", bytes: 0...WireBounds.nameBytesMax),
             parameters: try longText(parameters, "parameters", bytesMax: WireBounds.parametersBytesMax),
             requirements: try required(hasRequirements, requirements, "a specification's requirements").decoded(),
-            desired: try desired.decoded(), exclusive: exclusive)
+            desired: try desired.decoded(), exclusive: exclusive,
+            project: project.isEmpty
+                ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax))
     }
 }
 

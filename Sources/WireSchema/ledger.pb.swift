@@ -291,6 +291,9 @@ public nonisolated struct WireSpecification: Sendable {
   /// at most one machine may run it at any instant
   public var exclusive: Bool = false
 
+  /// whose budget it counts against, at most 128 bytes; empty for nobody's
+  public var project: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -573,6 +576,14 @@ public nonisolated struct WireFact: Sendable {
     set {kind = .accounting(newValue)}
   }
 
+  public var extended: WireExtended {
+    get {
+      if case .extended(let v)? = kind {return v}
+      return WireExtended()
+    }
+    set {kind = .extended(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -588,6 +599,7 @@ public nonisolated struct WireFact: Sendable {
     case invited(WireInvited)
     case redeemed(WireRedeemed)
     case accounting(WireAct)
+    case extended(WireExtended)
 
   }
 
@@ -678,6 +690,38 @@ public nonisolated struct WirePlaced: Sendable {
 
   /// 1 to 2^31 - 1
   public var attempt: UInt32 = 0
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _claim: WireClaimReference? = nil
+}
+
+/// The placement goes on: what it used is counted, and the price of its next period is reserved.
+public nonisolated struct WireExtended: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
 
   public var claim: WireClaimReference {
     get {_claim ?? WireClaimReference()}
@@ -1036,7 +1080,7 @@ nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Specification"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1050,6 +1094,7 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       case 4: try { try decoder.decodeSingularMessageField(value: &self._requirements) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.desired) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.exclusive) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.project) }()
       default: break
       }
     }
@@ -1078,6 +1123,9 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.exclusive != false {
       try visitor.visitSingularBoolField(value: self.exclusive, fieldNumber: 6)
     }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1088,6 +1136,7 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._requirements != rhs._requirements {return false}
     if lhs.desired != rhs.desired {return false}
     if lhs.exclusive != rhs.exclusive {return false}
+    if lhs.project != rhs.project {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1375,7 +1424,7 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fact"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{2}\u{2}extended\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1539,6 +1588,19 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .accounting(v)
         }
       }()
+      case 14: try {
+        var v: WireExtended?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .extended(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .extended(v)
+        }
+      }()
       default: break
       }
     }
@@ -1597,6 +1659,10 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     case .accounting?: try {
       guard case .accounting(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .extended?: try {
+      guard case .extended(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
     }()
     case nil: break
     }
@@ -1731,6 +1797,45 @@ nonisolated extension WirePlaced: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   public static func ==(lhs: WirePlaced, rhs: WirePlaced) -> Bool {
     if lhs._request != rhs._request {return false}
     if lhs.attempt != rhs.attempt {return false}
+    if lhs._claim != rhs._claim {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireExtended: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Extended"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}claim\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExtended, rhs: WireExtended) -> Bool {
+    if lhs._request != rhs._request {return false}
     if lhs._claim != rhs._claim {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

@@ -623,138 +623,126 @@ public nonisolated struct WireAdvertisementList: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireClaimMessage: @unchecked Sendable {
+public nonisolated struct WireClaimMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: OneOf_Kind? {
-    get {return _storage._kind}
-    set {_uniqueStorage()._kind = newValue}
-  }
+  public var kind: WireClaimMessage.OneOf_Kind? = nil
 
   /// From the request's side to the machine.
   public var claim: WireClaim {
     get {
-      if case .claim(let v)? = _storage._kind {return v}
+      if case .claim(let v)? = kind {return v}
       return WireClaim()
     }
-    set {_uniqueStorage()._kind = .claim(newValue)}
+    set {kind = .claim(newValue)}
   }
 
   public var order: WireOrder {
     get {
-      if case .order(let v)? = _storage._kind {return v}
+      if case .order(let v)? = kind {return v}
       return WireOrder()
     }
-    set {_uniqueStorage()._kind = .order(newValue)}
+    set {kind = .order(newValue)}
   }
 
   public var release: WireClaimReference {
     get {
-      if case .release(let v)? = _storage._kind {return v}
+      if case .release(let v)? = kind {return v}
       return WireClaimReference()
     }
-    set {_uniqueStorage()._kind = .release(newValue)}
+    set {kind = .release(newValue)}
   }
 
   public var renewed: WireRenewed {
     get {
-      if case .renewed(let v)? = _storage._kind {return v}
+      if case .renewed(let v)? = kind {return v}
       return WireRenewed()
     }
-    set {_uniqueStorage()._kind = .renewed(newValue)}
+    set {kind = .renewed(newValue)}
   }
 
   public var lapsed: WireClaimList {
     get {
-      if case .lapsed(let v)? = _storage._kind {return v}
+      if case .lapsed(let v)? = kind {return v}
       return WireClaimList()
     }
-    set {_uniqueStorage()._kind = .lapsed(newValue)}
+    set {kind = .lapsed(newValue)}
   }
 
   public var acknowledged: WireReportNumber {
     get {
-      if case .acknowledged(let v)? = _storage._kind {return v}
+      if case .acknowledged(let v)? = kind {return v}
       return WireReportNumber()
     }
-    set {_uniqueStorage()._kind = .acknowledged(newValue)}
+    set {kind = .acknowledged(newValue)}
   }
 
   /// From the machine.
   public var granted: WireGranted {
     get {
-      if case .granted(let v)? = _storage._kind {return v}
+      if case .granted(let v)? = kind {return v}
       return WireGranted()
     }
-    set {_uniqueStorage()._kind = .granted(newValue)}
+    set {kind = .granted(newValue)}
   }
 
   public var refused: WireRefused {
     get {
-      if case .refused(let v)? = _storage._kind {return v}
+      if case .refused(let v)? = kind {return v}
       return WireRefused()
     }
-    set {_uniqueStorage()._kind = .refused(newValue)}
+    set {kind = .refused(newValue)}
   }
 
   public var ordered: WireOrdered {
     get {
-      if case .ordered(let v)? = _storage._kind {return v}
+      if case .ordered(let v)? = kind {return v}
       return WireOrdered()
     }
-    set {_uniqueStorage()._kind = .ordered(newValue)}
+    set {kind = .ordered(newValue)}
   }
 
   public var orderRefused: WireOrderRefused {
     get {
-      if case .orderRefused(let v)? = _storage._kind {return v}
+      if case .orderRefused(let v)? = kind {return v}
       return WireOrderRefused()
     }
-    set {_uniqueStorage()._kind = .orderRefused(newValue)}
+    set {kind = .orderRefused(newValue)}
   }
 
   public var released: WireClaimReference {
     get {
-      if case .released(let v)? = _storage._kind {return v}
+      if case .released(let v)? = kind {return v}
       return WireClaimReference()
     }
-    set {_uniqueStorage()._kind = .released(newValue)}
+    set {kind = .released(newValue)}
   }
 
   public var renew: WireRenew {
     get {
-      if case .renew(let v)? = _storage._kind {return v}
+      if case .renew(let v)? = kind {return v}
       return WireRenew()
     }
-    set {_uniqueStorage()._kind = .renew(newValue)}
+    set {kind = .renew(newValue)}
   }
 
   public var report: WireReport {
     get {
-      if case .report(let v)? = _storage._kind {return v}
+      if case .report(let v)? = kind {return v}
       return WireReport()
     }
-    set {_uniqueStorage()._kind = .report(newValue)}
+    set {kind = .report(newValue)}
   }
 
   /// Of which ledger; empty: of the one that the master at either end has founded.
-  public var ledger: Data {
-    get {_storage._ledger}
-    set {_uniqueStorage()._ledger = newValue}
-  }
+  public var ledger: Data = Data()
 
   /// Of the ledger's primary that speaks; of a machine, the newest view that it knows. Absent: a ledger without replicas.
-  public var epoch: UInt32 {
-    get {_storage._epoch}
-    set {_uniqueStorage()._epoch = newValue}
-  }
+  public var epoch: UInt32 = 0
 
-  public var view: UInt32 {
-    get {_storage._view}
-    set {_uniqueStorage()._view = newValue}
-  }
+  public var view: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -778,8 +766,6 @@ public nonisolated struct WireClaimMessage: @unchecked Sendable {
   }
 
   public init() {}
-
-  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireClaim: Sendable {
@@ -816,27 +802,30 @@ public nonisolated struct WireClaim: Sendable {
   fileprivate var _requirements: WireRequirements? = nil
 }
 
-public nonisolated struct WireOrder: Sendable {
+public nonisolated struct WireOrder: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var order: WireInstanceOrder {
-    get {_order ?? WireInstanceOrder()}
-    set {_order = newValue}
+    get {_storage._order ?? WireInstanceOrder()}
+    set {_uniqueStorage()._order = newValue}
   }
   /// Returns true if `order` has been explicitly set.
-  public var hasOrder: Bool {self._order != nil}
+  public var hasOrder: Bool {_storage._order != nil}
   /// Clears the value of `order`. Subsequent reads from it will return its default value.
-  public mutating func clearOrder() {self._order = nil}
+  public mutating func clearOrder() {_uniqueStorage()._order = nil}
 
-  public var leaseMilliseconds: Int64 = 0
+  public var leaseMilliseconds: Int64 {
+    get {_storage._leaseMilliseconds}
+    set {_uniqueStorage()._leaseMilliseconds = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _order: WireInstanceOrder? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireRenewed: Sendable {
@@ -1304,31 +1293,37 @@ public nonisolated struct WireHolding: Sendable {
   fileprivate var _request: WireRequestKey? = nil
 }
 
-public nonisolated struct WireNumberedCall: Sendable {
+public nonisolated struct WireNumberedCall: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// the asker's own; any value
-  public var number: UInt64 = 0
+  public var number: UInt64 {
+    get {_storage._number}
+    set {_uniqueStorage()._number = newValue}
+  }
 
   public var call: WireCall {
-    get {_call ?? WireCall()}
-    set {_call = newValue}
+    get {_storage._call ?? WireCall()}
+    set {_uniqueStorage()._call = newValue}
   }
   /// Returns true if `call` has been explicitly set.
-  public var hasCall: Bool {self._call != nil}
+  public var hasCall: Bool {_storage._call != nil}
   /// Clears the value of `call`. Subsequent reads from it will return its default value.
-  public mutating func clearCall() {self._call = nil}
+  public mutating func clearCall() {_uniqueStorage()._call = nil}
 
   /// which of the ledgers that the receiver leads; empty: the one that it has founded
-  public var ledger: Data = Data()
+  public var ledger: Data {
+    get {_storage._ledger}
+    set {_uniqueStorage()._ledger = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _call: WireCall? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireCall: Sendable {
@@ -2637,308 +2632,266 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0")
 
-  fileprivate class _StorageClass {
-    var _kind: WireClaimMessage.OneOf_Kind?
-    var _ledger: Data = Data()
-    var _epoch: UInt32 = 0
-    var _view: UInt32 = 0
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _kind = source._kind
-      _ledger = source._ledger
-      _epoch = source._epoch
-      _view = source._view
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try {
-          var v: WireClaim?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .claim(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .claim(v)
-          }
-        }()
-        case 2: try {
-          var v: WireOrder?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .order(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .order(v)
-          }
-        }()
-        case 3: try {
-          var v: WireClaimReference?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .release(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .release(v)
-          }
-        }()
-        case 4: try {
-          var v: WireRenewed?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .renewed(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .renewed(v)
-          }
-        }()
-        case 5: try {
-          var v: WireClaimList?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .lapsed(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .lapsed(v)
-          }
-        }()
-        case 6: try {
-          var v: WireReportNumber?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .acknowledged(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .acknowledged(v)
-          }
-        }()
-        case 7: try {
-          var v: WireGranted?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .granted(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .granted(v)
-          }
-        }()
-        case 8: try {
-          var v: WireRefused?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .refused(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .refused(v)
-          }
-        }()
-        case 9: try {
-          var v: WireOrdered?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .ordered(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .ordered(v)
-          }
-        }()
-        case 10: try {
-          var v: WireOrderRefused?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .orderRefused(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .orderRefused(v)
-          }
-        }()
-        case 11: try {
-          var v: WireClaimReference?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .released(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .released(v)
-          }
-        }()
-        case 12: try {
-          var v: WireRenew?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .renew(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .renew(v)
-          }
-        }()
-        case 13: try {
-          var v: WireReport?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .report(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .report(v)
-          }
-        }()
-        case 14: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
-        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._epoch) }()
-        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._view) }()
-        default: break
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: WireClaim?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .claim(let m) = current {v = m}
         }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .claim(v)
+        }
+      }()
+      case 2: try {
+        var v: WireOrder?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .order(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .order(v)
+        }
+      }()
+      case 3: try {
+        var v: WireClaimReference?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .release(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .release(v)
+        }
+      }()
+      case 4: try {
+        var v: WireRenewed?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renewed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renewed(v)
+        }
+      }()
+      case 5: try {
+        var v: WireClaimList?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .lapsed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .lapsed(v)
+        }
+      }()
+      case 6: try {
+        var v: WireReportNumber?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .acknowledged(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .acknowledged(v)
+        }
+      }()
+      case 7: try {
+        var v: WireGranted?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .granted(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .granted(v)
+        }
+      }()
+      case 8: try {
+        var v: WireRefused?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .refused(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .refused(v)
+        }
+      }()
+      case 9: try {
+        var v: WireOrdered?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .ordered(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .ordered(v)
+        }
+      }()
+      case 10: try {
+        var v: WireOrderRefused?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .orderRefused(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .orderRefused(v)
+        }
+      }()
+      case 11: try {
+        var v: WireClaimReference?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .released(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .released(v)
+        }
+      }()
+      case 12: try {
+        var v: WireRenew?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renew(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renew(v)
+        }
+      }()
+      case 13: try {
+        var v: WireReport?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .report(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .report(v)
+        }
+      }()
+      case 14: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 15: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
+      case 16: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      switch _storage._kind {
-      case .claim?: try {
-        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      }()
-      case .order?: try {
-        guard case .order(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      }()
-      case .release?: try {
-        guard case .release(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-      }()
-      case .renewed?: try {
-        guard case .renewed(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      }()
-      case .lapsed?: try {
-        guard case .lapsed(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      }()
-      case .acknowledged?: try {
-        guard case .acknowledged(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      }()
-      case .granted?: try {
-        guard case .granted(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-      }()
-      case .refused?: try {
-        guard case .refused(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-      }()
-      case .ordered?: try {
-        guard case .ordered(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-      }()
-      case .orderRefused?: try {
-        guard case .orderRefused(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-      }()
-      case .released?: try {
-        guard case .released(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-      }()
-      case .renew?: try {
-        guard case .renew(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-      }()
-      case .report?: try {
-        guard case .report(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-      }()
-      case nil: break
-      }
-      if !_storage._ledger.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 14)
-      }
-      if _storage._epoch != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._epoch, fieldNumber: 15)
-      }
-      if _storage._view != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._view, fieldNumber: 16)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .claim?: try {
+      guard case .claim(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .order?: try {
+      guard case .order(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .release?: try {
+      guard case .release(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .renewed?: try {
+      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .lapsed?: try {
+      guard case .lapsed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .acknowledged?: try {
+      guard case .acknowledged(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .granted?: try {
+      guard case .granted(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .refused?: try {
+      guard case .refused(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .ordered?: try {
+      guard case .ordered(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .orderRefused?: try {
+      guard case .orderRefused(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .released?: try {
+      guard case .released(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .renew?: try {
+      guard case .renew(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .report?: try {
+      guard case .report(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case nil: break
+    }
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 14)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt32Field(value: self.epoch, fieldNumber: 15)
+    }
+    if self.view != 0 {
+      try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 16)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireClaimMessage, rhs: WireClaimMessage) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._kind != rhs_storage._kind {return false}
-        if _storage._ledger != rhs_storage._ledger {return false}
-        if _storage._epoch != rhs_storage._epoch {return false}
-        if _storage._view != rhs_storage._view {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.kind != rhs.kind {return false}
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.view != rhs.view {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2992,36 +2945,74 @@ nonisolated extension WireOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
   public static let protoMessageName: String = _protobuf_package + ".Order"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}order\0\u{3}lease_milliseconds\0")
 
+  fileprivate class _StorageClass {
+    var _order: WireInstanceOrder? = nil
+    var _leaseMilliseconds: Int64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _order = source._order
+      _leaseMilliseconds = source._leaseMilliseconds
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._order) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.leaseMilliseconds) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._order) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._leaseMilliseconds) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._order {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.leaseMilliseconds != 0 {
-      try visitor.visitSingularInt64Field(value: self.leaseMilliseconds, fieldNumber: 2)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._order {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._leaseMilliseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._leaseMilliseconds, fieldNumber: 2)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireOrder, rhs: WireOrder) -> Bool {
-    if lhs._order != rhs._order {return false}
-    if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._order != rhs_storage._order {return false}
+        if _storage._leaseMilliseconds != rhs_storage._leaseMilliseconds {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3892,41 +3883,81 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".NumberedCall"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}call\0\u{1}ledger\0")
 
+  fileprivate class _StorageClass {
+    var _number: UInt64 = 0
+    var _call: WireCall? = nil
+    var _ledger: Data = Data()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _number = source._number
+      _call = source._call
+      _ledger = source._ledger
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._call) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._number) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._call) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.number != 0 {
-      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
-    }
-    try { if let v = self._call {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if !self.ledger.isEmpty {
-      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._number != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._number, fieldNumber: 1)
+      }
+      try { if let v = _storage._call {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._ledger.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 3)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireNumberedCall, rhs: WireNumberedCall) -> Bool {
-    if lhs.number != rhs.number {return false}
-    if lhs._call != rhs._call {return false}
-    if lhs.ledger != rhs.ledger {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._number != rhs_storage._number {return false}
+        if _storage._call != rhs_storage._call {return false}
+        if _storage._ledger != rhs_storage._ledger {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -53,6 +53,12 @@ struct RequestCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Never on two machines at once, whatever fails.")
     var exclusive: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "The project that pays for it: the price of each next hour is reserved against its ceiling.",
+            valueName: "PROJECT"))
+    var project: String?
+
     @OptionGroup var follow: FollowOptions
     @OptionGroup var customer: CustomerOptions
     @OptionGroup var connection: ConnectionOptions
@@ -67,6 +73,7 @@ struct RequestCommand: AsyncParsableCommand {
         arguments.memory = memory
         arguments.node = node
         arguments.exclusive = exclusive
+        arguments.project = project
         try arguments.check()
         var source: (text: RequestDocument.ReleaseText, release: Release)?
         if let release { source = try await ReleaseSource.read(release) }

@@ -308,7 +308,8 @@ enum ResultKind: CaseIterable {
 }
 
 enum FactKind: CaseIterable {
-    case requested, changed, placed, reported, lost, ended, noted, forgotten, admitted, invited, redeemed, accounting
+    case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
+    case accounting
 
     init(_ fact: Fact) {
         self =
@@ -317,6 +318,7 @@ enum FactKind: CaseIterable {
             case .changed: .changed
             case .placed: .placed
             case .reported: .reported
+            case .extended: .extended
             case .lost: .lost
             case .ended: .ended
             case .noted: .noted
@@ -334,6 +336,7 @@ enum FactKind: CaseIterable {
         case .changed: .changed(otherKey, bare, Revision(2))
         case .placed: .placed(key, Attempt(2), claim)
         case .reported: .reported(key, claim, sequence: 3, status)
+        case .extended: .extended(key, claim)
         case .lost: .lost(key, Attempt(2), reason: "the lease ran out")
         case .ended: .ended(key)
         case .noted: .noted(key, home: beta)

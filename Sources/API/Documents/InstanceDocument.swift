@@ -33,6 +33,8 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var parameters: JSONValue
     public var requirements: Needs
     public var exclusive: Bool
+    /// The project that pays for it; nil: nobody does.
+    public var project: String?
     /// `running`, `stopped`, `destroyed`.
     public var desired: String
     /// `waiting`, `unsatisfiable`, `installing`, `starting`, `running`, `unreachable`, `stopped`, `failed`, `destroyed`.

@@ -48,14 +48,16 @@ public struct RequestDocument: Codable, Hashable, Sendable {
     public var parameters: JSONValue?
     public var requirements: Needs?
     public var exclusive: Bool?
+    /// The project that pays for it.
+    public var project: String?
     /// `running`, `stopped`, `destroyed`; a new request runs.
     public var state: String?
     public var wait: Wait?
 
     public init(
         reference: String, customer: String? = nil, release: ReleaseText? = nil, type: String? = nil,
-        parameters: JSONValue? = nil, requirements: Needs? = nil, exclusive: Bool? = nil, state: String? = nil,
-        wait: Wait? = nil
+        parameters: JSONValue? = nil, requirements: Needs? = nil, exclusive: Bool? = nil, project: String? = nil,
+        state: String? = nil, wait: Wait? = nil
     ) {
         self.reference = reference
         self.customer = customer
@@ -64,6 +66,7 @@ public struct RequestDocument: Codable, Hashable, Sendable {
         self.parameters = parameters
         self.requirements = requirements
         self.exclusive = exclusive
+        self.project = project
         self.state = state
         self.wait = wait
     }

@@ -77,6 +77,7 @@ struct RequestWish {
     private let memory: ByteCount?
     private let machine: String?
     private let exclusive: Bool?
+    private let project: String?
     private let desired: DesiredState?
     let wait: Wait?
 
@@ -86,7 +87,9 @@ struct RequestWish {
         let reader = try BodyReader(
             body,
             known: [
-                "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "state", "wait",
+                "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "project",
+                "state",
+                "wait",
             ])
         reference = try reader.requiredText("reference")
         customer = try reader.text("customer")
@@ -106,6 +109,8 @@ struct RequestWish {
         machine = try needs?.text("machine")
         if let machine { try Bounds.checkChoice(machine, "requirements.machine") }
         exclusive = try reader.boolean("exclusive")
+        project = try reader.text("project")
+        if let project { try Bounds.checkChoice(project, "project") }
         desired = try reader.word("state", DesiredState.self)
         if let reader = try reader.object("wait", known: ["until", "timeoutSeconds"]) {
             let seconds = try reader.number("timeoutSeconds", in: 0...Self.waitMax) ?? 60
@@ -135,6 +140,7 @@ struct RequestWish {
         if let memory { specification.requirements.memory = memory }
         if let machine { specification.requirements.machine = machine.isEmpty ? nil : machine }
         if let exclusive { specification.exclusive = exclusive }
+        if let project { specification.project = project.isEmpty ? nil : project }
         if let desired { specification.desired = desired }
         if specification.desired != .destroyed { try Self.check(specification, shelf) }
         return specification

@@ -29,7 +29,7 @@ struct Views {
             customer: request.key.customer.name, reference: request.key.reference, release: release,
             type: specification.type, parameters: JSONValue(text: specification.parameters),
             requirements: .init(memoryMiB: specification.requirements.memory.bytes >> 20, machine: machine),
-            exclusive: specification.exclusive, desired: specification.desired.rawValue,
+            exclusive: specification.exclusive, project: specification.project, desired: specification.desired.rawValue,
             state: request.status.state.rawValue, reason: request.status.reason,
             where: request.placement.map { place($0) }, attempt: request.attempt.value,
             revision: request.revision.value, stateRevision: request.status.revision.value,

@@ -68,10 +68,13 @@ public struct Specification: Hashable, Sendable {
     public var desired: DesiredState
     /// At most one machine may run it at any instant (I1): it stops before its lease ends.
     public var exclusive: Bool
+    /// The project whose budget it counts against; nil: it costs nobody anything.
+    public var project: String?
 
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",
-        requirements: Requirements = Requirements(), desired: DesiredState = .running, exclusive: Bool = false
+        requirements: Requirements = Requirements(), desired: DesiredState = .running, exclusive: Bool = false,
+        project: String? = nil
     ) {
         self.release = release
         self.type = type
@@ -79,6 +82,7 @@ public struct Specification: Hashable, Sendable {
         self.requirements = requirements
         self.desired = desired
         self.exclusive = exclusive
+        self.project = project
     }
 }
 

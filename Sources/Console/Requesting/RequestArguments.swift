@@ -16,6 +16,7 @@ public struct RequestArguments: Sendable {
     public var memory: String?
     public var node: String?
     public var exclusive: Bool?
+    public var project: String?
 
     public init(reference: String) {
         self.reference = reference
@@ -27,6 +28,7 @@ public struct RequestArguments: Sendable {
         if let customer { try Bounds.checkName(customer, "--customer") }
         if let type { try Bounds.checkChoice(type, "--type") }
         if let node { try Bounds.checkChoice(node, "--node") }
+        if let project { try Bounds.checkChoice(project, "--project") }
     }
 
     /// Makes the document. What was not given is not in it, and so stays as it is.
@@ -46,6 +48,7 @@ public struct RequestArguments: Sendable {
             document.requirements = RequestDocument.Needs(memoryMiB: try memoryMiB(), machine: node)
         }
         document.exclusive = exclusive
+        document.project = project
         return document
     }
 

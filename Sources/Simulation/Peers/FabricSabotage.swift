@@ -17,6 +17,8 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
     case endlessLease = "endless-lease"
     /// Masters note every holder of a name, not only the first.
     case twoHomes = "two-homes"
+    /// A restarted master has forgotten the accounts in its books.
+    case forgottenAccounts = "forgotten-accounts"
 
     /// The invariant that must catch it.
     public var caughtBy: [String] {
@@ -26,6 +28,7 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
         case .lostLedger: ["I3", "I4"]
         case .deafTimers: ["I4"]
         case .endlessLease, .twoHomes: ["I1"]
+        case .forgottenAccounts: ["I5"]
         }
     }
 }

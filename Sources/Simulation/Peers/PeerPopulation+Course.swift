@@ -8,6 +8,11 @@ extension PeerPopulation {
     mutating func begin(_ core: inout World) {
         if !watch.workload.isEmpty { core.note(at: watch.workload.begins, Note.lookup.rawValue) }
         for (user, at) in users.times.enumerated() { run(.user(user), at: at, &core) }
+        if settings.paidPerMille > 0 {
+            for master in 0..<UInt32(count) where hosts[Int(master)].isMaster {
+                run(.bookkeeper(master), at: 1_000_000_000, &core)
+            }
+        }
         if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
         if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
         guard isRingChecked else { return }
@@ -17,6 +22,9 @@ extension PeerPopulation {
 
     mutating func checkAtEnd(_ core: inout World) {
         if let first = unserved().first { watch.checker.report("I4", first, [], &core) }
+        if settings.paidPerMille > 0, let (found, host) = unbalanced() {
+            watch.checker.report("I5", found, [host], &core)
+        }
         guard isRingChecked else { return }
         for peer in watch.running.items.sorted() where !core.isOver {
             guard let overlay = hosts[Int(peer)].peer?.overlay else { continue }

@@ -40,6 +40,7 @@ struct PeerPopulation: Population {
         case user(Int)
         case patience(user: Int, attempt: Int)
         case answered(CallID, CallResult)
+        case bookkeeper(UInt32)
         case ringAnswered(CallID, RingResult)
         case groupTrial(Int)
         case readAll
@@ -77,6 +78,7 @@ struct PeerPopulation: Population {
     var multicasts = 0
 
     var users: Users
+    var bookkeepers = Bookkeepers()
     var tenancy = TenancyChecker()
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
@@ -195,7 +197,8 @@ struct PeerPopulation: Population {
             guard let log = hosts[host].disk.logs[ledger] else { return nil }
             // Who has founded its ledger and lost it waits until the others let it follow.
             if ledger == id, log.entries.isEmpty, !hosts[host].hasFounded { return (ledger, .founded(log.store)) }
-            return (ledger, log.restored(ledger, blueprint.coding))
+            let state = log.restored(ledger, blueprint.coding)
+            return (ledger, sabotage == .forgottenAccounts ? state.withoutAccounts : state)
         }
     }
 
@@ -329,7 +332,10 @@ struct PeerPopulation: Population {
         case .leaseGuard(let number, let claim): onLeaseGuard(number, claim, host: host, &core)
         case .packet(let packet): onPacket(packet, from: host, &core)
         case .user(let user): userActs(user, &core)
+        case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
+        case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
+            bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)
         case .ringAnswered(let id, let result): objectsAnswered(id, result, at: host, &core)
         case .groupTrial(let step): groupTrial(step, &core)

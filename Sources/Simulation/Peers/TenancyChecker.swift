@@ -46,11 +46,14 @@ extension PeerPopulation {
         let desks = (0..<UInt32(count)).flatMap { hosts[Int($0)].peer?.ledgers.compactMap(\.desk) ?? [] }
         return users.users.compactMap { user in
             guard let wanted = user.acknowledged, user.waitingFor == nil else {
+                if user.specification.project != nil { return nil }  // refused: the project has too little left
                 return "\(user.key) was never answered, \(user.attempt) times asked, although all faults are over"
             }
             let views = desks.compactMap { $0.requests.view(of: user.key) }
             let state = views.map { "\($0.status.state) \($0.status.reason)" }.joined(separator: ", ")
             let found = state.isEmpty ? "in no ledger" : state
+            // Its turn comes when others have released what they hold.
+            if wanted.project != nil, views.contains(where: { $0.status.state == .waiting }) { return nil }
             switch wanted.desired {
             case .running where !views.contains { $0.status.state == .running && $0.specification == wanted }:
                 return "\(user.key) should run, and is \(found)"

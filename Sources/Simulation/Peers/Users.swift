@@ -28,11 +28,14 @@ struct Users: Sendable {
         self.random = random
         for number in 0..<settings.requests {
             let customer = Customer("user\(number % 7)@lab")
-            let specification = Specification(
+            var specification = Specification(
                 release: ReleaseDocument(url: "file:memcached.yaml", text: "name: memcached"),
                 parameters: #"{"memory":64}"#,
                 requirements: Requirements(memory: .mebibytes(Int64(16 << self.random.below(4)))),
                 exclusive: self.random.chance(perMille: settings.exclusivePerMille))
+            if settings.paidPerMille > 0, self.random.chance(perMille: settings.paidPerMille) {
+                specification.project = Bookkeepers.project
+            }
             var user = User(key: RequestKey(customer: customer, reference: "r\(number)"), specification: specification)
             if self.random.chance(perMille: settings.changedPerMille) {
                 user.next = self.random.pick([.running, .stopped, .destroyed])

@@ -29,7 +29,10 @@ extension Scenario {
         }
         guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
         var names: [String] = []
-        if fabric.requests > 0 { names += FabricSabotage.allCases.map(\.rawValue) }
+        if fabric.requests > 0 {
+            names += FabricSabotage.allCases.filter { $0 != .forgottenAccounts || fabric.paidPerMille > 0 }.map(
+                \.rawValue)
+        }
         // Those of which whole peers under these faults show something: the others are ledger-chaos's.
         if fabric.replicas > 0 { names += ["commit-by-minority", "stale-read", "forget-view", "own-log"] }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.

@@ -20,6 +20,8 @@ public struct FabricSettings: Sendable, Equatable {
     public var requests = 0
     /// Of 1,000 requests how many are exclusive.
     public var exclusivePerMille = 300
+    /// Of 1,000 requests how many a project pays for; 0: nobody keeps accounts.
+    public var paidPerMille = 0
     /// Of 1,000 requests how many are destroyed, stopped or changed later.
     public var changedPerMille = 400
     public var disk = DiskSettings()

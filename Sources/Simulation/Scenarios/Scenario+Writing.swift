@@ -34,6 +34,7 @@ extension Scenario {
             "joiners: \(fabric.joiners)", "addresses: \(fabric.addresses)", "partitions: \(fabric.partitions)",
             "replicas: \(fabric.replicas)", "replace-after: \(fabric.replaceAfter.words)",
             "requests: \(fabric.requests)", "exclusive: \(Double(fabric.exclusivePerMille) / 10)%",
+            "paid: \(Double(fabric.paidPerMille) / 10)%",
             "changed: \(Double(fabric.changedPerMille) / 10)%", "disk:",
             "  latency: \(fabric.disk.latency.lowerBound.words)...\(fabric.disk.latency.upperBound.words)",
             "  failures: \(percent(fabric.disk.failures.lowerBound))...\(percent(fabric.disk.failures.upperBound))",

@@ -74,6 +74,7 @@ enum InstanceView {
         listing.add("memory", document.requirements.memoryMiB == 0 ? "" : "\(document.requirements.memoryMiB) MiB")
         listing.add("node", document.requirements.machine.map { "\($0) only" } ?? "")
         listing.add("exclusive", document.exclusive ? "yes: never on two machines at once" : "")
+        listing.add("project", document.project ?? "")
         listing.add("attempt", document.attempt > 1 ? String(document.attempt) : "")
         listing.add("customer", document.customer)
         listing.add("master", document.home)
