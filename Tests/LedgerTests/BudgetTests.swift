@@ -64,7 +64,7 @@ struct BudgetTests {
     }
 
     @Test(
-        "a placement reserves the price of its next hour; what it used is counted when it is over, and nothing stays held"
+        "a placement reserves the price of its next hour; what it used is counted when it ends, and nothing stays held"
     )
     func heldAndUsed() throws {
         var keeper = try Self.placed()
@@ -144,7 +144,7 @@ struct BudgetTests {
     }
 
     @Test(
-        "a project that is not there, and a request that no machine is cheap enough for, are refused when they are asked"
+        "a project that is not there, and a request for which it has too little left, are refused when they are asked"
     )
     func refusedAtOnce() throws {
         var keeper = Keeper(books: try Self.books(ceiling: "1"))
@@ -154,8 +154,8 @@ struct BudgetTests {
         let effects = keeper.ask(2, Self.paid())
         #expect(effects.refusals == [.refused])
         guard case .refused(let refusal)? = effects.answers.first else { return }
-        #expect(
-            refusal.message.contains("needs 1.20 EUR") && refusal.message.contains("1.00 left"), "\(refusal.message)")
+        let text = refusal.message
+        #expect(text.contains("needs 1.20 EUR") && text.contains("1.00 left"), "\(text)")
         #expect(keeper.proposed == [])
     }
 
