@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 import OrderedCollections
 
 // Invoice runs: what was used on whole days before an instant becomes lines of whole coins, and a debt of the next stage.
@@ -49,6 +49,30 @@ extension Accounts {
             plan.drafts.append(try draft(relation, lines))
         }
         return plan
+    }
+
+    /// Runs that would invoice something now: of each supplier that this ledger keeps, through the newest boundary of each of
+    /// its customers' cycles.
+    ///
+    /// - Complexity: O(n) in the running sums and the subscriptions.
+    public func dueRuns(at now: Instant) -> [InvoiceRun] {
+        var due: OrderedSet<InvoiceRun> = []
+        for (relation, lines) in open.elements {
+            let run = run(of: relation.supplier, relation.customer, at: now)
+            if lines.keys.contains(where: { isIncluded($0, in: run) }) { due.append(run) }
+        }
+        for state in subscriptions.values {
+            let run = run(of: state.order.supplier, state.customer, at: now)
+            let next = cycle(state.charged, of: state.order)
+            if next.isInRange, next.start < run.through, state.ends.map({ next.start < $0 }) ?? true { due.append(run) }
+        }
+        return due.filter { accounts[$0.supplier]?.account.ledger == nil }
+            .sorted { ($0.supplier, $0.cycle.rawValue) < ($1.supplier, $1.cycle.rawValue) }
+    }
+
+    private func run(of supplier: AccountID, _ customer: AccountID, at now: Instant) -> InvoiceRun {
+        let cycle = terms[Pair(supplier: supplier, customer: customer)]?.cycle ?? .month
+        return InvoiceRun(supplier: supplier, cycle: cycle, through: cycle.boundary(atOrBefore: now))
     }
 
     private func isBilled(_ supplier: AccountID, _ customer: AccountID, by run: InvoiceRun) -> Bool {

@@ -34,6 +34,9 @@ extension Accounts {
         projects.keys.sorted().compactMap { projectStatus($0, at: now) }
     }
 
+    /// Whether nobody has an account.
+    public var isEmpty: Bool { accounts.isEmpty }
+
     public func has(_ project: ProjectID) -> Bool { projects[project] != nil }
 
     public func projectStatus(_ id: ProjectID, at now: Instant) -> ProjectStatus? {

@@ -13,6 +13,7 @@ final class DaemonBackEnd: BackEnd {
     private let setting: BackEndSetting
     private let avahi: PalmierAvahiClient
     private let records: ServiceRecords
+    private let ledgerRecords: ServiceRecords?
     private var client: OpaquePointer?
     private var isRunning = false
     private var isLost = false
@@ -26,6 +27,7 @@ final class DaemonBackEnd: BackEnd {
     private var published: Publication?
     private var serviceGroup: OpaquePointer?
     private var subtypeGroups: [String: OpaquePointer] = [:]
+    private var ledgerGroups: [LinkService: OpaquePointer] = [:]
     /// Where the registered records are; `AVAHI_IF_UNSPEC` alone for everywhere.
     private var places: [AvahiIfIndex] = []
 
@@ -33,6 +35,7 @@ final class DaemonBackEnd: BackEnd {
         self.setting = setting
         avahi = try Self.library()
         records = ServiceRecords(type: setting.type)
+        ledgerRecords = LinkService.type(beside: setting.type).map { ServiceRecords(type: $0) }
     }
 
     /// Whether `org.freedesktop.Avahi` answers on the system bus.
@@ -124,7 +127,9 @@ final class DaemonBackEnd: BackEnd {
     }
 
     private func unregister() {
-        for group in [serviceGroup].compactMap({ $0 }) + subtypeGroups.values { _ = avahi.entry_group_free(group) }
+        for group in [serviceGroup].compactMap({ $0 }) + subtypeGroups.values + ledgerGroups.values {
+            _ = avahi.entry_group_free(group)
+        }
         forgetPublished()
     }
 
@@ -132,6 +137,7 @@ final class DaemonBackEnd: BackEnd {
         published = nil
         serviceGroup = nil
         subtypeGroups = [:]
+        ledgerGroups = [:]
     }
 
     private func register() {
@@ -142,14 +148,26 @@ final class DaemonBackEnd: BackEnd {
                 if published.text != wanted.text { try updateText(wanted) }
             } else {
                 places = interfaceIndices()
-                serviceGroup = try group(records.all(wanted, hostName: try hostName()))
+                serviceGroup = try group(records.all(wanted.service, hostName: try hostName()))
             }
             try refreshSubtypes(wanted)
+            try refreshLedgers(wanted)
         } catch {
             setting.log.debug("discovery.publish.failed", ["error": "\(error)", "label": "\(wanted.label)"])
             return unregister()
         }
         published = wanted
+    }
+
+    private func refreshLedgers(_ publication: Publication) throws(BackEndError) {
+        for (ledger, group) in ledgerGroups where !publication.ledgers.contains(ledger) {
+            _ = avahi.entry_group_free(group)
+            ledgerGroups[ledger] = nil
+        }
+        guard let ledgerRecords else { return }
+        for ledger in publication.ledgers where ledgerGroups[ledger] == nil {
+            ledgerGroups[ledger] = try group(ledgerRecords.all(ledger, hostName: try hostName()))
+        }
     }
 
     private func refreshSubtypes(_ publication: Publication) throws(BackEndError) {

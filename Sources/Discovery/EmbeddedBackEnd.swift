@@ -16,6 +16,7 @@ import Glibc
 final class EmbeddedBackEnd: BackEnd {
     private let setting: BackEndSetting
     private let records: ServiceRecords
+    private let ledgerRecords: ServiceRecords?
     private var server: OpaquePointer?
     private var browser: OpaquePointer?
     private var resolvers: [SightingKey: OpaquePointer] = [:]
@@ -29,12 +30,14 @@ final class EmbeddedBackEnd: BackEnd {
     /// Of PTR, SRV, TXT; they are changed in place.
     private var serviceGroup: OpaquePointer?
     private var subtypeGroups: [String: OpaquePointer] = [:]
+    private var ledgerGroups: [LinkService: OpaquePointer] = [:]
     private var addressGroups: [InterfaceAddress: OpaquePointer] = [:]
     private var addressWatch: AddressWatch?
 
     init(_ setting: BackEndSetting) {
         self.setting = setting
         records = ServiceRecords(type: setting.type)
+        ledgerRecords = LinkService.type(beside: setting.type).map { ServiceRecords(type: $0) }
     }
 
     private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
@@ -106,6 +109,7 @@ final class EmbeddedBackEnd: BackEnd {
         published = nil
         serviceGroup = nil
         subtypeGroups = [:]
+        ledgerGroups = [:]
         addressGroups = [:]
     }
 
@@ -139,13 +143,17 @@ final class EmbeddedBackEnd: BackEnd {
         if let published, published.label != publication.label || published.host != publication.host { unregister() }
         if let published {
             if published.port != publication.port {
-                try add(records.service(publication, hostName: publication.hostName), to: serviceGroup, .update)
+                try add(
+                    records.place(of: publication.service, hostName: publication.hostName), to: serviceGroup, .update)
             }
-            if published.text != publication.text { try add(records.text(publication), to: serviceGroup, .update) }
+            if published.text != publication.text {
+                try add(records.text(of: publication.service), to: serviceGroup, .update)
+            }
         } else {
-            serviceGroup = try group(records.all(publication, hostName: publication.hostName))
+            serviceGroup = try group(records.all(publication.service, hostName: publication.hostName))
         }
         try refreshSubtypes(publication)
+        try refreshLedgers(publication)
     }
 
     func withdraw() {
@@ -154,10 +162,23 @@ final class EmbeddedBackEnd: BackEnd {
     }
 
     private func unregister() {
-        for group in [serviceGroup].compactMap({ $0 }) + subtypeGroups.values + addressGroups.values {
+        for group in [serviceGroup].compactMap({ $0 }) + subtypeGroups.values + ledgerGroups.values
+            + addressGroups.values
+        {
             avahi_s_entry_group_free(group)
         }
         forgetPublished()
+    }
+
+    private func refreshLedgers(_ publication: Publication) throws(BackEndError) {
+        for (ledger, group) in ledgerGroups where !publication.ledgers.contains(ledger) {
+            avahi_s_entry_group_free(group)
+            ledgerGroups[ledger] = nil
+        }
+        guard let ledgerRecords else { return }
+        for ledger in publication.ledgers where ledgerGroups[ledger] == nil {
+            ledgerGroups[ledger] = try group(ledgerRecords.all(ledger, hostName: publication.hostName))
+        }
     }
 
     private func refreshSubtypes(_ publication: Publication) throws(BackEndError) {

@@ -10,6 +10,8 @@ struct Publication: Equatable, Sendable {
     var text: [[UInt8]]
     /// Sorted.
     var subtypes: [String]
+    /// One for each ledger that the peer leads.
+    var ledgers: [LinkService]
     var listening: Listening
 
     init(of advertisement: Advertisement, alternate: UInt16) throws(AdvertisementTextError) {
@@ -18,6 +20,9 @@ struct Publication: Equatable, Sendable {
         port = advertisement.endpoints.first?.port ?? 0
         text = try AdvertisementText.encode(advertisement)
         subtypes = InstanceLabel.subtypes(of: advertisement)
+        ledgers = advertisement.leads.prefix(Advertisement.leadsMax).map {
+            LinkService($0, of: advertisement, alternate: alternate)
+        }
         listening = Listening(at: advertisement.endpoints)
     }
 }
@@ -25,6 +30,8 @@ struct Publication: Equatable, Sendable {
 extension Publication {
     /// `host` as labels.
     var hostName: [String] { [host, ServiceRecords.domain] }
+
+    var service: LinkService { LinkService(label: label, port: port, text: text) }
 }
 
 /// At which of its host's addresses a peer listens.
@@ -82,30 +89,31 @@ struct ServiceRecords {
     }
 
     /// All of them except sub-types and addresses.
-    func all(_ publication: Publication, hostName: [String]) -> [DNSRecord] {
+    func all(_ service: LinkService, hostName: [String]) -> [DNSRecord] {
         [
-            DNSRecord(name: dotted(type), kind: .pointer, data: wire(instance(publication)), unique: false),
-            service(publication, hostName: hostName), text(publication),
+            DNSRecord(name: dotted(type), kind: .pointer, data: wire(instance(service.label)), unique: false),
+            place(of: service, hostName: hostName), text(of: service),
             DNSRecord(name: dotted(Self.enumeration), kind: .pointer, data: wire(labels(type)), unique: false),
         ]
     }
 
     /// Priority and weight 0, for they mean nothing among peers.
-    func service(_ publication: Publication, hostName: [String]) -> DNSRecord {
-        let port = [UInt8(publication.port >> 8), UInt8(publication.port & 255)]
+    func place(of service: LinkService, hostName: [String]) -> DNSRecord {
+        let port = [UInt8(service.port >> 8), UInt8(service.port & 255)]
         return DNSRecord(
-            name: fullName(publication.label), kind: .service, data: [0, 0, 0, 0] + port + wire(hostName), unique: true)
+            name: fullName(service.label), kind: .service, data: [0, 0, 0, 0] + port + wire(hostName), unique: true)
     }
 
-    func text(_ publication: Publication) -> DNSRecord {
+    func text(of service: LinkService) -> DNSRecord {
         DNSRecord(
-            name: fullName(publication.label), kind: .text,
-            data: publication.text.flatMap { [UInt8($0.count)] + $0 }, unique: true)
+            name: fullName(service.label), kind: .text,
+            data: service.text.flatMap { [UInt8($0.count)] + $0 }, unique: true)
     }
 
     func subtype(_ subtype: String, of publication: Publication) -> DNSRecord {
         DNSRecord(
-            name: dotted("\(subtype)._sub.\(type)"), kind: .pointer, data: wire(instance(publication)), unique: false)
+            name: dotted("\(subtype)._sub.\(type)"), kind: .pointer, data: wire(instance(publication.label)),
+            unique: false)
     }
 
     func address(_ address: InterfaceAddress, hostName: [String]) -> DNSRecord {
@@ -130,8 +138,8 @@ struct ServiceRecords {
         return name
     }
 
-    private func instance(_ publication: Publication) -> [String] {
-        [publication.label] + labels(type)
+    private func instance(_ label: String) -> [String] {
+        [label] + labels(type)
     }
 
     private func labels(_ name: String) -> [String] {

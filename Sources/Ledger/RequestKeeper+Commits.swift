@@ -65,8 +65,8 @@ extension RequestKeeper {
                 }
                 effects.append(.answer(queued.id, .moved(key, home)))
             }
-        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting:
-            return
+        case .accounting: awaitBilling(at: now, into: &effects)
+        case .noted, .forgotten, .admitted, .invited, .redeemed: return
         }
     }
 

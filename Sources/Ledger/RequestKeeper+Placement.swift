@@ -155,6 +155,7 @@ extension RequestKeeper {
                     request, "the lease ran out: \(machine) was not heard of for \(configuration.lease)", into: &effects
                 )
             }
+        case .bill: bill(at: now, into: &effects)
         case .hold(let key): extend(key, at: now, into: &effects)
         case .wait(let id):
             guard let waiter = waiters.removeValue(forKey: id) else { return }

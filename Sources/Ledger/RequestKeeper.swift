@@ -72,6 +72,8 @@ public struct RequestKeeper: Automaton {
         case lease(RequestKey)
         /// What is reserved for it lasts no longer.
         case hold(RequestKey)
+        /// Invoices may be due.
+        case bill
         case wait(CallID)
     }
 
@@ -95,6 +97,8 @@ public struct RequestKeeper: Automaton {
     var waiters: [CallID: Waiter] = [:]  // looked up by key only
     var unreachable: [PeerID: String] = [:]  // looked up by key only
     var searching = SortedKeys()
+    /// The timer by which invoices are run is set.
+    var awaitsBilling = false
 
     /// - Parameter books: what the log on disk adds up to.
     public init(configuration: Configuration = Configuration(), books: Books = Books()) {
@@ -135,6 +139,7 @@ public struct RequestKeeper: Automaton {
     // MARK: Start
 
     private mutating func onStarted(at now: Instant, into effects: inout [Effect]) {
+        awaitBilling(at: now, into: &effects)
         for request in books.requests.values {
             // The last renewal before the crash is unknown: a whole lease from here covers it.
             var item = Work()

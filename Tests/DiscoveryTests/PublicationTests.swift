@@ -52,7 +52,7 @@ struct PublicationTests {
                 peer: PeerID(0xA5), incarnation: Incarnation(1), name: "a.b", fabric: "f", state: .idle,
                 endpoints: [Endpoint(host: "::", port: 0x1234)]), alternate: 0)
         let records = ServiceRecords(type: "_palmier._tcp")
-        let service = records.service(publication, hostName: ["host", "local"])
+        let service = records.place(of: publication.service, hostName: ["host", "local"])
         #expect(service.name == "a\\.b\\032a5000000000000000000000000000000._palmier._tcp.local")
         #expect(service.unique)
         #expect(service.data == [0, 0, 0, 0, 0x12, 0x34, 4] + Array("host".utf8) + [5] + Array("local".utf8) + [0])
@@ -60,6 +60,32 @@ struct PublicationTests {
         #expect(subtype.name == "_idle._sub._palmier._tcp.local")
         #expect(subtype.data.prefix(5) == [36, UInt8(ascii: "a"), UInt8(ascii: "."), UInt8(ascii: "b"), 32])
         #expect(!subtype.unique)
+    }
+
+    @Test(
+        "a ledger is a service of its own: whose it is, who leads it, in which view, and whether that one still serves")
+    func ledgers() throws {
+        var advertisement = Advertisement(
+            peer: PeerID(0xA5), incarnation: Incarnation(1), name: "m2", fabric: "lab", state: .idle,
+            endpoints: [Endpoint(host: "::", port: 0x1234)])
+        advertisement.leads = [LedgerLead(ledger: PeerID(0xB6), epoch: 3, view: 4, members: 2)]
+        let ledger = try #require(try Publication(of: advertisement, alternate: 0).ledgers.first)
+        #expect(ledger.label == "m2 leads b6000000000000000000000000000000" && ledger.port == 0x1234)
+        #expect(
+            ledger.text.map { String(decoding: $0, as: UTF8.self) } == [
+                "txtvers=1", "id=b6000000000000000000000000000000", "fab=lab", "by=a5000000000000000000000000000000",
+                "view=3.4", "members=2", "serving=1",
+            ])
+        advertisement.ended = true
+        let ended = try #require(try Publication(of: advertisement, alternate: 0).ledgers.first)
+        #expect(ended.text.last == Array("serving=0".utf8) && ended.label == ledger.label)
+
+        let type = try #require(LinkService.type(beside: "_palmier._tcp"))
+        #expect(type == "_palmier-ledger._tcp")
+        let records = ServiceRecords(type: type).all(ledger, hostName: ["host", "local"])
+        #expect(records.map(\.kind) == [.pointer, .service, .text, .pointer])
+        #expect(records[1].name == "m2\\032leads\\032b6000000000000000000000000000000._palmier-ledger._tcp.local")
+        #expect(LinkService.type(beside: "_palmier-tests._tcp") == nil)
     }
 
     @Test("the first publication goes at once, later ones once a second, the latest wins")

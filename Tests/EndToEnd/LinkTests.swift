@@ -81,6 +81,14 @@ extension Scenarios {
                 return Set(nodes.map(\.peer).filter { peer in listed.contains { $0.contains(peer) } }) == masters
                     && nodes.allSatisfy { node in idle.contains { $0.contains(node.peer) } }
             }
+            try await Polling.until("each ledger is listed", within: .seconds(30), every: .milliseconds(500)) {
+                let ledgers = try await resolved("_palmier-ledger._tcp", on: watcher)
+                return masters.allSatisfy { master in
+                    ledgers.contains {
+                        $0.contains("\"id=\(master)\"") && $0.contains("\"serving=1\"") && $0.contains("\"by=")
+                    }
+                }
+            }
         }
 
         private func resolved(_ type: String, on host: LabHost) async throws -> [String] {

@@ -201,6 +201,32 @@ struct BudgetTests {
         #expect(next.refuse().contains { if case .set(.hold, _) = $0 { true } else { false } })
     }
 
+    @Test("what a cycle has cost is invoiced when its hours are counted, once; a new primary looks within a minute")
+    func billed() throws {
+        var keeper = try Self.placed(ceiling: "100")
+        let lab = AccountID("lab")
+        keeper.proposed = [
+            .accounting(.billingSet(BillingTerms(supplier: lab, customer: AccountID("ada"), cycle: .day)))
+        ]
+        #expect(keeper.commit().sets(.bill, at: keeper.now + .seconds(60)))
+        for hour in 1...26 {
+            keeper.now = try #require(keeper.keeper.books.holdEnds(key()))
+            _ = keeper.feed(.timerFired(.hold(key())))
+            _ = keeper.commit()
+            if hour == 25 { #expect(keeper.feed(.timerFired(.bill)).facts == [], "an hour of the day may be missing") }
+        }
+        let run = InvoiceRun(supplier: lab, cycle: .day, through: seconds(24 * 3_600))
+        let effects = keeper.feed(.timerFired(.bill))
+        #expect(effects.facts == [.accounting(.billed(run))] && effects.sets(.bill, at: keeper.now + .seconds(3_600)))
+        _ = keeper.commit()
+        #expect(keeper.keeper.books.accounts.outstanding.map(\.status.total) == [try Self.money("28.8")])
+
+        var next = Keeper(books: keeper.keeper.books, at: keeper.now)
+        #expect(next.feed(.started).sets(.bill, at: next.now + .seconds(60)))
+        #expect(next.feed(.timerFired(.bill)).facts == [])
+        #expect(next.keeper.books.accounts.audit() == [])
+    }
+
     @Test("an entry that extends another placement, or none, changes nothing")
     func foreign() throws {
         let keeper = try Self.placed()
