@@ -99,7 +99,7 @@ enum ActKind: CaseIterable {
         .priceSet(
             PriceOrder(
                 path: PricePath(resource: BookSamples.cpu), price: .free, currency: BookSamples.euro, from: .zero)),
-        .posted(Posting(lines: [], currency: BookSamples.euro, reason: "r")),
+        .posted(Posting(id: PostingID("v-1"), lines: [], currency: BookSamples.euro, reason: "r")),
         .held(
             HoldOrder(
                 instance: InstanceID("i"), project: ProjectID("p"), machine: alpha,
