@@ -4,6 +4,7 @@ import Foundation
 import Identity
 import Ledger
 import NIOHTTP1
+import Neighbours
 import Peer
 import Testing
 
@@ -252,6 +253,52 @@ struct AccountTests {
                 #expect((400..<500).contains(status) && text.contains(expected), "\(path) \(body): \(status) \(text)")
             }
         }
+    }
+
+    @Test("names with a slash or an at sign are names in an address too")
+    func names() async throws {
+        try await Stage.with { (stage) async throws in
+            try await stage.client { (client) async throws in
+                for name in ["org/unit", "ada@lab.example+1"] {
+                    _ = try await client.record(.open(AccountRequest(name: name, kind: "person", title: "T")), in: "-")
+                    #expect(try await client.account(name, of: "-").name == name)
+                    let closed = try await client.record(.close(name), in: "-")
+                    #expect(closed.act == "closing of account \(name)" && closed.name == name)
+                    #expect(try await client.account(name, of: "-").state == "closed")
+                }
+                _ = try await client.record(.open(AccountRequest(name: "lab", kind: "person", title: "T")), in: "-")
+                let machine = try await client.record(
+                    .supplier(SupplierRequest(node: stage.master.peer.fingerprint, supplier: "lab")), in: "-")
+                #expect(machine.act == "supplier of machine alpha" && machine.issued == [])
+            }
+        }
+    }
+
+    @Test("books of which no replica is here are written through their primary, and read where the remedy says")
+    func elsewhere() async throws {
+        let service = FakePeerService(id: PeerID(0xA0), name: "alpha", apiPort: 7_001)
+        await service.start()
+        let beta = Advertisement(
+            peer: PeerID(0xB0), incarnation: Incarnation(1), name: "beta", fabric: "lab",
+            endpoints: [Endpoint(host: "10.0.0.2", port: 7_000)], apiPort: 7_001,
+            leads: [LedgerLead(ledger: PeerID(0xB0), epoch: 1, view: 1, members: 3)])
+        await service.meet(beta, saying: .neighbour(.hello(beta)))
+        let views = Views(peer: await service.snapshot(), now: service.now, shelf: ReleaseShelf())
+        await service.stop()
+        let view = try BooksView(views, named: "beta")
+        #expect(view.ledger == beta.peer && view.books == nil)
+        let problem = #expect(throws: ProblemDocument.self) { _ = try view.held() }
+        #expect(problem?.exitCode == .notFound && problem?.remedy.contains("ask beta with --master") == true)
+        let reader = ActReader(view: view)
+        #expect(
+            try reader.price(#"{"resource":"r","price":"1","currency":"EUR","from":"2026-01-01"}"#)
+                == .priceSet(
+                    PriceOrder(
+                        path: PricePath(resource: ResourceID("r")), price: Price(millionths: 1_000_000),
+                        currency: try #require(Currency("EUR")), from: try #require(Instant(civil: "2026-01-01")))))
+        let unknown = #expect(throws: ProblemDocument.self) { _ = try reader.project(#"{"name":"p","ceiling":"1"}"#) }
+        #expect(unknown?.detail.contains("alpha keeps no replica of the ledger beta") == true)
+        #expect(view.issued(by: AccountID("lab"), since: nil) == nil)
     }
 
     @Test("only administrators write; a customer reads its own account, project and prices, and no stranger anything")

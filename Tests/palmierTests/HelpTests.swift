@@ -61,6 +61,7 @@ struct HelpTests {
         #expect(script.contains("complete-names instances"))
         #expect(script.contains("complete-names nodes"))
         #expect(script.contains("complete-names ledgers"))
+        #expect(script.contains("complete-names accounts"))
     }
 
     @Test(

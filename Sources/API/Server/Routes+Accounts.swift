@@ -67,7 +67,8 @@ extension Routes {
         let trial = try view.trial(of: act)
         return try Answer(
             RecordedDocument(
-                act: act.description, name: act.subject, ledger: view.name, ledgerId: view.ledger.description,
+                act: view.words(of: act), name: view.subject(of: act), ledger: view.name,
+                ledgerId: view.ledger.description,
                 changes: trial.changes, issued: trial.issued, master: view.master,
                 at: DocumentCoding.text(of: view.now)))
     }
@@ -82,12 +83,14 @@ extension Routes {
         logger.notice(
             "books.recorded",
             metadata: [
-                "act": "\(act.description)", "ledger": "\(view.name)", "entry": "\(index.value)", "by": "\(who.name)",
+                "act": "\(view.words(of: act))", "ledger": "\(view.name)", "entry": "\(index.value)",
+                "by": "\(who.name)",
             ])
         let after = try await caughtUp(view, with: index)
         return try Answer(
             RecordedDocument(
-                act: act.description, name: act.subject, ledger: view.name, ledgerId: view.ledger.description,
+                act: view.words(of: act), name: view.subject(of: act), ledger: view.name,
+                ledgerId: view.ledger.description,
                 entry: index.value, issued: after.issued(by: act.issuer, since: view.books), master: view.master,
                 at: DocumentCoding.text(of: service.now)))
     }
@@ -105,11 +108,19 @@ extension Routes {
     }
 }
 
-extension Act {
-    /// What it is about, in words that people and logs read.
-    var description: String { "\(kind) \(subject)" }
+extension BooksView {
+    /// What an act is about, in words that people and logs read.
+    func words(of act: Act) -> String { "\(act.kind) \(subject(of: act))" }
 
-    private var kind: String {
+    /// The name of what it is about.
+    func subject(of act: Act) -> String {
+        if case .machineListed(let machine, _) = act { return views.knownName(of: machine) }
+        return act.subject
+    }
+}
+
+extension Act {
+    fileprivate var kind: String {
         switch self {
         case .accountOpened: "account"
         case .accountChanged: "change of account"
@@ -136,8 +147,7 @@ extension Act {
         }
     }
 
-    /// The name of what it is about.
-    var subject: String {
+    fileprivate var subject: String {
         switch self {
         case .accountOpened(let account), .accountChanged(let account): account.id.name
         case .accountClosed(let id): id.name
@@ -164,7 +174,7 @@ extension Act {
     }
 
     /// Whose series it may add to.
-    var issuer: AccountID? {
+    fileprivate var issuer: AccountID? {
         switch self {
         case .billed(let run): run.supplier
         case .credited(let order): order.invoice.issuer

@@ -15,7 +15,7 @@ struct AccountBill: AsyncParsableCommand {
             .init("palmier account bill lab --cycle day --dry-run", "which invoices a daily run would issue"),
             .init("palmier account bill lab --through 2026-11-01", "until a date, where a month begins")))
 
-    @Argument(help: "The account of the supplier.")
+    @Argument(help: "The account of the supplier.", completion: Names.accounts)
     var supplier: String
 
     @Option(help: "Which customers: those billed in this cycle. (default: month)")
@@ -41,7 +41,7 @@ struct AccountInvoices: AsyncParsableCommand {
             .init("palmier account invoices ada", "those that ada has to pay, or has issued"),
             .init("palmier account invoices -o name", "their numbers, for a script")))
 
-    @Argument(help: "An account: its customer or its issuer.")
+    @Argument(help: "An account: its customer or its issuer.", completion: Names.accounts)
     var account: String?
 
     @OptionGroup var options: LookOptions
@@ -70,7 +70,7 @@ struct AccountPay: AsyncParsableCommand {
             examples: .init("palmier account pay lab-000042 '12.50 EUR' --reference B-7", "a transfer arrived"),
             .init("palmier account pay lab-000042 5EUR --reference B-8 --dry-run", "whether it would be taken")))
 
-    @Argument(help: "The invoice's number.")
+    @Argument(help: "The invoice's number.", completion: Names.invoices)
     var invoice: String
 
     @Argument(help: "What was paid, as in '12.50 EUR'.")
@@ -98,10 +98,10 @@ struct AccountTerms: AsyncParsableCommand {
             examples: .init("palmier account terms lab ada --cycle week", "lab bills ada every week"),
             .init("palmier account terms lab ada --cycle month --due-days 14", "monthly, due after two weeks")))
 
-    @Argument(help: "The account of the supplier.")
+    @Argument(help: "The account of the supplier.", completion: Names.accounts)
     var supplier: String
 
-    @Argument(help: "The account of the customer.")
+    @Argument(help: "The account of the customer.", completion: Names.accounts)
     var customer: String
 
     @Option(help: "How often.")

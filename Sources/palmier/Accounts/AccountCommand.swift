@@ -60,7 +60,7 @@ struct AccountChange: AsyncParsableCommand {
             examples: .init("palmier account change ada --title 'Ada King'", "another name on invoices from here on"),
             .init("palmier account change lab --city Lille --country FR", "another address")))
 
-    @Argument(help: "The account's name.")
+    @Argument(help: "The account's name.", completion: Names.accounts)
     var name: String
 
     @Option(help: ArgumentHelp("The name on invoices.", valueName: "TEXT"))
@@ -91,7 +91,7 @@ struct AccountShow: AsyncParsableCommand {
             examples: .init("palmier account show", "all accounts"),
             .init("palmier account show ada --ledger m1 -o json", "one account of the ledger m1, for a script")))
 
-    @Argument(help: "The account's name.")
+    @Argument(help: "The account's name.", completion: Names.accounts)
     var name: String?
 
     @OptionGroup var options: LookOptions
@@ -120,7 +120,7 @@ struct AccountClose: AsyncParsableCommand {
             examples: .init("palmier account close ada", "asks, then closes it"),
             .init("palmier account close ada --dry-run", "whether anything stands in the way")))
 
-    @Argument(help: "The account's name.")
+    @Argument(help: "The account's name.", completion: Names.accounts)
     var name: String
 
     @Flag(name: .shortAndLong, help: "Do not ask.")

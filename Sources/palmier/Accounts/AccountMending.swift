@@ -58,7 +58,7 @@ struct AccountCredit: AsyncParsableCommand {
             .init(
                 "palmier account credit lab-000042 4EUR --incident i1 --dry-run", "which number it would have")))
 
-    @Argument(help: "The invoice's number.")
+    @Argument(help: "The invoice's number.", completion: Names.invoices)
     var invoice: String
 
     @Argument(help: "What is given back, as in '4 EUR'.")

@@ -11,10 +11,11 @@ struct BooksOptions: ParsableArguments {
         completion: Names.ledgers)
     var ledger: String?
 
-    /// `-` stands for that of whoever answers.
-    var named: String {
-        let variable = ProcessInfo.processInfo.environment["PALMIER_LEDGER"].flatMap { $0.isEmpty ? nil : $0 }
-        return ledger ?? variable ?? "-"
+    var named: String { ledger ?? Self.standing }
+
+    /// Where nothing is said; `-` stands for that of whoever answers.
+    static var standing: String {
+        ProcessInfo.processInfo.environment["PALMIER_LEDGER"].flatMap { $0.isEmpty ? nil : $0 } ?? "-"
     }
 }
 

@@ -26,7 +26,7 @@ struct PriceSet: AsyncParsableCommand {
                 "palmier price set support '20 EUR' --per month --from 2027-01-01",
                 "a subscription's price, from a date on")))
 
-    @Argument(help: "The resource's name.")
+    @Argument(help: "The resource's name.", completion: Names.resources)
     var resource: String
 
     @Argument(help: "What a unit costs, as in '0.01 EUR'; at most six digits behind the point.")
@@ -67,7 +67,7 @@ struct PriceShow: AsyncParsableCommand {
             examples: .init("palmier price show", "all prices"),
             .init("palmier price show cpu-hour -o json", "those of one resource, for a script")))
 
-    @Argument(help: "A resource's name.")
+    @Argument(help: "A resource's name.", completion: Names.resources)
     var resource: String?
 
     @OptionGroup var options: LookOptions

@@ -63,7 +63,7 @@ struct ProjectShow: AsyncParsableCommand {
             examples: .init("palmier project show", "all projects"),
             .init("palmier project show web -o json", "one, for a script")))
 
-    @Argument(help: "The project's name.")
+    @Argument(help: "The project's name.", completion: Names.projects)
     var name: String?
 
     @OptionGroup var options: LookOptions

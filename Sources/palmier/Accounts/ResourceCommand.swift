@@ -50,7 +50,7 @@ struct ResourceShow: AsyncParsableCommand {
             examples: .init("palmier resource show", "all resources"),
             .init("palmier resource show cpu-hour -o json", "one, for a script")))
 
-    @Argument(help: "A resource's name.")
+    @Argument(help: "A resource's name.", completion: Names.resources)
     var name: String?
 
     @OptionGroup var options: LookOptions

@@ -16,7 +16,7 @@ struct NodeSupplier: AsyncParsableCommand {
     @Argument(help: "A machine's name, fingerprint or id.", completion: Names.nodes)
     var node: String?
 
-    @Argument(help: "The account of its owner.")
+    @Argument(help: "The account of its owner.", completion: Names.accounts)
     var account: String?
 
     @OptionGroup var options: RecordOptions
