@@ -148,8 +148,9 @@ let package = Package(
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")),
         edge(
-            "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Ledger", "Wire",
-            "Identity", "Releases", "Runtime", log,
+            "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Accounting",
+            "Ledger",
+            "Wire", "Identity", "Releases", "Runtime", log,
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -198,7 +199,8 @@ let package = Package(
             exclude: ["Golden", "Schemas"]),
         tests(of: "Ledger", "Automata", "Accounting"),
         tests(of: "Rendezvous", "Automata", "Claims"),
-        tests(of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Ledger"),
+        tests(
+            of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Accounting", "Ledger"),
         tests(
             of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims",
             "Accounting", "Ledger", "WireSchema", protobuf),
@@ -230,8 +232,8 @@ let package = Package(
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "OrderedCollections", package: "swift-collections")),
         tests(
-            of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Ledger",
-            "Wire", "Identity", "Releases", "Runtime", log,
+            of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Accounting",
+            "Ledger", "Wire", "Identity", "Releases", "Runtime", log,
             .product(name: "Yams", package: "Yams"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio")),
         tests(

@@ -17,6 +17,8 @@ extension Accounts {
     struct HoldPlan {
         var project: ProjectState
         var amount: Money
+        /// It holds already.
+        var isRepeated = false
     }
 
     func plan(_ order: HoldOrder, at now: Instant) throws(RuleBreach) -> HoldPlan {
@@ -60,7 +62,11 @@ extension Accounts {
                 "\(order.instance) costs \(amount) \(project.order.currency) for \(order.period), and \(quoted) was agreed to",
                 remedy: "look at the price again, and agree to it")
         }
-        project.held -= instances[order.instance]?.hold?.amount ?? .zero
+        let known = instances[order.instance]?.hold
+        if let known, known.machine == order.machine, known.period == order.period, known.ordered == amount {
+            return HoldPlan(project: project, amount: amount, isRepeated: true)
+        }
+        project.held -= known?.amount ?? .zero
         try expectLeft(amount, for: "\(order.instance) for \(order.period)", of: project)
         project.held += amount
         return HoldPlan(project: project, amount: amount)
@@ -83,13 +89,16 @@ extension Accounts {
                 + "\((order.ceiling + amount - left).text(in: currency))")
     }
 
-    mutating func onHeld(_ order: HoldOrder, at now: Instant) throws(RuleBreach) {
+    mutating func onHeld(_ order: HoldOrder, at now: Instant) throws(RuleBreach) -> Outcome {
         let plan = try plan(order, at: now)
+        guard !plan.isRepeated else { return .repeated }
         projects[order.project] = plan.project
         var state = instances[order.instance] ?? InstanceState(project: order.project)
-        state.hold = Hold(machine: order.machine, period: order.period, amount: plan.amount)
+        state.hold = Hold(
+            machine: order.machine, period: order.period, amount: plan.amount, ordered: plan.amount)
         state.releasedAt = nil
         instances[order.instance] = state
+        return .done
     }
 
     mutating func onReleased(_ id: InstanceID, at now: Instant) throws(RuleBreach) -> Outcome {

@@ -99,7 +99,9 @@ extension Accounts {
         accounts[account.id]?.account = account
     }
 
-    func checkClosing(_ id: AccountID) throws(RuleBreach) {
+    /// - Returns: false when it was closed before.
+    func checkClosing(_ id: AccountID) throws(RuleBreach) -> Bool {
+        if let known = accounts[id], !known.isOpen { return false }
         let state = try account(id)
         if let entry = state.balances.entries.first(where: { $0.amount != .zero }) {
             throw RuleBreach(
@@ -129,11 +131,13 @@ extension Accounts {
                 .stillOpen, "the project \(project.order.id) of \(id) holds \(project.held) \(project.order.currency)",
                 remedy: "release its instances and end its subscriptions first")
         }
+        return true
     }
 
-    mutating func onClosed(_ id: AccountID) throws(RuleBreach) {
-        try checkClosing(id)
+    mutating func onClosed(_ id: AccountID) throws(RuleBreach) -> Outcome {
+        guard try checkClosing(id) else { return .repeated }
         accounts[id]?.isOpen = false
+        return .done
     }
 
     func checkWords(_ account: Account) throws(RuleBreach) {
@@ -237,7 +241,19 @@ extension Accounts {
 
     // MARK: Corrections by hand
 
-    func checkPosting(_ posting: Posting) throws(RuleBreach) {
+    /// - Returns: false when it was recorded before.
+    func checkPosting(_ posting: Posting) throws(RuleBreach) -> Bool {
+        if let id = posting.id {
+            try expectName(id.name, "correction")
+            if let known = postings[id] {
+                guard known.posting == posting else {
+                    throw RuleBreach(
+                        .duplicate, "the correction \(id) is there already: \(known.posting.reason)",
+                        remedy: "record it under another name")
+                }
+                return false
+            }
+        }
         try expectText(posting.reason, "reason", bytesMax: 256)
         guard (1...Self.postingLinesMax).contains(posting.lines.count) else {
             throw RuleBreach(
@@ -263,11 +279,15 @@ extension Accounts {
         for line in posting.lines {
             try expectRoom(line.account, .corrected, posting.currency, for: moved)
         }
+        return true
     }
 
     /// Pairs what some give with what others receive, in their order, so that each movement has both ends.
-    mutating func onPosted(_ posting: Posting, at now: Instant, into history: inout History) throws(RuleBreach) {
-        try checkPosting(posting)
+    mutating func onPosted(_ posting: Posting, at now: Instant, into history: inout History)
+        throws(RuleBreach) -> Outcome
+    {
+        guard try checkPosting(posting) else { return .repeated }
+        if let id = posting.id { postings[id] = PostingState(posting: posting, at: now) }
         var givers = posting.lines.filter { $0.amount < .zero }[...]
         var receivers = posting.lines.filter { $0.amount > .zero }[...]
         var trail = Movement.Trail()
@@ -285,6 +305,7 @@ extension Accounts {
             if giver.amount < .zero { givers = [giver] + givers }
             if receiver.amount > .zero { receivers = [receiver] + receivers }
         }
+        return .done
     }
 
     // MARK: Closing the past
@@ -319,6 +340,7 @@ extension Accounts {
         invoices.removeAll { $1.outstanding == .zero && $1.issuedAt < closedBefore }
         received.removeAll { $1.issuedAt < closedBefore && invoices[$1.invoice] == nil }
         incidents.removeAll { $1.period.end <= closedBefore }
+        postings.removeAll { $1.at < closedBefore }
         subscriptions.removeAll { _, state in
             state.ends.map { end in
                 end < closedBefore && state.order.cycle.instant(state.charged, after: state.order.begins) >= end

@@ -37,7 +37,8 @@ extension Accounts {
         }
         guard let steps = prices[path], let last = steps.last else { return true }
         let from = Instant(milliseconds: order.from.milliseconds)
-        if last == PriceStep(from: from, price: order.price, currency: order.currency) { return false }
+        // Also below a later one: whoever repeats it may not know of that.
+        if steps.contains(PriceStep(from: from, price: order.price, currency: order.currency)) { return false }
         guard from > last.from else {
             throw RuleBreach(
                 .stalePrice,

@@ -19,6 +19,13 @@ extension Accounts {
         public let from: Instant
     }
 
+    /// What an account owes and is owed in a currency; each zero or more.
+    public struct Standing: Hashable, Sendable {
+        public let currency: Currency
+        public internal(set) var owes = Money.zero
+        public internal(set) var owed = Money.zero
+    }
+
     /// All accounts, by name.
     public var accountViews: [AccountView] {
         accounts.values.map { AccountView(account: $0.account, isOpen: $0.isOpen, balances: $0.balances) }
@@ -53,11 +60,12 @@ extension Accounts {
     /// All resources, by name.
     public var resourceViews: [Resource] { resources.values.map(\.resource).sorted { $0.id < $1.id } }
 
-    /// In which unit a resource is counted; nil when it is not defined.
-    public func unit(of resource: ResourceID) -> Unit? { resources[resource]?.resource.unit }
+    public func resourceView(_ id: ResourceID) -> Resource? { resources[id]?.resource }
 
-    /// Machines that have a supplier, in the order in which they were listed.
-    public var listedMachines: [PeerID] { Array(machines.keys) }
+    /// Who supplies which machine, in the order in which they were listed.
+    public var machineViews: [(machine: PeerID, supplier: AccountID)] {
+        machines.elements.map { ($0.key, $0.value) }
+    }
 
     /// Who supplies a machine.
     public func supplier(listedFor machine: PeerID) -> AccountID? { machines[machine] }
@@ -72,6 +80,47 @@ extension Accounts {
     public var outstanding: [(number: InvoiceNumber, status: InvoiceStatus)] {
         invoices.elements.filter { $0.value.outstanding != .zero }.sorted { $0.key < $1.key }
             .map { ($0.key, $0.value) }
+    }
+
+    /// The newest number of an issuer's series; 0 before the first.
+    public func lastInvoice(of issuer: AccountID) -> UInt64 { series[issuer]?.last ?? 0 }
+
+    /// What would become of an act, and what it would move and issue; nothing is recorded.
+    ///
+    /// - Complexity: O(n) in what the books keep of the kinds that the act changes, which are copied.
+    public func trial(of act: Act, at now: Instant) -> (outcome: Outcome, history: History) {
+        var (copy, history) = (self, History())
+        let outcome = copy.apply(act, at: now, into: &history)
+        return (outcome, history)
+    }
+
+    /// What an account owes and is owed, by currency: used and not invoiced yet, open of invoices, corrected by hand.
+    ///
+    /// Both sides, where a balance has only their difference: who supplies and uses may owe and be owed.
+    public func standings(of id: AccountID) -> [Standing] {
+        var found: OrderedDictionary<Currency, Standing> = [:]
+        func count(_ amount: Money, _ currency: Currency, by debtor: AccountID, to creditor: AccountID) {
+            // Below zero the creditor owes: it was paid, and credited afterwards.
+            let isOwing = (debtor == id) == (amount >= .zero)
+            var standing = found[currency] ?? Standing(currency: currency)
+            if isOwing { standing.owes += amount.magnitude } else { standing.owed += amount.magnitude }
+            found[currency] = standing
+        }
+        for (relation, lines) in open.elements where relation.customer == id || relation.supplier == id {
+            let sum = lines.elements.reduce(Money.zero) {
+                $0 + (Money($1.value.quantity, at: $1.key.line.price) ?? .zero)
+            }
+            count(sum, relation.currency, by: relation.customer, to: relation.supplier)
+        }
+        for (number, status) in invoices.elements where status.customer == id || number.issuer == id {
+            count(status.outstanding, status.currency, by: status.customer, to: number.issuer)
+        }
+        for entry in accounts[id]?.balances.entries ?? [] where entry.stage == .corrected {
+            var standing = found[entry.currency] ?? Standing(currency: entry.currency)
+            if entry.amount >= .zero { standing.owes += entry.amount } else { standing.owed += entry.amount.magnitude }
+            found[entry.currency] = standing
+        }
+        return found.values.filter { $0.owes != .zero || $0.owed != .zero }.sorted { $0.currency < $1.currency }
     }
 
     /// What a hold would reserve, or why it would be refused: the price that `plan` shows before an act.

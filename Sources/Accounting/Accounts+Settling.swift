@@ -51,8 +51,11 @@ extension Accounts {
         var incident: Incident
     }
 
-    func plan(_ order: CreditOrder, at now: Instant) throws(RuleBreach) -> CreditPlan {
+    /// - Returns: nil when it was credited before.
+    func plan(_ order: CreditOrder, at now: Instant) throws(RuleBreach) -> CreditPlan? {
         let status = try invoice(order.invoice)
+        let known = status.credits.first { $0.id == order.incident }
+        if known?.amount == order.amount { return nil }
         guard accounts[order.invoice.issuer]?.account.ledger == nil else {
             throw RuleBreach(
                 .wrongParty, "\(order.invoice) was issued by another ledger",
@@ -82,14 +85,27 @@ extension Accounts {
         }
         try expectCoins(order.amount, status.currency, "credit")
         try expectUncredited(order.amount, of: order.invoice, status)
+        if let known {
+            throw RuleBreach(
+                .duplicate,
+                "\(known.amount) \(status.currency) of \(order.invoice) were credited for the incident \(order.incident) "
+                    + "before, not \(order.amount)",
+                remedy: "record a further incident, and credit the rest for it")
+        }
+        guard status.credits.count < Self.paymentsMax else {
+            throw RuleBreach(
+                .tooMany, "\(order.invoice) has \(status.credits.count) credit notes",
+                remedy: "credit the rest for one incident")
+        }
         return CreditPlan(status: status, incident: incident)
     }
 
-    mutating func onCredited(_ order: CreditOrder, at now: Instant, into history: inout History) throws(RuleBreach) {
-        let plan = try plan(order, at: now)
-        guard let issuer = accounts[order.invoice.issuer]?.account,
+    mutating func onCredited(_ order: CreditOrder, at now: Instant, into history: inout History)
+        throws(RuleBreach) -> Outcome
+    {
+        guard let plan = try plan(order, at: now), let issuer = accounts[order.invoice.issuer]?.account,
             let customer = accounts[plan.status.customer]?.account
-        else { return }
+        else { return .repeated }
         var trail = Movement.Trail()
         trail.invoice = order.invoice
         trail.incident = order.incident
@@ -111,6 +127,8 @@ extension Accounts {
                 previous: series[issuer.id]?.digest ?? Series.none),
             into: &history)
         giveBack(order.amount, of: order.invoice, plan.incident.period, trail, at: now, into: &history)
+        invoices[order.invoice]?.credits.append(.init(id: order.incident, amount: order.amount))
+        return .done
     }
 
     /// Takes a part of an invoice back.
@@ -139,7 +157,15 @@ extension Accounts {
                 .wrongCurrency, "\(payment.invoice) is in \(status.currency), the payment in \(payment.currency)",
                 remedy: "record what arrived in \(status.currency)")
         }
-        if status.payments.contains(payment.id) { return false }
+        if let known = status.payments.first(where: { $0.id == payment.id }) {
+            guard known.amount == payment.amount else {
+                throw RuleBreach(
+                    .duplicate,
+                    "the payment \(payment.id) of \(payment.invoice) is there already, with \(known.amount) \(status.currency)",
+                    remedy: "record another payment under another name")
+            }
+            return false
+        }
         try expectCoins(payment.amount, status.currency, "payment")
         guard payment.amount <= status.outstanding else {
             throw RuleBreach(
@@ -159,7 +185,7 @@ extension Accounts {
     {
         guard try checkPayment(payment), let status = invoices[payment.invoice] else { return .repeated }
         invoices[payment.invoice]?.paid += payment.amount
-        invoices[payment.invoice]?.payments.append(payment.id)
+        invoices[payment.invoice]?.payments.append(.init(id: payment.id, amount: payment.amount))
         var trail = Movement.Trail()
         trail.invoice = payment.invoice
         trail.payment = payment.id

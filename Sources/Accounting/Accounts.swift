@@ -35,7 +35,8 @@ import OrderedCollections
 ///
 /// **Left to others**: who may record what, and when (the ledger); keeping movements and invoices (its store).
 ///
-/// Every act is checked whole before anything changes: a refused one leaves the books, bit by bit, as they were.
+/// Every act is checked whole before anything changes: a refused one leaves the books, bit by bit, as they were. The very
+/// same act again changes nothing and is no error, so that whoever lost its answer may repeat it.
 public struct Accounts: Hashable, Sendable {
     var accounts: OrderedDictionary<AccountID, AccountState> = [:]
     var projects: OrderedDictionary<ProjectID, ProjectState> = [:]
@@ -51,6 +52,8 @@ public struct Accounts: Hashable, Sendable {
     var invoices: OrderedDictionary<InvoiceNumber, InvoiceStatus> = [:]
     var series: OrderedDictionary<AccountID, SeriesState> = [:]
     var incidents: OrderedDictionary<IncidentID, Incident> = [:]
+    /// Corrections by hand, until their period is closed.
+    var postings: OrderedDictionary<PostingID, PostingState> = [:]
     var contracts: OrderedDictionary<ContractID, ContractState> = [:]
     /// Documents of other ledgers.
     var received: OrderedDictionary<InvoiceNumber, Receipt> = [:]
@@ -69,7 +72,7 @@ public struct Accounts: Hashable, Sendable {
     public static let priceStepsMax = 1_000
     /// Cycles that one run charges for one subscription: more than 27 years of days.
     public static let cyclesPerRunMax = 10_000
-    /// Payments of one invoice.
+    /// Payments of one invoice, and credit notes.
     public static let paymentsMax = 1_000
     /// Lines of an invoice of another ledger.
     public static let receivedLinesMax = 4_000
@@ -97,12 +100,12 @@ public struct Accounts: Hashable, Sendable {
             switch act {
             case .accountOpened(let account): _ = try checkOpening(account)
             case .accountChanged(let account): try checkChange(account)
-            case .accountClosed(let id): try checkClosing(id)
+            case .accountClosed(let id): _ = try checkClosing(id)
             case .projectSet(let order): _ = try checkProject(order)
             case .resourceDefined(let resource): _ = try checkResource(resource)
             case .machineListed(let machine, let supplier): try checkMachine(machine, supplier)
             case .priceSet(let order): _ = try checkPrice(order)
-            case .posted(let posting): try checkPosting(posting)
+            case .posted(let posting): _ = try checkPosting(posting)
             case .used(let report): _ = try plan(report, at: now)
             case .held(let order): _ = try plan(order, at: now)
             case .released(let instance): _ = try self.instance(instance)
@@ -134,21 +137,21 @@ public struct Accounts: Hashable, Sendable {
             switch act {
             case .accountOpened(let account): return try onOpened(account)
             case .accountChanged(let account): try onChanged(account)
-            case .accountClosed(let id): try onClosed(id)
+            case .accountClosed(let id): return try onClosed(id)
             case .projectSet(let order): return try onProject(order, at: now)
             case .resourceDefined(let resource): return try onResource(resource)
             case .machineListed(let machine, let supplier): try onMachine(machine, supplier)
             case .priceSet(let order): return try onPrice(order)
-            case .posted(let posting): try onPosted(posting, at: now, into: &history)
+            case .posted(let posting): return try onPosted(posting, at: now, into: &history)
             case .used(let report): return try onUsed(report, at: now, into: &history)
-            case .held(let order): try onHeld(order, at: now)
+            case .held(let order): return try onHeld(order, at: now)
             case .released(let instance): return try onReleased(instance, at: now)
             case .subscribed(let order): return try onSubscribed(order, at: now)
             case .unsubscribed(let id, let end): return try onUnsubscribed(id, at: end)
             case .billingSet(let terms): try onBilling(terms)
             case .billed(let run): return try onBilled(run, at: now, into: &history)
             case .incident(let incident): return try onIncident(incident)
-            case .credited(let order): try onCredited(order, at: now, into: &history)
+            case .credited(let order): return try onCredited(order, at: now, into: &history)
             case .paid(let payment): return try onPaid(payment, at: now, into: &history)
             case .contractOffered(let contract): return try onOffered(contract)
             case .contractCountersigned(let id, let digest, let ledger):

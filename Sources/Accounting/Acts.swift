@@ -188,6 +188,8 @@ public struct PriceOrder: Hashable, Sendable {
 }
 
 /// A correction by hand. Its lines add up to zero: what some give, others receive.
+///
+/// Its id is what makes it one: the same again changes nothing. Two without an id are two corrections.
 public struct Posting: Hashable, Sendable {
     public struct Line: Hashable, Sendable {
         public var account: AccountID
@@ -200,13 +202,16 @@ public struct Posting: Hashable, Sendable {
         }
     }
 
+    /// Nil in logs of before postings had one: whoever might have to repeat it gives it one.
+    public var id: PostingID?
     /// 1 to 1,000.
     public var lines: [Line]
     public var currency: Currency
     /// Why; 1 to 256 bytes.
     public var reason: String
 
-    public init(lines: [Line], currency: Currency, reason: String) {
+    public init(id: PostingID? = nil, lines: [Line], currency: Currency, reason: String) {
+        self.id = id
         self.lines = lines
         self.currency = currency
         self.reason = reason
@@ -239,6 +244,8 @@ public struct UsageReport: Hashable, Sendable {
 }
 
 /// What an instance is expected to use in its next period, to be reserved against its project's ceiling.
+///
+/// The same again, while it holds, changes nothing: what was used of it stays used.
 public struct HoldOrder: Hashable, Sendable {
     public struct Line: Hashable, Sendable {
         public var resource: ResourceID
@@ -353,7 +360,8 @@ public struct Incident: Hashable, Sendable {
     }
 }
 
-/// A part of an invoice that is given back for an incident.
+/// A part of an invoice that is given back for an incident. An incident credits an invoice once: (invoice, incident) is its
+/// identity, and the same again changes nothing.
 public struct CreditOrder: Hashable, Sendable {
     public var invoice: InvoiceNumber
     public var incident: IncidentID
@@ -367,7 +375,7 @@ public struct CreditOrder: Hashable, Sendable {
     }
 }
 
-/// What a customer paid for an invoice.
+/// What a customer paid for an invoice. (invoice, id) is its identity: the same again changes nothing.
 public struct Payment: Hashable, Sendable {
     public var id: PaymentID
     public var invoice: InvoiceNumber

@@ -59,6 +59,14 @@ public struct Hold: Hashable, Sendable {
     public let period: Period
     /// What is left of it: usage in its period uses it up.
     public internal(set) var amount: Money
+    /// What was reserved: the same order again is known by it.
+    let ordered: Money
+}
+
+/// A correction by hand that was recorded.
+struct PostingState: Hashable, Sendable {
+    var posting: Posting
+    var at: Instant
 }
 
 struct SubscriptionState: Hashable, Sendable {
@@ -159,7 +167,15 @@ public struct InvoiceStatus: Hashable, Sendable {
     public internal(set) var credited = Money.zero
     public internal(set) var paid = Money.zero
     /// What has been counted; at most `Accounts.paymentsMax`.
-    public internal(set) var payments: [PaymentID] = []
+    public internal(set) var payments: [Part<PaymentID>] = []
+    /// What this ledger has given back; at most `Accounts.paymentsMax`.
+    public internal(set) var credits: [Part<IncidentID>] = []
+
+    /// A part of the invoice that is settled, and by what.
+    public struct Part<ID: Hashable & Sendable>: Hashable, Sendable {
+        public let id: ID
+        public let amount: Money
+    }
 
     /// Below zero the issuer owes: it was credited after it was paid.
     public var outstanding: Money { total - credited - paid }

@@ -53,7 +53,7 @@ public struct RefusedAct: Hashable, Sendable {
 extension Refusal {
     /// What the caller of a refused act is told.
     public init(_ breach: RuleBreach) {
-        self.init(Code(breach.rule), breach.message, remedy: breach.remedy)
+        self.init(Code(breach.rule), breach.message, remedy: breach.remedy, rule: breach.rule.rawValue)
     }
 }
 

@@ -68,7 +68,7 @@ extension Books {
         }
         let request = Request(key: key, specification: specification, at: now)
         var cheapest: RuleBreach?
-        for machine in accounts.listedMachines {
+        for (machine, _) in accounts.machineViews {
             guard let order = order(for: request, on: machine, from: now) else { return nil }
             guard let breach = accounts.check(.held(order), at: now) else { return nil }
             if breach.rule == .ceilingExceeded, cheapest == nil { cheapest = breach }
@@ -134,7 +134,7 @@ extension Books {
 
     private func lines(of specification: Specification, over period: Period) -> [HoldOrder.Line] {
         Meter.allCases.compactMap { meter in
-            guard let unit = accounts.unit(of: meter.resource),
+            guard let unit = accounts.resourceView(meter.resource)?.unit,
                 let quantity = meter.quantity(
                     of: specification, over: period.end.milliseconds - period.start.milliseconds, in: unit)
             else { return nil }

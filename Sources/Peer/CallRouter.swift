@@ -26,7 +26,8 @@ public struct CallRouter: Sendable {
     }
 
     public enum Input: Sendable {
-        case call(CallID, Call)
+        /// `of`: the ledger to record in; nil: the own one.
+        case call(CallID, Call, of: PeerID?)
         case called(number: UInt64, Call, of: PeerID, from: PeerID)
         case resulted(number: UInt64, CallResult, from: PeerID)
         case answered(CallID, CallResult)
@@ -86,7 +87,8 @@ public struct CallRouter: Sendable {
 
     /// Who waits for a call's answer.
     private enum Origin: Sendable {
-        case host(Call)
+        /// `of`: the ledger that was named.
+        case host(Call, of: PeerID?)
         case peer(PeerID, number: UInt64)
     }
 
@@ -141,9 +143,9 @@ public struct CallRouter: Sendable {
 
     mutating func handle(_ input: Input, view: View, at now: Instant, into effects: inout [Effect]) {
         switch input {
-        case .call(let id, let call):
-            origins[id] = .host(call)
-            start(id, call, sentTo: nil, view, at: now, into: &effects)
+        case .call(let id, let call, let ledger):
+            origins[id] = .host(call, of: ledger)
+            start(id, call, of: ledger, view, at: now, into: &effects)
         case .called(let number, let call, let ledger, let peer):
             onCalled(number, call, of: ledger, from: peer, view, at: now, into: &effects)
         case .resulted(let number, let result, let peer):
@@ -193,7 +195,8 @@ public struct CallRouter: Sendable {
     }
 
     private mutating func start(
-        _ id: CallID, _ call: Call, sentTo ledger: PeerID?, _ view: View, at now: Instant, into effects: inout [Effect]
+        _ id: CallID, _ call: Call, of named: PeerID?, isForwarded: Bool = false, _ view: View, at now: Instant,
+        into effects: inout [Effect]
     ) {
         if case .tenantLog(let claim, let query) = call {
             effects.append(.readLog(id, claim, bounded(query)))
@@ -204,11 +207,10 @@ public struct CallRouter: Sendable {
             return finish(id, .refused(refusal), into: &effects)
         }
         if case .list(let customer) = call {
-            return gather(id, customer, isForwarded: ledger != nil, view, at: now, into: &effects)
+            return gather(id, customer, isForwarded: isForwarded, view, at: now, into: &effects)
         }
         deadlines[id] = deadlines[id] ?? now + configuration.patience + call.patience
-        let isForwarded = ledger != nil
-        let ledger = ledger ?? view.ledger(call) ?? own
+        let ledger = named ?? view.ledger(call) ?? own
         let primary = view.primary(ledger)
         guard primary.peer == own, primary.isLive else {
             // Who has sent the call here looks for the primary itself.
@@ -265,7 +267,7 @@ public struct CallRouter: Sendable {
         _ id: CallID, _ call: Call? = nil, for ledger: PeerID, _ view: View, at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard case .host(let asked) = origins[id] else { return finish(id, .elsewhere(ledger), into: &effects) }
+        guard case .host(let asked, _) = origins[id] else { return finish(id, .elsewhere(ledger), into: &effects) }
         let primary = view.primary(ledger)
         guard primary.isLive || primary.isReplaceable else {
             return finish(id, .refused(Self.unled(primary, asked.key)), into: &effects)
@@ -285,7 +287,8 @@ public struct CallRouter: Sendable {
                 finish(id, .refused(Self.unled(view.primary(retry.ledger), retry.call.key)), into: &effects)
             } else if primary.isLive {
                 retries[id] = nil
-                start(id, retry.call, sentTo: nil, view, at: now, into: &effects)
+                let named: PeerID? = if case .host(_, let ledger) = origins[id] { ledger } else { nil }
+                start(id, retry.call, of: named, view, at: now, into: &effects)
             }
         }
         guard !retries.isEmpty, !isLooking else { return }
@@ -305,14 +308,14 @@ public struct CallRouter: Sendable {
         let id = CallID(Self.foreign + nextNumber)
         nextNumber += 1
         origins[id] = .peer(peer, number: number)
-        start(id, call, sentTo: ledger, view, at: now, into: &effects)
+        start(id, call, of: ledger, isForwarded: true, view, at: now, into: &effects)
     }
 
-    /// Masters answer each other, and take what one records in the ledger that it has founded; a machine shows a tenant's log
-    /// only to the primary of the ledger whose tenant it is.
+    /// Masters answer each other, take acts of the books for any ledger, and what else one records for the ledger that it has
+    /// founded; a machine shows a tenant's log only to the primary of the ledger whose tenant it is.
     private func isAllowed(_ call: Call, of ledger: PeerID, from peer: PeerID, _ view: View) -> Bool {
         switch call {
-        case .request, .list, .log: view.masters().contains { $0.advertisement.peer == peer }
+        case .request, .list, .log, .record(.accounting): view.masters().contains { $0.advertisement.peer == peer }
         case .record: ledger == peer && view.masters().contains { $0.advertisement.peer == peer }
         case .tenantLog(let claim, _):
             view.tenants().contains { $0.order.claim == claim && view.primary($0.home).peer == peer }
@@ -323,7 +326,7 @@ public struct CallRouter: Sendable {
         _ id: CallID, _ result: CallResult, _ view: View, at now: Instant, into effects: inout [Effect]
     ) {
         if case .request(.moved(let key, let ledger)) = result {
-            guard case .host(let call) = origins[id] else {
+            guard case .host(let call, _) = origins[id] else {
                 let refusal = Refusal(
                     .conflict, "\(key) has just been taken by another master", remedy: "repeat the call")
                 return finish(id, .refused(refusal), into: &effects)
@@ -418,11 +421,16 @@ public struct CallRouter: Sendable {
     }
 
     private static func unled(_ primary: Primary, _ key: RequestKey?) -> Refusal {
-        let what =
-            key.map { "\($0) is held by the ledger that \(primary.name) led" }
-            ?? "the ledger was led by \(primary.name)"
+        guard let key else {
+            return Refusal(
+                .unreachable,
+                "the ledger is led by \(primary.name), which does not answer, and no replica has taken its place",
+                remedy: "see `palmier ledger status`, and repeat it when a majority of its replicas runs: that is safe")
+        }
         return Refusal(
-            .unreachable, what + ", which does not answer, and no replica can take its place",
+            .unreachable,
+            "\(key) is held by the ledger that \(primary.name) led, which does not answer, and no replica can take its "
+                + "place",
             remedy: "what runs goes on running; ask again when it is back, or take another name")
     }
 }

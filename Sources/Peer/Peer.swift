@@ -108,7 +108,8 @@ public struct Peer: Automaton {
         case opened(PeerID, LedgerState)
         /// The agent says what an instance does; `destroyed` means that its partition is empty.
         case instance(ClaimReference, InstanceStatus)
-        case call(CallID, Call)
+        /// `of`: the ledger to record in; nil: the own one.
+        case call(CallID, Call, of: PeerID? = nil)
         case ringCall(CallID, RingCall)
         /// A local member or client of groups: join, leave, update, multicast, anycast, answered, summary.
         case group(Groups.Input)
@@ -263,7 +264,7 @@ public struct Peer: Automaton {
         case .ledger(let ledger, let input): replica(ledger, input, at: now, into: &effects)
         case .opened(let ledger, let state): onOpened(ledger, state, at: now, into: &effects)
         case .instance(let claim, let status): claims(.reported(claim, status), at: now, into: &effects)
-        case .call(let id, let call): route(.call(id, call), at: now, into: &effects)
+        case .call(let id, let call, let ledger): route(.call(id, call, of: ledger), at: now, into: &effects)
         case .ringCall(let id, let call): self.call(id, call, at: now, into: &effects)
         case .group(let input): groups(input, at: now, into: &effects)
         case .objectWritten(let key, let durable):

@@ -59,7 +59,8 @@ public enum Call: Hashable, Sendable {
     case log(RequestKey, LogQuery)
     /// The same, asked of the machine by the primary of the ledger that made the claim.
     case tenantLog(ClaimReference, LogQuery)
-    /// Puts a fact that concerns no request into this master's own ledger: an admission, a token.
+    /// Puts a fact that concerns no request into a ledger: an admission or a token into the own one, an act of the books
+    /// into any.
     case record(Fact)
 }
 

@@ -4,7 +4,9 @@ public import Peer
 /// A hosted peer as the surfaces (HTTP, command line) see it: they call it, and look at it; they never change it.
 public protocol PeerService: Sendable {
     /// Asks the peer, and waits for its answer; every call is answered, at the latest when its deadline passes.
-    func call(_ call: Call) async -> CallResult
+    ///
+    /// - Parameter ledger: where `record` records; nil: in the own one. Other calls find theirs.
+    func call(_ call: Call, of ledger: PeerID?) async -> CallResult
     /// Asks the ring about itself, or to find a key's root.
     func call(_ call: RingCall) async -> RingResult
     /// The peer as it is between two inputs: a copy, free to read at leisure.
@@ -13,6 +15,11 @@ public protocol PeerService: Sendable {
     func problems() async -> [HostProblem]
     /// When the process started, and what it counts as the present.
     var now: Instant { get }
+}
+
+extension PeerService {
+    /// The same where the call itself says which ledger it is about, or the own one is meant.
+    public func call(_ call: Call) async -> CallResult { await self.call(call, of: nil) }
 }
 
 /// Something about the machine that needs a person: a full disk, a link without multicast, a clock that is off.

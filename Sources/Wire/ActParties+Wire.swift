@@ -101,10 +101,12 @@ extension WirePosting {
         }
         currency = posting.currency.code
         reason = posting.reason
+        if let id = posting.id { self.id = id.name }
     }
 
     func decoded() throws(WireError) -> Posting {
         Posting(
+            id: hasID ? PostingID(try bookName(id, "a correction")) : nil,
             lines: try list(lines, "a posting's lines", max: Accounts.postingLinesMax) { (line) throws(WireError) in
                 Posting.Line(
                     account: try accountID(line.account, "a line's account"),

@@ -132,12 +132,14 @@ extension WireRefusal {
         code = WireRefusalCode(refusal.code)
         message = cut(refusal.message)
         remedy = cut(refusal.remedy)
+        rule = refusal.rule
     }
 
     func decoded() throws(WireError) -> Refusal {
         Refusal(
             try code.decoded(), try text(message, "a refusal", bytes: 0...WireBounds.reasonBytesMax),
-            remedy: try text(remedy, "a remedy", bytes: 0...WireBounds.reasonBytesMax))
+            remedy: try text(remedy, "a remedy", bytes: 0...WireBounds.reasonBytesMax),
+            rule: try text(rule, "a rule", bytes: 0...WireBounds.ruleBytesMax))
     }
 }
 

@@ -69,6 +69,8 @@ public enum WireBounds {
     public static let connectionBytesMax = 16 << 10
     /// A reason or a refusal; longer ones are cut.
     public static let reasonBytesMax = 4 << 10
+    /// The name of a rule of the books.
+    public static let ruleBytesMax = 64
     /// A piece of a log.
     public static let logBytesMax = 256 << 10
     public static let endpointsMax = 8

@@ -6,7 +6,7 @@ import Console
 /// Names for completion scripts: quick, and silent when there is nobody to ask.
 struct CompleteNamesCommand: AsyncParsableCommand {
     enum Kind: String, ExpressibleByArgument, CaseIterable {
-        case instances, nodes, ledgers, pending
+        case instances, nodes, ledgers, pending, accounts, projects, resources, invoices
     }
 
     static let configuration = CommandConfiguration(
@@ -30,6 +30,10 @@ struct CompleteNamesCommand: AsyncParsableCommand {
                 case .nodes: try await client.nodes().nodes.map(\.name)
                 case .ledgers:
                     try await Self.names(of: client.ledgers())
+                case .accounts: try await client.accounts(of: Self.ledger).accounts.map(\.name)
+                case .projects: try await client.projects(of: Self.ledger).projects.map(\.name)
+                case .resources: try await client.resources(of: Self.ledger).resources.map(\.name)
+                case .invoices: try await client.openInvoices(of: Self.ledger).invoices.map(\.number)
                 case .pending:
                     try await client.pendingAdmissions().admissions.flatMap { [$0.name, $0.fingerprint] }
                 }
@@ -40,6 +44,9 @@ struct CompleteNamesCommand: AsyncParsableCommand {
             throw Ending(Failure.problem(of: error)?.exitCode ?? .failed)
         }
     }
+
+    /// Whose books are completed from: a shell does not hand over the words that come later.
+    private static var ledger: String { BooksOptions.standing }
 
     private static func names(of document: LedgersDocument) -> [String] {
         document.ledgers.map(\.name) + document.elsewhere.map(\.name)

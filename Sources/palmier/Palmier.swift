@@ -22,6 +22,11 @@ struct Palmier: AsyncParsableCommand {
                     FabricCommand.self, MasterCommand.self, LedgerCommand.self, NodeCommand.self, OverlayCommand.self,
                     StatusCommand.self,
                 ]),
+            CommandGroup(
+                name: "For those who keep accounts",
+                subcommands: [
+                    AccountCommand.self, ProjectCommand.self, PriceCommand.self, ResourceCommand.self,
+                ]),
             CommandGroup(name: "For researchers", subcommands: [SimCommand.self, BenchCommand.self]),
             CommandGroup(
                 name: "Helpers", subcommands: [VersionCommand.self, CompletionCommand.self, CompleteNamesCommand.self]),

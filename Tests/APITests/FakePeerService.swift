@@ -70,12 +70,12 @@ actor FakePeerService: PeerService {
     func accept(_ value: Bool) { feed(.accepting(value)) }
     func report(_ problems: [HostProblem]) { faults = problems }
 
-    func call(_ call: Call) async -> CallResult {
+    func call(_ call: Call, of ledger: PeerID?) async -> CallResult {
         let id = CallID(nextCall)
         nextCall += 1
         return await withCheckedContinuation { continuation in
             callers[id] = continuation
-            feed(.call(id, call))
+            feed(.call(id, call, of: ledger))
         }
     }
 

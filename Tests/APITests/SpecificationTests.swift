@@ -1,3 +1,4 @@
+import Accounting
 import Automata
 import Foundation
 import Identity
@@ -15,6 +16,8 @@ private struct Specification {
     var query: [String: Set<String>] = [:]
     var properties: [String: Set<String>] = [:]
     var required: [String: Set<String>] = [:]
+    /// The rules of the books that a problem can name.
+    var rules: Set<String> = []
 
     init() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -33,6 +36,10 @@ private struct Specification {
         for (name, schema) in try #require(components["schemas"] as? [String: [String: Any]]) {
             properties[name] = Set((schema["properties"] as? [String: Any] ?? [:]).keys)
             required[name] = Set(schema["required"] as? [String] ?? [])
+            if name == "Problem" {
+                let fields = schema["properties"] as? [String: [String: Any]] ?? [:]
+                rules = Set(fields["rule"]?["enum"] as? [String] ?? [])
+            }
         }
     }
 
@@ -63,7 +70,8 @@ struct SpecificationTests {
             for operation in try Specification().operations.sorted() {
                 let words = operation.split(separator: " ").map(String.init)
                 let path = words[1].replacing("{reference}", with: "x").replacing("{who}", with: "x")
-                    .replacing("{ledger}", with: "x")
+                    .replacing("{ledger}", with: "-").replacing("{account}", with: "x")
+                    .replacing("{project}", with: "x")
                     .replacing("{key}", with: String(repeating: "0", count: 32))
                 let method: HTTPMethod = words[0] == "get" ? .GET : .POST
                 let (_, body) = try await stage.raw(method, path, method == .POST ? "{}" : nil)
@@ -121,6 +129,7 @@ struct SpecificationTests {
                 let admission = try DocumentCoding.decode(AdmissionDocument.self, from: Data(text.utf8))
                 try specification.check(admission, is: "Admission")
                 try specification.check(try await problem { try await client.instance("none") }, is: "Problem")
+                try await books(specification, stage, client)
                 let full = RequestDocument(
                     reference: "x", customer: "c", release: .init(url: "u", text: "t"), type: "t",
                     parameters: .object([:]), requirements: .init(), exclusive: true, state: "running",
@@ -128,6 +137,63 @@ struct SpecificationTests {
                 try specification.check(full, is: "Request")
             }
         }
+    }
+
+    /// The documents of the books, and the bodies that they are told by.
+    private func books(_ specification: Specification, _ stage: Stage, _ client: PalmierClient) async throws {
+        try await Bookkeeping.begin(client)
+        let number = try await Bookkeeping.bill(client, stage)
+        let accounts = try await client.accounts(of: "-")
+        try specification.check(accounts, is: "Accounts")
+        try specification.check(accounts.source, is: "BooksSource")
+        let account = try await client.account("ada", of: "-")
+        try specification.check(account, is: "Account")
+        try specification.check(try #require(account.standings.first), is: "Standing")
+        try specification.check(try #require(account.address), is: "Address")
+        let projects = try await client.projects(of: "-")
+        try specification.check(projects, is: "Projects")
+        try specification.check(try #require(projects.projects.first), is: "Project")
+        let resources = try await client.resources(of: "-")
+        try specification.check(resources, is: "Resources")
+        try specification.check(try #require(resources.resources.first), is: "Resource")
+        let prices = try await client.prices(of: "-")
+        try specification.check(prices, is: "Prices")
+        try specification.check(try #require(prices.prices.first), is: "Price")
+        let suppliers = try await client.suppliers(of: "-")
+        try specification.check(suppliers, is: "Suppliers")
+        try specification.check(try #require(suppliers.suppliers.first), is: "Supplier")
+        let invoices = try await client.openInvoices(of: "-")
+        try specification.check(invoices, is: "OpenInvoices")
+        try specification.check(try #require(invoices.invoices.first { $0.number == number }), is: "OpenInvoice")
+        let payment = PaymentRequest(invoice: number, reference: "b", amount: "1", currency: "EUR")
+        try specification.check(payment, is: "PaymentRequest")
+        try specification.check(try await client.record(.pay(payment), in: "-", dryRun: true), is: "Recorded")
+        try specification.check(try await client.record(.pay(payment), in: "-"), is: "Recorded")
+        try specification.check(
+            AccountRequest(name: "n", kind: "k", title: "t", address: .init(country: "FR")), is: "AccountRequest")
+        try specification.check(
+            AccountChangeRequest(title: "t", address: .init(country: "FR")), is: "AccountChangeRequest")
+        try specification.check(
+            ProjectRequest(name: "n", account: "a", ceiling: "1", currency: "EUR", cycle: "day"), is: "ProjectRequest")
+        try specification.check(
+            PriceRequest(
+                resource: "r", price: "1", currency: "EUR", from: "f", supplier: "s", customer: "c", node: "n",
+                per: "day"), is: "PriceRequest")
+        try specification.check(SupplierRequest(node: "n", supplier: "s"), is: "SupplierRequest")
+        try specification.check(
+            TermsRequest(supplier: "s", customer: "c", cycle: "day", dueDays: 1), is: "TermsRequest")
+        try specification.check(InvoiceRunRequest(supplier: "s", cycle: "day", through: "t"), is: "InvoiceRunRequest")
+        try specification.check(
+            IncidentRequest(name: "n", node: "m", instance: "i", from: "f", to: "t", what: "w"), is: "IncidentRequest")
+        try specification.check(
+            CreditRequest(invoice: "i", incident: "i", amount: "1", currency: "EUR"), is: "CreditRequest")
+        try specification.check(
+            CorrectionRequest(name: "n", lines: [], currency: "EUR", reason: "r"), is: "CorrectionRequest")
+        try specification.check(CorrectionRequest.Line(account: "a", amount: "1"), is: "CorrectionLine")
+        let refused = try await problem { try await client.record(.close("nobody"), in: "-") }
+        try specification.check(refused, is: "Problem")
+        #expect(refused.rule == "unknown-account")
+        #expect(specification.rules == Set(Rule.allCases.map(\.rawValue)))
     }
 
     @Test("each code has a status and an exit code, and each exit code of a refusal has a code")

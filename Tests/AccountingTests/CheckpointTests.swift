@@ -32,6 +32,7 @@ import Testing
                 Incident(
                     id: IncidentID("x"), subject: .instance(Fixture.instance),
                     period: Period(from: .zero, to: day(2026, 1, 1)), what: "Smoke.")))
+        fixture.expect(.posted(RepetitionTests.gift))
         return fixture
     }
 

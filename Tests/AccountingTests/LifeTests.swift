@@ -85,7 +85,7 @@ import Testing
     @Test("renewing takes the place of the hold before; another project's instance is not taken over")
     func renewing() {
         var fixture = Fixture()
-        for _ in 0..<3 { fixture.expect(.held(Fixture.hold(hours: "400"))) }
+        for hours in ["300", "500", "400"] { fixture.expect(.held(Fixture.hold(hours: hours))) }
         #expect(fixture.books.hold(of: Fixture.instance)?.amount == money("8"))
         fixture.refuse(.held(Fixture.hold(InstanceID("bob/shop"))), .wrongParty, saying: "bob/shop", "q")
         fixture.expectSound()

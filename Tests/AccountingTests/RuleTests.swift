@@ -231,7 +231,7 @@ import Testing
         fixture.refuse(.accountClosed(Fixture.ada), .stillOpen, saying: "0.02", "owes")
         fixture.expect(.accountClosed(Fixture.bob))
         fixture.refuse(.used(Fixture.usage(instance: InstanceID("bob/shop"))), .accountClosed, saying: "bob")
-        fixture.refuse(.accountClosed(Fixture.bob), .accountClosed)
+        fixture.expect(.accountClosed(Fixture.bob), .repeated)
     }
 
     @Test("debts that cancel out are open all the same")

@@ -173,7 +173,7 @@ import Testing
             guard let (index, number) = draw() else { return }
             let amount = Money(trillionths: Int128(1 + random.below(200)) * 10_000_000_000)
             let incident = Incident(
-                id: IncidentID("i"), subject: .machine(Fixture.machine),
+                id: IncidentID("i\(sent.count)-\(random.next())"), subject: .machine(Fixture.machine),
                 period: Period(from: day(2026, 1, 1), to: day(2026, 1, 2)), what: "Smoke.")
             _ = fixture.apply(.incident(incident))
             let document = naive.documents[index]

@@ -143,3 +143,39 @@ import Testing
         }
     }
 }
+
+@Suite struct TextTests {
+    @Test(
+        "a date is its midnight, an instant has a time in UTC",
+        arguments: [
+            ("2026-11-22", "2026-11-22T00:00:00Z"), ("1970-01-01", "1970-01-01T00:00:00Z"),
+            ("2026-11-22T10:30:59Z", "2026-11-22T10:30:59Z"), ("2024-02-29T23:59:59.250Z", "2024-02-29T23:59:59.250Z"),
+        ])
+    func instants(_ text: String, _ read: String) {
+        #expect(Instant(civil: text)?.civilText == read)
+    }
+
+    @Test(
+        "nothing else is a date or an instant",
+        arguments: [
+            "", "today", "2026-11", "2026-02-30", "1969-12-31", "2026-11-22T", "2026-11-22T10:30Z",
+            "2026-11-22T24:00:00Z",
+            "2026-11-22T10:60:00Z", "2026-11-22T10:30:60Z", "2026-11-22T10:30:00", "2026-11-22 10:30:00Z",
+            "2026-11-22T10:30:00.25Z", "2026-11-22T10:30:00+01:00", "２026-11-22",
+        ])
+    func noInstants(_ text: String) {
+        #expect(Instant(civil: text) == nil)
+    }
+
+    @Test("an invoice's number reads back, with dashes in its issuer's name too")
+    func numbers() {
+        for number in [
+            InvoiceNumber(issuer: AccountID("lab"), ordinal: 42),
+            InvoiceNumber(issuer: AccountID("a-b-7"), ordinal: 1_234_567),
+        ] { #expect(InvoiceNumber(number.description) == number) }
+        #expect(InvoiceNumber("lab-42") == InvoiceNumber(issuer: AccountID("lab"), ordinal: 42))
+        for text in ["", "lab", "-000001", "lab-", "lab-0", "lab-x1", "lab-99999999999999999999"] {
+            #expect(InvoiceNumber(text) == nil, "\(text)")
+        }
+    }
+}

@@ -46,6 +46,8 @@ struct Village {
     private(set) var instances: [ClaimReference: InstanceOrder] = [:]
     /// Pairs between which messages vanish.
     var cut: Set<[PeerID]> = []
+    /// Results of calls vanish on their way back.
+    var losesResults = false
     /// Whether what a peer publishes reaches the others; without it they meet by address alone.
     private let hasDiscovery: Bool
     /// Where each peer was told that others are.
@@ -108,10 +110,10 @@ struct Village {
         now = end
     }
 
-    mutating func call(_ call: Call, at id: PeerID) -> CallID {
+    mutating func call(_ call: Call, of ledger: PeerID? = nil, at id: PeerID) -> CallID {
         let number = CallID(nextCall)
         nextCall += 1
-        give(.call(number, call), to: id)
+        give(.call(number, call, of: ledger), to: id)
         return number
     }
 
@@ -299,6 +301,7 @@ struct Village {
     private mutating func send(_ message: PeerMessage, from id: PeerID, to target: PeerID) {
         #expect(id != target, "what a peer says to itself does not reach the wire: \(message)")
         guard !cut.contains(pair(id, target)) else { return }
+        if losesResults, case .result = message { return }
         guard isKnown(target, at: id), homes[target]?.isUp == true else {
             inbox.append((id, .unreachable(target, refused: true)))
             return

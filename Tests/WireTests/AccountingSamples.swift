@@ -6,7 +6,7 @@ import Automata
 /// A new case does not compile here until `init` names its kind, and that kind not until it has a sample.
 enum ActKind: CaseIterable {
     case accountOpened, accountChanged, accountClosed, projectSet, resourceDefined, machineListed, priceSet, posted,
-        used
+        postedByName, used
     case held, released, subscribed, unsubscribed, billingSet, billed, incident, credited, paid, contractOffered
     case contractCountersigned, closedBefore, invoiceReceived
 
@@ -20,7 +20,7 @@ enum ActKind: CaseIterable {
             case .resourceDefined: .resourceDefined
             case .machineListed: .machineListed
             case .priceSet: .priceSet
-            case .posted: .posted
+            case .posted(let posting): posting.id == nil ? .posted : .postedByName
             case .used: .used
             case .held: .held
             case .released: .released
@@ -56,6 +56,11 @@ enum ActKind: CaseIterable {
                 PriceOrder(
                     path: BookSamples.path, price: Price(millionths: .max), currency: BookSamples.euro,
                     from: someInstant))
+        case .postedByName:
+            .posted(
+                Posting(
+                    id: PostingID("v-1"), lines: [.init(account: BookSamples.ada, amount: .zero)],
+                    currency: BookSamples.euro, reason: "r"))
         case .posted:
             .posted(
                 Posting(

@@ -178,6 +178,8 @@ struct ActTests {
         },
         Violation("a line without amount", .missing, of: .posted) { $0.posted.lines[0].clearAmount() },
         Violation("no reason", of: .posted) { $0.posted.reason = "" },
+        Violation("a name that is there and empty", of: .postedByName) { $0.posted.id = "" },
+        Violation("a long name of a correction", of: .postedByName) { $0.posted.id = long(129) },
         Violation("a long instance", of: .used) { $0.used.instance = long(321) },
         Violation("a long release", of: .used) { $0.used.release = long(513) },
         Violation("partition 10,000", of: .used) { $0.used.partition = 10_000 },

@@ -274,6 +274,7 @@ enum CallKind: CaseIterable {
 
 enum ResultKind: CaseIterable {
     case request, gone, moved, requestRefused, requestElsewhere, requests, log, recorded, elsewhere, refused
+    case refusedByRule
 
     init(_ result: CallResult) {
         self =
@@ -287,7 +288,7 @@ enum ResultKind: CaseIterable {
             case .log: .log
             case .recorded: .recorded
             case .elsewhere: .elsewhere
-            case .refused: .refused
+            case .refused(let refusal): refusal.rule.isEmpty ? .refused : .refusedByRule
             }
     }
 
@@ -303,6 +304,9 @@ enum ResultKind: CaseIterable {
         case .recorded: .recorded(LedgerIndex(42))
         case .elsewhere: .elsewhere(beta)
         case .refused: .refused(Refusal(.timedOut, "m1 did not answer in time"))
+        case .refusedByRule:
+            .refused(
+                Refusal(.notFound, "these books have no account x", remedy: "open it", rule: "unknown-account"))
         }
     }
 }

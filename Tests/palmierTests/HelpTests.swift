@@ -37,7 +37,7 @@ struct HelpTests {
         for (path, type) in Self.commands where path.count > 1 {
             for example in Self.examples(of: type) {
                 // What stands after `>` is the shell's.
-                let words = example.split(separator: " ").map(String.init).prefix { $0 != ">" }
+                let words = Self.words(of: example).prefix { $0 != ">" }
                 #expect(words.starts(with: path), "\(example) stands in the help of \(path.joined(separator: " "))")
                 #expect(throws: Never.self, "\(example)") { _ = try Palmier.parseAsRoot(Array(words.dropFirst())) }
             }
@@ -61,6 +61,7 @@ struct HelpTests {
         #expect(script.contains("complete-names instances"))
         #expect(script.contains("complete-names nodes"))
         #expect(script.contains("complete-names ledgers"))
+        #expect(script.contains("complete-names accounts"))
     }
 
     @Test(
@@ -73,6 +74,11 @@ struct HelpTests {
             "instance list -o xml", "overlay lookup", "object put", "object get x --output yaml",
             "object get x --output y --json", "bench simulator --figures hops", "bench simulator --figures ,",
             "bench simulator --peers 10", "bench lan --figures hops", "fabric create lab --admission everybody",
+            "account add ada", "account add ada --kind robot --title R",
+            "account add a --kind person --title A --city L",
+            "account change ada", "account pay lab-000001 5EUR", "account correct v1 --currency EUR --reason r",
+            "account incident i w --from 2026-01-01 --to 2026-01-02", "account bill lab --cycle fortnight",
+            "project set", "project set web", "price set cpu", "resource define cpu --unit parsec --title C",
             "ledger status m1 m2", "ledger stauts", "ledger status -o xml",
         ])
     func usage(line: String) {
@@ -110,6 +116,19 @@ struct HelpTests {
         let config = try #require(try Palmier.parseAsRoot(["agent", "config"] + words) as? AgentConfig)
         #expect(config.flags.values(config.master) == values)
         #expect(try #require(try Palmier.parseAsRoot(["agent"]) as? AgentCommand).flags.values().isEmpty)
+    }
+
+    /// As a shell takes them: what stands in single quotes is one word.
+    private static func words(of line: String) -> [String] {
+        var (words, isQuoted) = ([""], false)
+        for character in line {
+            switch character {
+            case "'": isQuoted.toggle()
+            case " " where !isQuoted: words.append("")
+            default: words[words.count - 1].append(character)
+            }
+        }
+        return words
     }
 
     private static func examples(of type: any ParsableCommand.Type) -> [String] {

@@ -239,13 +239,13 @@ public actor PalmierClient {
             "/v1/instances/\(Self.escape(reference))/\(act)\(query)", Optional<String>.none, wait: wait ?? .zero)
     }
 
-    private func read<Document: Decodable & Sendable>(
+    func read<Document: Decodable & Sendable>(
         _ path: String, _ parameters: KeyValuePairs<String, String?> = [:], wait: Duration = .zero
     ) async throws -> Document {
         try await call(.GET, path + Self.query(parameters), body: Optional<String>.none, headers: [], wait: wait)
     }
 
-    private func write<Document: Decodable & Sendable>(
+    func write<Document: Decodable & Sendable>(
         _ path: String, _ body: (some Encodable & Sendable)?, wait: Duration = .zero
     ) async throws -> Document {
         try await call(.POST, path, body: body, headers: Self.idempotency, wait: wait)

@@ -18,6 +18,8 @@ public struct ProblemDocument: Error, Codable, Hashable, Sendable, CustomStringC
     public var remedy: String
     /// The path of the field that is wrong, as in `parameters.memory`; nil where no single field is.
     public var field: String?
+    /// The rule of the books that forbids it, as in `unknown-account`; nil where none does.
+    public var rule: String?
 
     /// - Parameter status: nil takes the code's own.
     public init(_ refusal: Refusal, status: Int? = nil, field: String? = nil) {
@@ -28,6 +30,7 @@ public struct ProblemDocument: Error, Codable, Hashable, Sendable, CustomStringC
         code = refusal.code.rawValue
         remedy = refusal.remedy
         self.field = field
+        rule = refusal.rule.isEmpty ? nil : refusal.rule
     }
 
     public init(_ code: Refusal.Code, _ detail: String, remedy: String = "", status: Int? = nil, field: String? = nil) {
@@ -35,7 +38,9 @@ public struct ProblemDocument: Error, Codable, Hashable, Sendable, CustomStringC
     }
 
     /// A code of a later version counts as `failed`.
-    public var refusal: Refusal { Refusal(Refusal.Code(rawValue: code) ?? .failed, detail, remedy: remedy) }
+    public var refusal: Refusal {
+        Refusal(Refusal.Code(rawValue: code) ?? .failed, detail, remedy: remedy, rule: rule ?? "")
+    }
     public var exitCode: ExitCode { refusal.code.exitCode }
     public var description: String { refusal.description }
 }

@@ -34,7 +34,7 @@ struct BodyReader {
     }
 
     private func value(_ key: String) -> JSONValue? { members[key] == .null ? nil : members[key] }
-    private func field(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+    func field(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
     func text(_ key: String) throws(ProblemDocument) -> String? {
         guard let value = value(key) else { return nil }
@@ -97,6 +97,19 @@ struct BodyReader {
     func object(_ key: String, known: [String]) throws(ProblemDocument) -> BodyReader? {
         guard let value = value(key) else { return nil }
         return try BodyReader(value, path: field(key), known: known)
+    }
+
+    /// A list of objects; empty where there is none.
+    func objects(_ key: String, known: [String]) throws(ProblemDocument) -> [BodyReader] {
+        guard let value = value(key) else { return [] }
+        guard case .array(let elements) = value else {
+            throw Self.wrong(field(key), expected: "a list of objects", found: value)
+        }
+        var readers: [BodyReader] = []
+        for (index, element) in elements.enumerated() {
+            readers.append(try BodyReader(element, path: "\(field(key))[\(index)]", known: known))
+        }
+        return readers
     }
 
     /// An object of any keys.

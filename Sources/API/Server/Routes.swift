@@ -85,7 +85,7 @@ struct Routes: Sendable {
                 let name = await routes.service.snapshot().neighbours.own.name
                 return try Answer(DoctorDocument(master: name, problems: await routes.problems()))
             },
-        ] + requestRoutes + enrolmentRoutes + ringRoutes
+        ] + accountRoutes + requestRoutes + enrolmentRoutes + ringRoutes
 
     /// The route's door has let in nobody without a name.
     static func known(_ principal: Principal?) throws(ProblemDocument) -> Principal {

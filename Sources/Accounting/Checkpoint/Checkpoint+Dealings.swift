@@ -41,12 +41,14 @@ extension Hold: Canonical {
         machine.write(to: &bytes)
         period.write(to: &bytes)
         amount.write(to: &bytes)
+        ordered.write(to: &bytes)
     }
     init(from reader: inout CheckpointReader) throws(CheckpointError) {
         self.init(
             machine: try .init(from: &reader),
             period: try .init(from: &reader),
-            amount: try .init(from: &reader))
+            amount: try .init(from: &reader),
+            ordered: try .init(from: &reader))
     }
 }
 
@@ -216,6 +218,18 @@ extension SeriesState: Canonical {
     }
 }
 
+extension InvoiceStatus.Part: Canonical where ID: Canonical {
+    func write(to bytes: inout CanonicalBytes) {
+        id.write(to: &bytes)
+        amount.write(to: &bytes)
+    }
+    init(from reader: inout CheckpointReader) throws(CheckpointError) {
+        self.init(
+            id: try .init(from: &reader),
+            amount: try .init(from: &reader))
+    }
+}
+
 extension InvoiceStatus: Canonical {
     func write(to bytes: inout CanonicalBytes) {
         customer.write(to: &bytes)
@@ -226,6 +240,7 @@ extension InvoiceStatus: Canonical {
         credited.write(to: &bytes)
         paid.write(to: &bytes)
         payments.write(to: &bytes)
+        credits.write(to: &bytes)
     }
     init(from reader: inout CheckpointReader) throws(CheckpointError) {
         self.init(
@@ -236,7 +251,8 @@ extension InvoiceStatus: Canonical {
             due: try .init(from: &reader),
             credited: try .init(from: &reader),
             paid: try .init(from: &reader),
-            payments: try .init(from: &reader))
+            payments: try .init(from: &reader),
+            credits: try .init(from: &reader))
     }
 }
 

@@ -162,3 +162,43 @@ extension PriceStep: Canonical {
             currency: try .init(from: &reader))
     }
 }
+
+extension Posting.Line: Canonical {
+    func write(to bytes: inout CanonicalBytes) {
+        account.write(to: &bytes)
+        amount.write(to: &bytes)
+    }
+    init(from reader: inout CheckpointReader) throws(CheckpointError) {
+        self.init(
+            account: try .init(from: &reader),
+            amount: try .init(from: &reader))
+    }
+}
+
+extension Posting: Canonical {
+    func write(to bytes: inout CanonicalBytes) {
+        id.write(to: &bytes)
+        lines.write(to: &bytes)
+        currency.write(to: &bytes)
+        reason.write(to: &bytes)
+    }
+    init(from reader: inout CheckpointReader) throws(CheckpointError) {
+        self.init(
+            id: try .init(from: &reader),
+            lines: try .init(from: &reader),
+            currency: try .init(from: &reader),
+            reason: try .init(from: &reader))
+    }
+}
+
+extension PostingState: Canonical {
+    func write(to bytes: inout CanonicalBytes) {
+        posting.write(to: &bytes)
+        at.write(to: &bytes)
+    }
+    init(from reader: inout CheckpointReader) throws(CheckpointError) {
+        self.init(
+            posting: try .init(from: &reader),
+            at: try .init(from: &reader))
+    }
+}

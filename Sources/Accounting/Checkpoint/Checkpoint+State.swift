@@ -21,6 +21,7 @@ extension Accounts: Canonical {
         received.write(to: &bytes)
         closedBefore.write(to: &bytes)
         lastMovement.write(to: &bytes)
+        postings.write(to: &bytes)
     }
     init(from reader: inout CheckpointReader) throws(CheckpointError) {
         self.init()
@@ -40,5 +41,6 @@ extension Accounts: Canonical {
         received = try .init(from: &reader)
         closedBefore = try .init(from: &reader)
         lastMovement = try .init(from: &reader)
+        postings = try .init(from: &reader)
     }
 }

@@ -22,6 +22,7 @@ extension SubscriptionID: CanonicalName {}
 extension ContractID: CanonicalName {}
 extension IncidentID: CanonicalName {}
 extension PaymentID: CanonicalName {}
+extension PostingID: CanonicalName {}
 
 extension Account.Kind: CanonicalRaw {}
 extension Cycle: CanonicalRaw {}

@@ -17,7 +17,7 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
 
 extension Accounts {
     /// Names the layout; another one is another number.
-    private static let layout = "palmier.accounts/2"
+    private static let layout = "palmier.accounts/3"
 
     /// All that the books keep.
     public var checkpoint: [UInt8] {

@@ -101,6 +101,35 @@ extension Instant {
     }
 }
 
+extension Instant {
+    /// Reads a date, which is its midnight, or an instant to the second or the millisecond, both in UTC: `2026-11-22`,
+    /// `2026-11-22T03:00:00Z`, `2026-11-22T03:00:00.250Z`; nil for anything else, and before 1970.
+    public init?(civil text: String) {
+        let bytes = Array(text.utf8)
+        guard text.unicodeScalars.allSatisfy(\.isASCII), let date = CivilDate(String(text.prefix(10))),
+            date.start >= .zero
+        else { return nil }
+        guard bytes.count > 10 else {
+            self = date.start
+            return
+        }
+        func number(_ range: Range<Int>, below limit: Int) -> Int? {
+            let digits = bytes[range]
+            guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            let value = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+            return value < limit ? value : nil
+        }
+        let signs: [(Int, Character)] = [(10, "T"), (13, ":"), (16, ":")]
+        guard [20, 24].contains(bytes.count), bytes.last == UInt8(ascii: "Z"),
+            signs.allSatisfy({ bytes[$0.0] == $0.1.asciiValue }), bytes.count == 20 || bytes[19] == UInt8(ascii: "."),
+            let hour = number(11..<13, below: 24), let minute = number(14..<16, below: 60),
+            let second = number(17..<19, below: 60),
+            let millisecond = bytes.count == 20 ? 0 : number(20..<23, below: 1_000)
+        else { return nil }
+        self = date.start + .milliseconds(((hour * 60 + minute) * 60 + second) * 1_000 + millisecond)
+    }
+}
+
 /// How often something comes back.
 public enum Cycle: String, Hashable, Sendable, CaseIterable {
     case day, week, month, year

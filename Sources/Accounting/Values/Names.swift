@@ -76,6 +76,14 @@ public struct PaymentID: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String { name }
 }
 
+/// What a correction by hand is known by, as on its voucher; 1 to 128 bytes without space.
+public struct PostingID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let name: String
+    public init(_ name: String) { self.name = name }
+    public static func < (left: PostingID, right: PostingID) -> Bool { left.name < right.name }
+    public var description: String { name }
+}
+
 /// The place of a movement in its books; the first is 1.
 public struct MovementNumber: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let value: UInt64
@@ -93,6 +101,15 @@ public struct InvoiceNumber: Hashable, Comparable, Sendable, CustomStringConvert
     public init(issuer: AccountID, ordinal: UInt64) {
         self.issuer = issuer
         self.ordinal = ordinal
+    }
+
+    /// Reads what `description` writes, and fewer zeros; nil for anything else.
+    public init?(_ text: String) {
+        guard let dash = text.lastIndex(of: "-"), dash > text.startIndex else { return nil }
+        let digits = text[text.index(after: dash)...]
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let ordinal = UInt64(digits), ordinal > 0
+        else { return nil }
+        self.init(issuer: AccountID(String(text[..<dash])), ordinal: ordinal)
     }
 
     public static func < (left: InvoiceNumber, right: InvoiceNumber) -> Bool {

@@ -24,11 +24,14 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     public var code: Code
     public var message: String
     public var remedy: String
+    /// Which rule of the books forbids it, for programs: `unknown-account`; empty where it is none of theirs.
+    public var rule: String
 
-    public init(_ code: Code, _ message: String, remedy: String = "") {
+    public init(_ code: Code, _ message: String, remedy: String = "", rule: String = "") {
         self.code = code
         self.message = message
         self.remedy = remedy
+        self.rule = rule
     }
 
     public var description: String { remedy.isEmpty ? message : "\(message); \(remedy)" }

@@ -26,9 +26,10 @@ public enum Failure {
         }
     }
 
-    /// What happened and why on the first line, details below it, and what to do on the last.
+    /// What happened and why on the first line, with the rule of the books where it is one's, details below it, and what to do on the last.
     public static func text(of problem: ProblemDocument, style: Style) -> String {
-        var lines = problem.detail.split(separator: "\n", omittingEmptySubsequences: false).map {
+        let named = problem.rule.map { "\(problem.detail) (rule: \($0))" } ?? problem.detail
+        var lines = named.split(separator: "\n", omittingEmptySubsequences: false).map {
             Table.printable(String($0))
         }
         lines[0] = style.error("error:") + " " + lines[0]

@@ -20,7 +20,7 @@ public struct Style: Hashable, Sendable {
     public func state(_ text: String) -> String {
         switch text.trimmedWord {
         case "running", "idle", "worker", "coordinator", "primary", "admitted", "ok", "done", "fits", "active", "live",
-            "replica":
+            "replica", "open":
             paint(text, "32")
         case "waiting", "installing", "starting", "joining", "agreeing", "draining", "pending", "silent", "stale",
             "catching", "degraded", "warning":

@@ -68,7 +68,9 @@ final class PeerCore {
     }
 
     /// Asks the peer; the continuation is resumed once.
-    func call(_ call: Call, _ continuation: CheckedContinuation<CallResult, Never>) {
+    ///
+    /// - Parameter ledger: where it records; nil: in the own one.
+    func call(_ call: Call, of ledger: PeerID?, _ continuation: CheckedContinuation<CallResult, Never>) {
         let id = CallID(nextCall)
         nextCall += 1
         waiting[id] = continuation
@@ -79,7 +81,7 @@ final class PeerCore {
                 remedy: "see `palmier doctor`; the call is safe to repeat")
             continuation.resume(returning: .refused(refusal))
         }
-        input(.call(id, call))
+        input(.call(id, call, of: ledger))
     }
 
     /// Asks the ring; the peer answers within its own bound.

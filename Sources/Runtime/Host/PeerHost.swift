@@ -197,14 +197,14 @@ public final class PeerHost: PeerService, Service {
 
     // MARK: PeerService
 
-    public func call(_ call: Call) async -> CallResult {
+    public func call(_ call: Call, of ledger: PeerID?) async -> CallResult {
         await withCheckedContinuation { continuation in
             loop.execute { [core, board] in
                 // While a write waits for the disk, every answer waits behind it, for longer than anybody asks.
                 if core.value.isOnItsOwn, let problem = board.current.first(where: { $0.code == Self.diskProblem }) {
                     return continuation.resume(returning: .refused(Self.refusal(problem)))
                 }
-                core.value.call(call, continuation)
+                core.value.call(call, of: ledger, continuation)
             }
         }
     }

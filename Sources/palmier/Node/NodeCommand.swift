@@ -6,5 +6,8 @@ struct NodeCommand: AsyncParsableCommand {
         discussion: Help.text(
             examples: .init("palmier node list", "all machines that this master knows"),
             .init("palmier node list --pending", "who waits to be admitted")),
-        subcommands: [NodeList.self, NodeShow.self, NodeAdmit.self, NodeReject.self, NodeInvite.self])
+        subcommands: [
+            NodeList.self, NodeShow.self, NodeAdmit.self, NodeReject.self, NodeInvite.self,
+            NodeSupplier.self,
+        ])
 }

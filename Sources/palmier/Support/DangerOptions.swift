@@ -12,6 +12,11 @@ struct DangerOptions: ParsableArguments {
 
     /// Goes on only when the name was typed.
     func confirm(_ name: String, what: String) throws(Refusal) {
+        try Self.confirm(name, what: what, yes: yes)
+    }
+
+    /// The same for commands with flags of their own.
+    static func confirm(_ name: String, what: String, yes: Bool) throws(Refusal) {
         guard !yes else { return }
         guard Terminal.inputIsTerminal else {
             throw Refusal(

@@ -126,5 +126,9 @@ enum Names {
     static let instances = CompletionKind.shellCommand("palmier complete-names instances 2>/dev/null")
     static let nodes = CompletionKind.shellCommand("palmier complete-names nodes 2>/dev/null")
     static let ledgers = CompletionKind.shellCommand("palmier complete-names ledgers 2>/dev/null")
+    static let accounts = CompletionKind.shellCommand("palmier complete-names accounts 2>/dev/null")
+    static let projects = CompletionKind.shellCommand("palmier complete-names projects 2>/dev/null")
+    static let resources = CompletionKind.shellCommand("palmier complete-names resources 2>/dev/null")
+    static let invoices = CompletionKind.shellCommand("palmier complete-names invoices 2>/dev/null")
     static let pending = CompletionKind.shellCommand("palmier complete-names pending 2>/dev/null")
 }
