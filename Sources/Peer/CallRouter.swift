@@ -337,8 +337,9 @@ public struct CallRouter: Sendable {
         }
         if case .request(.elsewhere(let key)) = result {
             var asked = Call.request(.read(key, wait: nil))
-            if case .host(let call) = origins[id] { asked = call }
-            return wait(id, for: view.ledger(asked) ?? own, view, at: now, into: &effects)
+            var named: PeerID?
+            if case .host(let call, let ledger) = origins[id] { (asked, named) = (call, ledger) }
+            return wait(id, for: named ?? view.ledger(asked) ?? own, view, at: now, into: &effects)
         }
         finish(id, result, into: &effects)
     }
