@@ -103,11 +103,11 @@ struct AccountsInBooksTests {
         #expect(refusal.description == "what; do")
     }
 
-    @Test("an act is about no request: its commit asks nobody for anything")
+    @Test("an act is about no request: its commit asks nobody for anything; from the first one on invoices are looked for")
     func keeper() {
         var keeper = Keeper()
         keeper.proposed = [.accounting(.accountOpened(Self.ada))]
-        #expect(keeper.commit() == [])
+        #expect(keeper.commit() == [.set(.bill, at: seconds(160))])
         #expect(keeper.keeper.books.outcome == .done)
         #expect(keeper.feed(.refused(.accounting(.accountOpened(Self.ada)), nil)) == [])
         #expect(Fact.accounting(.accountOpened(Self.ada)).requestKey == nil)
