@@ -103,7 +103,7 @@ struct AccountsInBooksTests {
         #expect(refusal.description == "what; do")
     }
 
-    @Test("an act is about no request: its commit asks nobody for anything; from the first one on invoices are looked for")
+    @Test("an act is about no request: its commit sets the timer of invoices, and asks nothing")
     func keeper() {
         var keeper = Keeper()
         keeper.proposed = [.accounting(.accountOpened(Self.ada))]
