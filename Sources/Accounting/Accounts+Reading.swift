@@ -48,6 +48,12 @@ extension Accounts {
     /// All resources, by name.
     public var resourceViews: [Resource] { resources.values.map(\.resource).sorted { $0.id < $1.id } }
 
+    /// Agreements with accounts that other ledgers keep, in the order in which they were recorded, and whether the other
+    /// side has countersigned.
+    public var contractViews: [(contract: Contract, isSigned: Bool)] {
+        contracts.values.map { ($0.contract, $0.isSigned) }
+    }
+
     /// Who supplies a machine.
     public func supplier(listedFor machine: PeerID) -> AccountID? { machines[machine] }
 

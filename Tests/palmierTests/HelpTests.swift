@@ -74,6 +74,8 @@ struct HelpTests {
             "object get x --output y --json", "bench simulator --figures hops", "bench simulator --figures ,",
             "bench simulator --peers 10", "bench lan --figures hops", "fabric create lab --admission everybody",
             "ledger status m1 m2", "ledger stauts", "ledger status -o xml",
+            "ledger verify m1 m2", "ledger export", "ledger export --format pdf", "ledger invoices --format ubl",
+            "ledger balance ada bob",
         ])
     func usage(line: String) {
         let words = line.split(separator: " ").map(String.init)
