@@ -56,7 +56,7 @@ extension RequestKeeper {
                 }
                 effects.append(.answer(queued.id, .moved(key, home)))
             }
-        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting:
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described:
             return
         }
     }
@@ -86,7 +86,7 @@ extension RequestKeeper {
             }
             effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
             effects.append(.set(.order(key), at: again))
-        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting: return
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: return
         }
         work[key] = books.requests[key] == nil ? nil : item
     }

@@ -27,6 +27,8 @@ public struct CallRouter: Sendable {
 
     public enum Input: Sendable {
         case call(CallID, Call)
+        /// This peer itself wants it; it asks again by itself where nothing comes of it.
+        case wanted(Call)
         case called(number: UInt64, Call, of: PeerID, from: PeerID)
         case resulted(number: UInt64, CallResult, from: PeerID)
         case answered(CallID, CallResult)
@@ -88,6 +90,8 @@ public struct CallRouter: Sendable {
     private enum Origin: Sendable {
         case host(Call)
         case peer(PeerID, number: UInt64)
+        /// Nobody.
+        case own
     }
 
     private struct Forward: Sendable {
@@ -144,6 +148,7 @@ public struct CallRouter: Sendable {
         case .call(let id, let call):
             origins[id] = .host(call)
             start(id, call, sentTo: nil, view, at: now, into: &effects)
+        case .wanted(let call): start(newID(.own), call, sentTo: nil, view, at: now, into: &effects)
         case .called(let number, let call, let ledger, let peer):
             onCalled(number, call, of: ledger, from: peer, view, at: now, into: &effects)
         case .resulted(let number, let result, let peer):
@@ -302,10 +307,14 @@ public struct CallRouter: Sendable {
             effects.append(.send(.result(number: number, .refused(refusal)), to: peer))
             return
         }
+        start(newID(.peer(peer, number: number)), call, sentTo: ledger, view, at: now, into: &effects)
+    }
+
+    private mutating func newID(_ origin: Origin) -> CallID {
         let id = CallID(Self.foreign + nextNumber)
         nextNumber += 1
-        origins[id] = .peer(peer, number: number)
-        start(id, call, sentTo: ledger, view, at: now, into: &effects)
+        origins[id] = origin
+        return id
     }
 
     /// Masters answer each other, and take what one records in the ledger that it has founded; a machine shows a tenant's log
@@ -401,7 +410,7 @@ public struct CallRouter: Sendable {
         switch origins.removeValue(forKey: id) {
         case .host: effects.append(.answer(id, result))
         case .peer(let peer, let number): effects.append(.send(.result(number: number, result), to: peer))
-        case nil: return
+        case .own, nil: return
         }
     }
 

@@ -309,6 +309,7 @@ enum ResultKind: CaseIterable {
 
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, lost, ended, noted, forgotten, admitted, invited, redeemed, accounting
+    case described
 
     init(_ fact: Fact) {
         self =
@@ -325,6 +326,7 @@ enum FactKind: CaseIterable {
             case .invited: .invited
             case .redeemed: .redeemed
             case .accounting: .accounting
+            case .described: .described
             }
     }
 
@@ -342,6 +344,8 @@ enum FactKind: CaseIterable {
         case .invited: .invited(token: tokenDigest, expires: someInstant)
         case .redeemed: .redeemed(token: tokenDigest, by: alpha)
         case .accounting: .accounting(ActKind.used.sample)
+        case .described:
+            .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
         }
     }
 
