@@ -229,8 +229,8 @@ let package = Package(
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
         tests(
-            of: "Runtime", "Automata", "Peer", "Replication", "Claims", "Ledger", "Storage", "Wire", "Discovery", log,
-            .product(name: "GRDB", package: "GRDB.swift"),
+            of: "Runtime", "Automata", "Peer", "Replication", "Claims", "Identity", "Ledger", "Storage", "Wire",
+            "Discovery", log, .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "OrderedCollections", package: "swift-collections")),
         tests(
             of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Accounting",
@@ -244,7 +244,8 @@ let package = Package(
             of: "Console", "Agent", "Automata", "Overlay", "Peer", "Replication", "Accounting", "Ledger", "Wire", "API",
             "Discovery", "Identity", "Releases", "Simulation"),
         tests(
-            of: "palmier", "API", "Console", "Peer", .product(name: "ArgumentParser", package: "swift-argument-parser")),
+            of: "palmier", "API", "Console", "Ledger", "Peer",
+            .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),
         .testTarget(name: "Layering", swiftSettings: settings),
         .testTarget(
