@@ -84,7 +84,7 @@ public struct LedgerRestore: Sendable {
     /// - Parameter paths: masters' state directories, replicas' directories, or their files.
     /// - Parameter wanted: ledgers by id or fingerprint, so that no other is read; empty: all that are found.
     /// - Throws: `Refusal` for the first one that cannot be used.
-    public func examine(_ paths: [String], only wanted: Set<String> = []) async throws -> [LedgerFinding] {
+    public func examine(_ paths: [String], only wanted: Set<String> = []) async throws -> [LedgerSalvage] {
         var places: [LedgerPlace] = []
         var locks: [String: StateLock] = [:]
         for path in paths {
@@ -113,17 +113,17 @@ public struct LedgerRestore: Sendable {
             if ReplicaStore.exists(in: own) { places += try LedgerPlace.all(at: own).filter { !places.contains($0) } }
         }
         let ledgers = found.map(\.ledger).reduce(into: [PeerID]()) { if !$0.contains($1) { $0.append($1) } }
-        var findings: [LedgerFinding] = []
+        var findings: [LedgerSalvage] = []
         for ledger in ledgers {
             let calls = names[ledger] ?? ledger.fingerprint
-            guard let finding = LedgerFinding(found.filter { $0.ledger == ledger }, calls: calls) else { continue }
+            guard let finding = LedgerSalvage(found.filter { $0.ledger == ledger }, calls: calls) else { continue }
             findings.append(try await mended(finding))
         }
         return findings
     }
 
     /// Takes from the other files what the chosen one does not give back: an entry is what its digest says, wherever it is.
-    private func mended(_ finding: LedgerFinding) async throws(Refusal) -> LedgerFinding {
+    private func mended(_ finding: LedgerSalvage) async throws(Refusal) -> LedgerSalvage {
         let places = finding.chosen.remains.damaged
         guard !places.isEmpty, !finding.others.isEmpty else { return finding }
         var finding = finding
@@ -182,7 +182,7 @@ public struct LedgerRestore: Sendable {
     ///
     /// - Throws: `Refusal`; the state is then what it was.
     public func carryOut(
-        _ finding: LedgerFinding, givesUpDamaged: Bool = false, now: Instant
+        _ finding: LedgerSalvage, givesUpDamaged: Bool = false, now: Instant
     ) async throws -> LedgerRestoration {
         let member = Member(peer: credential.peer, store: StoreID(UInt64.random(in: 1 ... .max)))
         let chosen = finding.chosen

@@ -84,7 +84,8 @@ struct SpendingModel {
             leave(key, at: instant)
             open[key] = nil
         case .accounting(.projectSet): isDefined = true
-        case .changed, .reported, .extended, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described:
+        case .changed, .reported, .extended, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting,
+            .described:
             return
         }
     }

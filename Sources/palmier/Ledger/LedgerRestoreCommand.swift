@@ -84,7 +84,7 @@ struct LedgerRestoreCommand: AsyncParsableCommand {
     }
 
     /// A ledger that lives must not be made a second time: its majority would stop when it met the second one.
-    private func checkThatNobodyServes(_ findings: [LedgerFinding], _ restore: LedgerRestore) async throws {
+    private func checkThatNobodyServes(_ findings: [LedgerSalvage], _ restore: LedgerRestore) async throws {
         let answers = await LedgerSurvey.answers(of: restore.masters, restore.credential)
         for finding in findings {
             guard let server = LedgerSurvey.server(of: finding.ledger.description, in: answers) else { continue }
@@ -106,7 +106,7 @@ struct LedgerRestoreCommand: AsyncParsableCommand {
         return ids.count == ledgers.count ? Set(ids) : []
     }
 
-    private func chosen(of findings: [LedgerFinding], names: [PeerID: String]) throws(Refusal) -> [LedgerFinding] {
+    private func chosen(of findings: [LedgerSalvage], names: [PeerID: String]) throws(Refusal) -> [LedgerSalvage] {
         let shown = findings.map { "\($0.name) (\($0.ledger.fingerprint))" }.joined(separator: ", ")
         guard !ledgers.isEmpty else {
             guard findings.count > 1 else { return findings }
@@ -117,7 +117,7 @@ struct LedgerRestoreCommand: AsyncParsableCommand {
                     "say which: `palmier ledger status` shows those that are unavailable; of one that is not, a second "
                     + "one would be made")
         }
-        var chosen: [LedgerFinding] = []
+        var chosen: [LedgerSalvage] = []
         for text in ledgers {
             let found = findings.filter {
                 [$0.name, names[$0.ledger] ?? "", $0.ledger.description, $0.ledger.fingerprint].contains(text)
@@ -160,7 +160,7 @@ struct LedgerRestoreCommand: AsyncParsableCommand {
 }
 
 extension LedgerRestoreDocument {
-    fileprivate init(_ finding: LedgerFinding, state: String, names: [PeerID: String], at now: Instant) {
+    fileprivate init(_ finding: LedgerSalvage, state: String, names: [PeerID: String], at now: Instant) {
         let present = finding.present
         self.init(
             name: finding.name, id: finding.ledger.description, fingerprint: finding.ledger.fingerprint,

@@ -2,7 +2,7 @@ public import Automata
 public import Replication
 
 /// What all files together have of one ledger, and which of them it goes on with.
-public struct LedgerFinding: Sendable {
+public struct LedgerSalvage: Sendable {
     public let ledger: PeerID
     /// What it is called, as far as the files tell; else after its founder.
     public let name: String
