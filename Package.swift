@@ -253,6 +253,8 @@ let package = Package(
             dependencies: [
                 "Automata", "Lab", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -168,6 +168,11 @@ struct Group {
         effects[index].compactMap { if case .answer(_, let answer) = $0 { answer } else { nil } }
     }
 
+    /// Whether it says now that it wants another view.
+    func wishes(_ index: Int) -> Bool {
+        messages.contains { if $0.from == index, case .wish = $0.message.body { true } else { false } }
+    }
+
     func committed(_ index: Int) -> [OpNumber] {
         effects[index].compactMap { if case .committed(let entry) = $0 { entry.op } else { nil } }
     }

@@ -148,6 +148,33 @@ struct ReplicaTests {
         #expect(!group.replicas[0].isLeading)
     }
 
+    @Test("silence is noticed after as long as is configured, and a quarter more at most, whenever it began")
+    func silence() throws {
+        let silence = Replica.Configuration().silence
+        for offset in stride(from: 0, to: silence.milliseconds, by: 100) {
+            var group = Group(of: 3)
+            func due() throws -> Instant {
+                try #require(
+                    group.effects[1].compactMap { if case .set(.silence, let due) = $0 { due } else { nil } }.last)
+            }
+            group.feed(.timerFired(.silence), to: 1)
+            let first = try due()
+            group.now = group.now + .milliseconds(offset)
+            group.feed(.timerFired(.beat), to: 0)
+            group.settle()
+            let heard = group.now
+            #expect(heard < first)
+            group.isolated = [0]
+            for _ in 1...3 where !group.wishes(1) {
+                group.now = try due()
+                group.feed(.timerFired(.silence), to: 1)
+            }
+            #expect(group.wishes(1))
+            let noticed = group.now - heard
+            #expect(noticed >= silence && noticed <= silence * 5 / 4, "heard \(offset) ms after the timer was set")
+        }
+    }
+
     @Test("a restarted primary does not go on in its view")
     func restartedPrimary() {
         var group = Group(of: 3)

@@ -21,9 +21,13 @@ extension Replica {
 
     mutating func onSilence(at now: Instant, into effects: inout [Effect]) {
         let silence = silence()
-        effects.append(.set(.silence, at: now + silence))
-        guard isMember, status != .changing, leading == nil, now - heardAt >= configuration.silence else { return }
-        wish(at: now, into: &effects)
+        let isFollowing = isMember && status != .changing && leading == nil
+        guard isFollowing, now - heardAt < configuration.silence else {
+            effects.append(.set(.silence, at: now + silence))
+            return isFollowing ? wish(at: now, into: &effects) : ()
+        }
+        // From the last sign of life on: from here on, twice as much silence might pass before it is noticed.
+        effects.append(.set(.silence, at: heardAt + silence))
     }
 
     /// Would have the next view whose primary is not known to be away.
