@@ -198,6 +198,9 @@ public struct Replica: Automaton {
     public internal(set) var committed: OpNumber
     /// What an earlier life of the process has executed: committed, though the disk may have lost some of it.
     let executedBefore: OpNumber
+    /// Up to here the log is known to be committed: more than is executed where the disk has lost some of what an earlier
+    /// life of the process has executed.
+    public var knownCommitted: OpNumber { max(committed, executedBefore) }
     public internal(set) var membership: Membership
     var membershipOp: OpNumber
     var sessions: SessionTable

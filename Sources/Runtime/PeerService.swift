@@ -1,5 +1,6 @@
 public import Automata
 public import Peer
+public import Replication
 
 /// A hosted peer as the surfaces (HTTP, command line) see it: they call it, and look at it; they never change it.
 public protocol PeerService: Sendable {
@@ -11,6 +12,17 @@ public protocol PeerService: Sendable {
     func call(_ call: RingCall) async -> RingResult
     /// The peer as it is between two inputs: a copy, free to read at leisure.
     func snapshot() async -> Peer
+    /// Committed entries of a ledger, as they stand on this machine's own disk; the event loop is not held up.
+    ///
+    /// - Parameters:
+    ///   - after: the place in front of the first one.
+    ///   - limit: at most so many entries, 1 or more.
+    ///   - bytesMax: at most so many bytes of entries, the first one whatever its size.
+    /// - Returns: nil when no replica of the ledger is here.
+    /// - Throws: `failed` when the disk gives nothing.
+    func entries(
+        of ledger: PeerID, after: OpNumber, limit: Int, bytesMax: Int
+    ) async throws(Refusal) -> LedgerPage?
     /// What is wrong with the host itself; empty when all is well.
     func problems() async -> [HostProblem]
     /// When the process started, and what it counts as the present.
@@ -20,6 +32,25 @@ public protocol PeerService: Sendable {
 extension PeerService {
     /// The same where the call itself says which ledger it is about, or the own one is meant.
     public func call(_ call: Call) async -> CallResult { await self.call(call, of: nil) }
+}
+
+/// A stretch of a ledger's log, as one replica has it on its disk.
+public struct LedgerPage: Hashable, Sendable {
+    /// The oldest entry that is kept; above 1 what lies in front is in a checkpoint only.
+    public var first: OpNumber
+    /// The last entry of which this replica knows that it is committed.
+    public var commit: OpNumber
+    /// In order, without gaps; each keeps the digest that stands on the disk.
+    public var entries: [LogEntry]
+    /// A place that the disk does not give back, though it was written; it ends the stretch.
+    public var damaged: OpNumber?
+
+    public init(first: OpNumber = OpNumber(1), commit: OpNumber, entries: [LogEntry], damaged: OpNumber? = nil) {
+        self.first = first
+        self.commit = commit
+        self.entries = entries
+        self.damaged = damaged
+    }
 }
 
 /// Something about the machine that needs a person: a full disk, a link without multicast, a clock that is off.

@@ -1,5 +1,5 @@
 import Automata
-import Foundation
+public import Foundation
 public import Replication
 
 // The layout of a replicated log's entries (Specs/wire/entries.md): what a digest covers, and nothing else. It has no room
@@ -136,13 +136,18 @@ extension PackedWriter {
 }
 
 extension [LogEntry] {
-    var packed: Data {
+    /// One behind the other, as messages carry them.
+    public var packed: Data {
         Data(packed: reduce(0) { $0 + $1.packedBytes }) { writer in
             for entry in self { writer.write(entry) }
         }
     }
 
-    init(packed data: Data, max: Int) throws(WireError) {
+    /// Reads them back. Each keeps the digest that it claims; whether that is right is to be asked with `follows`.
+    ///
+    /// - Parameter max: the most that are taken.
+    /// - Throws: for what is cut short, out of bounds, or of a later version.
+    public init(packed data: Data, max: Int) throws(WireError) {
         self = try data.unpacked("entries", max: max, bytesEach: LogEntry.packedBytesMin, LogEntry.init(from:))
     }
 }

@@ -17,6 +17,8 @@ actor FakePeerService: PeerService {
     private var effects: [Peer.Effect] = []
     private var callers: [CallID: CheckedContinuation<CallResult, Never>] = [:]
     private var asking: [CallID: CheckedContinuation<RingResult, Never>] = [:]
+    private var logs: [PeerID: [LogEntry]] = [:]
+    private var damaged: [PeerID: OpNumber] = [:]
     private var objects: [Key: [UInt8]] = [:]
     private var nextCall: UInt64 = 1
     private var timers: [Peer.Timer: Task<Void, Never>] = [:]
@@ -88,6 +90,23 @@ actor FakePeerService: PeerService {
         }
     }
 
+    func entries(of ledger: PeerID, after: OpNumber, limit: Int, bytesMax: Int) -> LedgerPage? {
+        guard let held = peer.ledgers.first(where: { $0.id == ledger }) else { return nil }
+        let commit = held.replica.knownCommitted
+        let lost = damaged[ledger].flatMap { $0 > after ? $0 : nil }
+        let end = min(commit, OpNumber(after.value + UInt64(limit)), lost?.previous ?? commit)
+        var bytes = 0
+        let entries = (logs[ledger] ?? []).filter { $0.op > after && $0.op <= end }.prefix { entry in
+            bytes += entry.size
+            return entry.op == after.next || bytes <= bytesMax
+        }
+        let reached = entries.last?.op ?? after
+        return LedgerPage(commit: commit, entries: Array(entries), damaged: lost == reached.next ? lost : nil)
+    }
+
+    /// The disk does not give back this entry any more.
+    func damage(_ op: OpNumber, of ledger: PeerID) { damaged[ledger] = op }
+
     func snapshot() -> Peer { peer }
     func problems() -> [HostProblem] { faults }
 
@@ -105,7 +124,9 @@ actor FakePeerService: PeerService {
 
     private func perform(_ effect: Peer.Effect, _ followers: inout [Peer.Input]) {
         switch effect {
-        case .ledger(let ledger, .write(let write)): followers.append(.ledger(ledger, .written(through: write.number)))
+        case .ledger(let ledger, .write(let write)):
+            logs[ledger, default: []] += write.entries
+            followers.append(.ledger(ledger, .written(through: write.number)))
         case .answer(let id, let result): callers.removeValue(forKey: id)?.resume(returning: result)
         case .apply(let order):
             let isRunning = order.specification.desired == .running

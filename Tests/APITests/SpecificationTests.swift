@@ -102,6 +102,9 @@ struct SpecificationTests {
                 try specification.check(try #require(ledger.members.first), is: "LedgerMember")
                 try specification.check(
                     LedgerElsewhereDocument(name: "n", id: "i", primary: "p", api: []), is: "LedgerElsewhere")
+                try specification.check(try await client.ledgerEntries(of: "alpha", after: 0), is: "LedgerEntries")
+                try specification.check(
+                    try await client.ledgerEntries(of: "alpha", after: 0, limit: 1), is: "LedgerEntries")
                 try specification.check(try await client.status(), is: "Status")
                 try specification.check(try await client.doctor(), is: "Doctor")
                 try specification.check(try await client.fabric(), is: "Fabric")

@@ -184,3 +184,46 @@ private final class Bench: Sendable {
         try queue.close()
     }
 }
+
+@Suite("A page of a ledger's log, for whoever checks it")
+struct LedgerPageTests {
+    @Test("pages of any size are the log, up to the place that was said; steps between them lose nothing")
+    func pages() async throws {
+        let bench = try await Bench()
+        // More than one step of the disk.
+        let entries = chain(1, 60, bytes: 8_000)
+        _ = try await bench.disk.store.write([journal(entries)])
+        for bytesMax in [1, 20_000, 100_000, 1 << 20] {
+            var (after, read, pages) = (OpNumber.zero, [LogEntry](), 0)
+            while after < OpNumber(55), pages < 100 {
+                let page = try await bench.disk.page(after: after, through: OpNumber(55), bytesMax: bytesMax)
+                #expect(page.first == OpNumber(1) && page.damaged == nil)
+                #expect(page.entries.count == 1 || page.entries.map(\.size).reduce(0, +) <= bytesMax)
+                read += page.entries
+                after = page.entries.last?.op ?? OpNumber(55)
+                pages += 1
+            }
+            #expect(read == Array(entries[..<55]), "\(bytesMax) bytes")
+            #expect(bytesMax < 1 << 20 || pages == 1)
+        }
+        #expect(try await bench.disk.page(after: OpNumber(60), through: OpNumber(60), bytesMax: 9).entries.isEmpty)
+    }
+
+    @Test("a place that is not what was written ends the page, and is named; what is behind it is still read")
+    func damaged() async throws {
+        let bench = try await Bench()
+        let entries = chain(1, 10)
+        _ = try await bench.disk.store.write([journal(entries)])
+        try bench.run("UPDATE entry SET body = x'00' WHERE op = 4")
+        let page = try await bench.disk.page(after: .zero, through: OpNumber(10), bytesMax: 1 << 20)
+        #expect(page.entries == Array(entries[..<3]) && page.damaged == OpNumber(4))
+        let rest = try await bench.disk.page(after: OpNumber(4), through: OpNumber(10), bytesMax: 1 << 20)
+        #expect(rest.entries == Array(entries[4...]) && rest.damaged == nil)
+    }
+
+    private func journal(_ entries: [LogEntry]) -> JournalWrite {
+        JournalWrite(
+            number: WriteNumber(1), entries: entries,
+            state: HardState(view: firstView, lastNormal: firstView, commit: .zero))
+    }
+}

@@ -136,6 +136,21 @@ public actor PalmierClient {
         try await read("/v1/ledgers/\(Self.escape(name))")
     }
 
+    /// Entries of a ledger as the master that answers has them on its disk; for administrators.
+    ///
+    /// - Parameter after: the place in front of the first one.
+    /// - Parameter limit: at most so many, 1 to `LedgerEntriesDocument.countMax`; nil takes as many as there may be.
+    public func ledgerEntries(
+        of ledger: String, after: UInt64, limit: Int? = nil
+    ) async throws -> LedgerEntriesDocument {
+        try await read(
+            "/v1/ledgers/\(Self.escape(ledger))/entries",
+            ["after": String(after), "limit": limit.map { String($0) }], wait: Self.entriesPatience)
+    }
+
+    /// A page of a large log, from a slow disk.
+    private static let entriesPatience = Duration.seconds(30)
+
     // MARK: The ring
 
     /// How long a peer asks the ring about a key, and about an object, before it gives up.

@@ -74,10 +74,6 @@ struct Routes: Sendable {
             Route(.get, "/v1/fabric", door: .everybody) { routes, _, _ in try await routes.fabric() },
             Route(.get, "/v1/nodes") { routes, _, _ in try Answer(await routes.views().nodes) },
             Route(.get, "/v1/masters") { routes, _, _ in try Answer(await routes.views().masters) },
-            Route(.get, "/v1/ledgers") { routes, _, _ in try Answer(await routes.views().ledgers) },
-            Route(.get, "/v1/ledgers/{ledger}") { routes, exchange, _ in
-                try Answer(await routes.views().ledger(named: exchange.part("ledger")))
-            },
             Route(.get, "/v1/status", query: ["all"]) { routes, exchange, who in
                 try await routes.status(exchange, Self.known(who))
             },
@@ -85,7 +81,7 @@ struct Routes: Sendable {
                 let name = await routes.service.snapshot().neighbours.own.name
                 return try Answer(DoctorDocument(master: name, problems: await routes.problems()))
             },
-        ] + accountRoutes + requestRoutes + enrolmentRoutes + ringRoutes
+        ] + ledgerRoutes + accountRoutes + requestRoutes + enrolmentRoutes + ringRoutes
 
     /// The route's door has let in nobody without a name.
     static func known(_ principal: Principal?) throws(ProblemDocument) -> Principal {

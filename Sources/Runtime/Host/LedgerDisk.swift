@@ -128,6 +128,32 @@ final class LedgerDisk: Sendable {
         tell(.entriesRead(token, entries))
     }
 
+    /// Entries behind `after`, up to `through` and to a number of bytes, the first one whatever its size.
+    ///
+    /// In small steps, between which writes come: whoever reads a whole log holds up nobody who appends to it.
+    func page(after: OpNumber, through: OpNumber, bytesMax: Int) async throws(StorageError) -> ReplicaReading {
+        var page = ReplicaReading()
+        var (next, bytes) = (after, 0)
+        repeat {
+            let room = min(Self.stepBytesMax, bytesMax - bytes)
+            let step = try await store.read(after: next, through: through, bytesMax: room)
+            page.first = step.first
+            for entry in step.entries {
+                // The first of a step comes whatever its size, the first of a page alone may be larger than that.
+                guard page.entries.isEmpty || bytes + entry.size <= bytesMax else { return page }
+                page.entries.append(entry)
+                bytes += entry.size
+            }
+            page.damaged = step.damaged
+            guard let last = step.entries.last, step.damaged == nil else { return page }
+            next = last.op
+        } while next < through && bytes < bytesMax
+        return page
+    }
+
+    /// A millisecond or two of the disk's time: some 500 entries; a guess.
+    private static let stepBytesMax = 96 << 10
+
     /// Looks whether what is on the disk still is what was written there.
     ///
     /// - Returns: whether the whole log was looked at since it began.

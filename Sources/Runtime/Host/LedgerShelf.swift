@@ -138,6 +138,14 @@ final class LedgerShelf: Sendable {
         }
     }
 
+    /// A page of one log, off the event loop; nil when no replica of it is here. As `LedgerDisk.page`.
+    func page(
+        of ledger: PeerID, after: OpNumber, through: OpNumber, bytesMax: Int
+    ) async throws(StorageError) -> ReplicaReading? {
+        guard let disk = disks.withLock({ $0[ledger] }), !disk.isErased else { return nil }
+        return try await disk.page(after: after, through: through, bytesMax: bytesMax)
+    }
+
     /// Serves all logs until the task is cancelled.
     func serve(
         _ tell: @escaping @Sendable (Peer.Input) -> Void, failed: @escaping @Sendable (StorageError) -> Void

@@ -56,7 +56,7 @@ extension Journal {
 
     /// Entries in order, up to the first that is not readable.
     func read(after: OpNumber, through: OpNumber, bytesMax: Int) throws -> ReplicaReading {
-        var reading = ReplicaReading()
+        var reading = ReplicaReading(first: record.first)
         var (next, bytes) = (max(after.next, record.first), 0)
         guard after.next >= record.first else { return reading }
         let last = min(through, record.last)
@@ -79,9 +79,17 @@ extension Journal {
     }
 }
 
-/// Entries for another replica.
+/// Entries for another replica, or for whoever checks the log.
 public struct ReplicaReading: Hashable, Sendable {
+    /// The oldest place that is kept; what lies in front of it is in a checkpoint only.
+    public var first = OpNumber(1)
     public var entries: [LogEntry] = []
     /// The place that ended it, when it cannot be read.
     public var damaged: OpNumber?
+
+    public init(first: OpNumber = OpNumber(1), entries: [LogEntry] = [], damaged: OpNumber? = nil) {
+        self.first = first
+        self.entries = entries
+        self.damaged = damaged
+    }
 }
