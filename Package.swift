@@ -165,7 +165,8 @@ let package = Package(
             "Accounting", "Claims", "Ledger", "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
-            "Console", "Automata", "Overlay", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
+            "Console", "Automata", "Overlay", "Peer", "Replication", "Accounting", "Ledger", "Wire", "Identity",
+            "Releases", "Agent", "Discovery", "API", "Simulation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -239,15 +240,19 @@ let package = Package(
         tests(
             of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]
         ),
-        tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
+        tests(
+            of: "Console", "Agent", "Automata", "Overlay", "Peer", "Replication", "Accounting", "Ledger", "Wire", "API",
+            "Discovery", "Identity", "Releases", "Simulation"),
         tests(
             of: "palmier", "API", "Console", "Peer", .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),
         .testTarget(name: "Layering", swiftSettings: settings),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["Automata", "Lab", .product(name: "Subprocess", package: "swift-subprocess")],
-            swiftSettings: settings),
+            dependencies: [
+                "Automata", "Lab", .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -62,6 +62,12 @@ extension Accounts {
         machines.elements.map { ($0.key, $0.value) }
     }
 
+    /// Agreements with accounts that other ledgers keep, in the order in which they were recorded, and whether the other
+    /// side has countersigned.
+    public var contractViews: [(contract: Contract, isSigned: Bool)] {
+        contracts.values.map { ($0.contract, $0.isSigned) }
+    }
+
     /// Who supplies a machine.
     public func supplier(listedFor machine: PeerID) -> AccountID? { machines[machine] }
 

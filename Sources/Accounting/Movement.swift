@@ -90,6 +90,8 @@ public struct Balances: Hashable, Sendable {
         public let resource: ResourceID
         /// In millionths; wider than a quantity, since it adds up many.
         public internal(set) var millionths: Int128
+        /// The same as an exact decimal in the resource's unit.
+        public var quantityText: String { DecimalText.text(millionths, digits: 6) }
     }
 
     /// In the order in which they first moved.

@@ -80,6 +80,8 @@ struct HelpTests {
             "account incident i w --from 2026-01-01 --to 2026-01-02", "account bill lab --cycle fortnight",
             "project set", "project set web", "price set cpu", "resource define cpu --unit parsec --title C",
             "ledger status m1 m2", "ledger stauts", "ledger status -o xml",
+            "ledger verify m1 m2", "ledger export", "ledger export --format pdf", "ledger invoices --format ubl",
+            "ledger balance ada bob",
         ])
     func usage(line: String) {
         let words = line.split(separator: " ").map(String.init)

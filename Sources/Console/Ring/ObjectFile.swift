@@ -18,11 +18,18 @@ public enum ObjectFile {
                 remedy: "name a file that you can read, or - for standard input")
         }
         defer { close(descriptor) }
-        var status = stat()
-        if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > Bounds.objectBytesMax {
-            throw Bounds.tooLarge(Int(status.st_size))
-        }
+        if let size = size(of: path), size > Bounds.objectBytesMax { throw Bounds.tooLarge(size) }
         return try read(descriptor, path)
+    }
+
+    /// Of a regular file; nil for anything else, which is as long as can be read from it.
+    private static func size(of path: String) -> Int? {
+        let keys: Set<URLResourceKey> = [.isRegularFileKey, .fileSizeKey]
+        // What cannot be asked is found out by reading.
+        guard let values = try? URL(filePath: path).resolvingSymlinksInPath().resourceValues(forKeys: keys) else {
+            return nil
+        }
+        return values.isRegularFile == true ? values.fileSize : nil
     }
 
     /// Writes a file; one that is there is replaced.

@@ -1,4 +1,5 @@
 import API
+import Accounting
 public import ArgumentParser
 import Automata
 import Console
@@ -7,6 +8,8 @@ import Foundation
 extension OutputFormat: ExpressibleByArgument {}
 extension ColorChoice: ExpressibleByArgument {}
 extension DesiredState: ExpressibleByArgument {}
+extension MovementExport.Format: ExpressibleByArgument {}
+extension Invoice.Format: ExpressibleByArgument {}
 
 /// How results look.
 struct OutputOptions: ParsableArguments {

@@ -162,3 +162,62 @@ struct ObjectContentsDocument: Decodable, Sendable {
     let encoding: String
     let text: String
 }
+
+struct VerificationDocument: Decodable, Sendable {
+    struct Replica: Decodable, Sendable {
+        let name: String
+        let state: String
+        let last: Int
+    }
+
+    struct Books: Decodable, Sendable {
+        let entry: Int
+        let movements: Int
+        let requests: Int
+    }
+
+    struct Finding: Decodable, Sendable {
+        let kind: String
+        let replica: String?
+        let entry: Int?
+        let text: String
+        let remedy: String
+    }
+
+    let schema: String
+    let name: String
+    let id: String
+    let state: String
+    let entry: Int
+    let digest: String
+    let replicas: [Replica]
+    let books: Books
+    let findings: [Finding]
+    let missing: [String]
+}
+
+struct VerificationsDocument: Decodable, Sendable {
+    let schema: String
+    let ledgers: [VerificationDocument]
+    let missing: [String]
+}
+
+struct BalancesDocument: Decodable, Sendable {
+    struct Balance: Decodable, Sendable {
+        let currency: String
+        let total: String
+    }
+
+    struct Account: Decodable, Sendable {
+        let account: String
+        let balances: [Balance]
+    }
+
+    let schema: String
+    let entry: Int
+    let accounts: [Account]
+}
+
+struct MovementsDocument: Decodable, Sendable {
+    let schema: String
+}
