@@ -13,6 +13,9 @@ struct BooksOptions: ParsableArguments {
 
     var named: String { ledger ?? Self.standing }
 
+    /// nil for that of whoever answers.
+    var only: String? { named == "-" ? nil : named }
+
     /// Where nothing is said; `-` stands for that of whoever answers.
     static var standing: String {
         ProcessInfo.processInfo.environment["PALMIER_LEDGER"].flatMap { $0.isEmpty ? nil : $0 } ?? "-"

@@ -17,18 +17,18 @@ struct LedgerBalanceCommand: AsyncParsableCommand {
             .init("palmier ledger balance ada --at 2026-10-31", "one account, at the end of a day"),
             .init("palmier ledger balance --ledger m2 -o json", "those of another ledger, for a script")))
 
-    @Argument(help: "An account; all of them when left out.")
+    @Argument(help: "An account; all of them when left out.", completion: Names.accounts)
     var account: String?
 
     @Option(help: ArgumentHelp("As of a day's end, or of an instant: 2026-11-22T14:30:00Z.", valueName: "DATE"))
     var at: String?
 
-    @OptionGroup var ledger: LedgerOptions
+    @OptionGroup var books: BooksOptions
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
-        let (wanted, output) = (ledger.ledger, output.output)
+        let (wanted, output) = (books.only, output.output)
         let instant = try at.map { try Moment.last($0, "at") }
         let progress = Reading.progress(output.format)
         defer { progress.finish() }

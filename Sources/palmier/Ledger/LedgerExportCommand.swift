@@ -25,7 +25,7 @@ struct LedgerExportCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The last day.", valueName: "DATE"))
     var to: String?
 
-    @OptionGroup var ledger: LedgerOptions
+    @OptionGroup var books: BooksOptions
     @OptionGroup var connection: ConnectionOptions
 
     mutating func run() async throws {
@@ -35,7 +35,7 @@ struct LedgerExportCommand: AsyncParsableCommand {
             throw Refusal(
                 .invalid, "--to: \(last) lies before --from, \(first)", remedy: "give the earlier day as --from")
         }
-        let (wanted, format) = (ledger.ledger, format)
+        let (wanted, format) = (books.only, format)
         let end = try to.map { try Moment.last($0, "to") }
         let progress = Reading.progress(.table)
         defer { progress.finish() }

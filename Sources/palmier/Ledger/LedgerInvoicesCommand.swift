@@ -16,13 +16,15 @@ struct LedgerInvoicesCommand: AsyncParsableCommand {
             .init("palmier ledger invoices ada", "those that ada has got or issued"),
             .init("palmier ledger invoices lab-000042 --format ubl > i.xml", "one document, for a program")))
 
-    @Argument(help: ArgumentHelp("A document's number, or an account; all when left out.", valueName: "number"))
+    @Argument(
+        help: ArgumentHelp("A document's number, or an account; all when left out.", valueName: "number"),
+        completion: Names.invoices)
     var which: String?
 
     @Option(help: "How one document is written: text, json, html or ubl.")
     var format: Invoice.Format?
 
-    @OptionGroup var ledger: LedgerOptions
+    @OptionGroup var books: BooksOptions
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
@@ -31,7 +33,7 @@ struct LedgerInvoicesCommand: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let (wanted, which, output) = (ledger.ledger, which, output.output)
+        let (wanted, which, output) = (books.only, which, output.output)
         let progress = Reading.progress(output.format)
         defer { progress.finish() }
         let (one, all) = try await connection.withConnection { connection in

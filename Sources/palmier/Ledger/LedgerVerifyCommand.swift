@@ -60,12 +60,3 @@ enum Reading {
         ProgressLine(isMoving: true, isSilent: !Terminal.errorsAreTerminal || format.isForPrograms)
     }
 }
-
-/// For commands about one ledger's books: which.
-struct LedgerOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Which ledger, by name or id; left out, that of the master that answers.", valueName: "NAME"),
-        completion: Names.ledgers)
-    var ledger: String?
-}

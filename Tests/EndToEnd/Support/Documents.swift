@@ -172,6 +172,7 @@ struct VerificationDocument: Decodable, Sendable {
 
     struct Books: Decodable, Sendable {
         let entry: Int
+        let movements: Int
         let requests: Int
     }
 
@@ -199,6 +200,22 @@ struct VerificationsDocument: Decodable, Sendable {
     let schema: String
     let ledgers: [VerificationDocument]
     let missing: [String]
+}
+
+struct BalancesDocument: Decodable, Sendable {
+    struct Balance: Decodable, Sendable {
+        let currency: String
+        let total: String
+    }
+
+    struct Account: Decodable, Sendable {
+        let account: String
+        let balances: [Balance]
+    }
+
+    let schema: String
+    let entry: Int
+    let accounts: [Account]
 }
 
 struct MovementsDocument: Decodable, Sendable {

@@ -12,7 +12,8 @@ final class Member: Sendable {
     /// The ordinary user that it runs as; nil for this process's own.
     let user: String?
 
-    private let folder: String
+    /// The trial's.
+    let folder: String
     private let environment: [String: String]
     /// Those of every start.
     private let flags: [String]
