@@ -34,6 +34,8 @@ public import Automata
 ///   led by the first of its members. New members have followed as learners before. Whoever is no member any more keeps its
 ///   log until the new epoch has committed an entry of its own (`retire`).
 ///
+/// A group whose majority is gone for good goes on only at its keeper's word, and then in an epoch far above (`Restart`).
+///
 /// ## Damage
 /// A place that the disk does not give back is never taken for one that was never written. In a vote it says "may have had
 /// it"; the place is cut only where so many never had it that no majority can have (protocol-aware recovery, FAST 2018).
@@ -163,6 +165,15 @@ public struct Replica: Automaton {
         case mended(OpNumber)
         /// A vote is not decided: an entry may have been committed, and nobody who answers can give it.
         case undecided(OpNumber)
+        /// The group was restarted, and its log is another one from this place on, or from one before it.
+        case fenced(OpNumber, by: View)
+    }
+
+    /// A restarted group's log does not have what this replica has executed: it cannot follow, and leads nothing.
+    public struct Fence: Hashable, Sendable {
+        /// Up to here, at most, the logs are the same.
+        public var op: OpNumber
+        public var view: View
     }
 
     enum Status: Hashable, Sendable {
@@ -219,6 +230,7 @@ public struct Replica: Automaton {
     var fetching: Fetching?
     /// The host makes a checkpoint the replicated state; nothing else happens meanwhile.
     var isInstalling = false
+    public internal(set) var fenced: Fence?
     /// Executed places to be mended on the disk, the oldest first.
     var damage: [OpNumber] = []
 
@@ -329,7 +341,7 @@ public struct Replica: Automaton {
         case .want(let places): onWant(places, from: sender, into: &effects)
         case .given(let entries): onGiven(entries, from: sender, at: now, into: &effects)
         case .stale: onStale(message.view, from: sender, at: now, into: &effects)
-        case .retire(let epoch): onRetire(epoch, into: &effects)
+        case .retire(let epoch): onRetire(epoch, in: message.view, from: sender, at: now, into: &effects)
         }
     }
 

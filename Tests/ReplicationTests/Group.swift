@@ -13,6 +13,8 @@ struct Group {
     var messages: [(message: ReplicaMessage, from: Int, to: Int)] = []
     /// Ordered and not durable, in order.
     var writes: [[JournalWrite]]
+    /// What each disk has, once it was ordered.
+    var disks: [[OpNumber: LogEntry]]
     /// Everything else that was ordered.
     var effects: [[Replica.Effect]]
     /// Who hears nobody, and is heard by nobody.
@@ -32,6 +34,7 @@ struct Group {
         self.configuration = configuration
         writes = Array(repeating: [], count: count + spares)
         effects = Array(repeating: [], count: count + spares)
+        disks = Array(repeating: [:], count: count + spares)
         for index in 0..<count + spares {
             let random = SeededRandom(seed: UInt64(index))
             replicas.append(
@@ -63,7 +66,16 @@ struct Group {
         for effect in ordered {
             switch effect {
             case .send(let message, let peer): messages.append((message, index, Int(peer.bytes[0]) - 1))
-            case .write(let write): writes[index].append(write)
+            case .write(let write):
+                writes[index].append(write)
+                if let cut = write.cutAfter { disks[index] = disks[index].filter { $0.key <= cut } }
+                for entry in write.entries + write.mended { disks[index][entry.op] = entry }
+            case .read(let token, let through, _):
+                var entries: [LogEntry] = []
+                while let entry = disks[index][entries.last?.op.next ?? token.after.next], entry.op <= through {
+                    entries.append(entry)
+                }
+                feed(.entriesRead(token, entries), to: index)
             default: effects[index].append(effect)
             }
         }
@@ -123,6 +135,12 @@ struct Group {
         let restored = RestoredReplica(
             store: replica.own.store, state: replica.durable, head: replica.head ?? .empty(genesis: Self.genesis),
             tail: tail)
+        adopt(restored, as: index)
+    }
+
+    /// The process begins again with what is on its disk.
+    mutating func adopt(_ restored: RestoredReplica, as index: Int) {
+        writes[index] = []
         replicas[index] = Replica(
             restored: restored, peer: Self.peer(index), configuration: configuration, random: SeededRandom(seed: 99))
         feed(.started, to: index)

@@ -109,6 +109,8 @@ extension World {
         case .committed(let entry): executed(entry, at: index)
         case .answer(let id, let answer): answered(id, answer, by: index)
         case .refused, .report(.rejected), .report(.damaged), .membership, .notReconfigured: return
+        case .report(.fenced(let op, let view)):
+            preconditionFailure("fenced at \(op) by \(view), and nothing was restarted")
         case .report(.undecided): reached["undecided", default: 0] += 1
         case .report(.mended): reached["mended", default: 0] += 1
         case .confirmed(let id): confirmed(id, by: index)

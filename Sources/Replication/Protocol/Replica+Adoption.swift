@@ -43,7 +43,7 @@ extension Replica {
     }
 
     mutating func fetch(from source: PeerID, at now: Instant, into effects: inout [Effect]) {
-        guard fetching == nil else { return }
+        guard fetching == nil, fenced == nil else { return }
         fetching = Fetching(source: source, askedAt: now)
         ask(at: now, into: &effects)
     }
@@ -130,6 +130,8 @@ extension Replica {
         mend(answer.entries.filter { $0.op <= min(answer.commit, committed) }, into: &effects)
         guard leading == nil else { return repair(answer, into: &effects) }
         if view > self.view, answer.isNormal { adopt(view, from: sender.peer, at: now, into: &effects) }
+        considerFence(answer, in: view, from: sender, into: &effects)
+        guard fenced == nil else { return fetching = nil }  // whatever is given does not fit
         let isAsked = fetching?.source == sender.peer
         if isAsked {
             // Who has nothing to give is not asked again at once.

@@ -119,9 +119,4 @@ extension Replica {
             effects.append(.following(view, primary: primary))
         }
     }
-
-    mutating func onRetire(_ epoch: UInt32, into effects: inout [Effect]) {
-        guard epoch >= view.epoch, membership.epoch < epoch || !membership.contains(own) else { return }
-        effects.append(.retired(epoch: epoch))
-    }
 }

@@ -73,7 +73,7 @@ extension ReplicaPopulation {
             hosts[Int(peer)].disk = nil
         case .report(.undecided): count("undecided")
         case .report(.mended): count("mended")
-        case .report(.damaged), .report(.rejected), .refused: return
+        case .report(.damaged), .report(.rejected), .report(.fenced), .refused: return
         }
     }
 
