@@ -165,7 +165,8 @@ let package = Package(
             "Accounting", "Claims", "Ledger", "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
-            "Console", "Automata", "Overlay", "Identity", "Releases", "Agent", "Discovery", "API", "Simulation",
+            "Console", "Automata", "Overlay", "Ledger", "Identity", "Releases", "Agent", "Discovery", "API",
+            "Simulation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "Configuration", package: "swift-configuration"),
@@ -228,8 +229,9 @@ let package = Package(
         tests(of: "Releases", "Automata"),
         tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
         tests(
-            of: "Runtime", "Automata", "Peer", "Replication", "Claims", "Ledger", "Storage", "Wire", "Discovery", log,
-            .product(name: "GRDB", package: "GRDB.swift"),
+            of: "Runtime", "Automata", "Peer", "Replication", "Claims", "Identity", "Ledger", "Storage", "Wire",
+            "Discovery",
+            log, .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "OrderedCollections", package: "swift-collections")),
         tests(
             of: "API", "Automata", "Overlay", "Objects", "Peer", "Neighbours", "Replication", "Claims", "Accounting",
@@ -239,9 +241,12 @@ let package = Package(
         tests(
             of: "Simulation", "Automata", "Overlay", "Groups", "Objects", "Peer", "Claims", "Ledger", exclude: ["Seeds"]
         ),
-        tests(of: "Console", "Agent", "Automata", "Overlay", "API", "Discovery", "Identity", "Releases", "Simulation"),
         tests(
-            of: "palmier", "API", "Console", "Peer", .product(name: "ArgumentParser", package: "swift-argument-parser")),
+            of: "Console", "Agent", "Automata", "Overlay", "Ledger", "API", "Discovery", "Identity", "Releases",
+            "Simulation"),
+        tests(
+            of: "palmier", "API", "Console", "Ledger", "Peer",
+            .product(name: "ArgumentParser", package: "swift-argument-parser")),
         tests(of: "Lab", "Automata"),
         .testTarget(name: "Layering", swiftSettings: settings),
         .testTarget(

@@ -17,6 +17,7 @@ public struct BooksContents: Hashable, Sendable {
     public var accounts: Accounts
     /// By index.
     public var refusals: [RefusedAct]
+    public var described: LedgerDescription?
 
     /// Which other master holds a request.
     public struct Home: Hashable, Sendable {
@@ -44,7 +45,7 @@ public struct BooksContents: Hashable, Sendable {
 
     public init(
         index: LedgerIndex, requests: [Request], homes: [Home], admissions: [Admission], tokens: [TokenRecord],
-        accounts: Accounts, refusals: [RefusedAct]
+        accounts: Accounts, refusals: [RefusedAct], described: LedgerDescription?
     ) {
         self.index = index
         self.requests = requests
@@ -53,6 +54,7 @@ public struct BooksContents: Hashable, Sendable {
         self.tokens = tokens
         self.accounts = accounts
         self.refusals = refusals
+        self.described = described
     }
 }
 
@@ -70,7 +72,7 @@ extension Books {
             tokens: tokens.sorted { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }.map {
                 BooksContents.TokenRecord(token: $0.key, expires: $0.value.expires, redeemedBy: $0.value.redeemedBy)
             },
-            accounts: accounts, refusals: refusals)
+            accounts: accounts, refusals: refusals, described: described)
     }
 
     /// The books whose contents these are. `outcome` is nil: the newest entry is not among them.
@@ -105,6 +107,7 @@ extension Books {
             }
         }
         accounts = contents.accounts
+        described = contents.described
         let indices = contents.refusals.map(\.index)
         guard indices.count <= Self.refusalsMax, indices.last ?? .zero <= index,
             zip(indices, indices.dropFirst()).allSatisfy({ $0 < $1 })

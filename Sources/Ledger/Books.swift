@@ -18,6 +18,8 @@ public struct Books: Sendable {
     /// Admissions, newest last; at most `admissionsMax`.
     public internal(set) var admissions: [Admission] = []
     var tokens: [Digest: Token] = [:]  // looked up, or sorted
+    /// What the ledger is called, and how many replicas it shall have; nil: nobody has said so.
+    public internal(set) var described: LedgerDescription?
     /// Who owes what to whom.
     public internal(set) var accounts = Accounts()
     /// What became of the newest entry's act, or of the hold that it needs; nil when that entry is about something else.
@@ -140,6 +142,7 @@ public struct Books: Sendable {
         case .redeemed(let token, let peer):
             if tokens[token]?.redeemedBy == nil { tokens[token]?.redeemedBy = peer }
         case .accounting(let act): record(act, at: entry.at, into: &history)
+        case .described(let description): described = description
         }
     }
 

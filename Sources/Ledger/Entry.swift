@@ -49,6 +49,8 @@ public enum Fact: Hashable, Sendable {
     /// Something is recorded in the accounts. Whether their rules allow it is decided where it stands in the log, on every
     /// replica alike. Indirect, since acts are larger than all other facts.
     indirect case accounting(Act)
+    /// The ledger is called so, and has so many replicas, from here on. Indirect, since nothing else needs its room.
+    indirect case described(LedgerDescription)
 }
 
 /// Who was let in, as what, and by whom.
@@ -75,7 +77,7 @@ extension Fact {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _), .reported(let key, _, _, _),
             .extended(let key, _), .lost(let key, _, _), .ended(let key):
             key
-        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting: nil
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil
         }
     }
 }

@@ -66,7 +66,7 @@ extension RequestKeeper {
                 effects.append(.answer(queued.id, .moved(key, home)))
             }
         case .accounting: awaitBilling(at: now, into: &effects)
-        case .noted, .forgotten, .admitted, .invited, .redeemed: return
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .described: return
         }
     }
 
@@ -98,7 +98,7 @@ extension RequestKeeper {
             }
             effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
             effects.append(.set(.order(key), at: again))
-        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting: return
+        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: return
         }
         work[key] = books.requests[key] == nil ? nil : item
     }

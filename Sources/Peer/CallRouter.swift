@@ -28,6 +28,8 @@ public struct CallRouter: Sendable {
     public enum Input: Sendable {
         /// `of`: the ledger to record in; nil: the own one.
         case call(CallID, Call, of: PeerID?)
+        /// This peer itself wants it; it asks again by itself where nothing comes of it.
+        case wanted(Call)
         case called(number: UInt64, Call, of: PeerID, from: PeerID)
         case resulted(number: UInt64, CallResult, from: PeerID)
         case answered(CallID, CallResult)
@@ -90,6 +92,8 @@ public struct CallRouter: Sendable {
         /// `of`: the ledger that was named.
         case host(Call, of: PeerID?)
         case peer(PeerID, number: UInt64)
+        /// Nobody.
+        case own
     }
 
     private struct Forward: Sendable {
@@ -146,6 +150,7 @@ public struct CallRouter: Sendable {
         case .call(let id, let call, let ledger):
             origins[id] = .host(call, of: ledger)
             start(id, call, of: ledger, view, at: now, into: &effects)
+        case .wanted(let call): start(newID(.own), call, of: own, view, at: now, into: &effects)
         case .called(let number, let call, let ledger, let peer):
             onCalled(number, call, of: ledger, from: peer, view, at: now, into: &effects)
         case .resulted(let number, let result, let peer):
@@ -305,10 +310,14 @@ public struct CallRouter: Sendable {
             effects.append(.send(.result(number: number, .refused(refusal)), to: peer))
             return
         }
+        start(newID(.peer(peer, number: number)), call, of: ledger, isForwarded: true, view, at: now, into: &effects)
+    }
+
+    private mutating func newID(_ origin: Origin) -> CallID {
         let id = CallID(Self.foreign + nextNumber)
         nextNumber += 1
-        origins[id] = .peer(peer, number: number)
-        start(id, call, of: ledger, isForwarded: true, view, at: now, into: &effects)
+        origins[id] = origin
+        return id
     }
 
     /// Masters answer each other, take acts of the books for any ledger, and what else one records for the ledger that it has
@@ -407,7 +416,7 @@ public struct CallRouter: Sendable {
         switch origins.removeValue(forKey: id) {
         case .host: effects.append(.answer(id, result))
         case .peer(let peer, let number): effects.append(.send(.result(number: number, result), to: peer))
-        case nil: return
+        case .own, nil: return
         }
     }
 

@@ -22,6 +22,8 @@ public struct HeldLedger: Sendable {
     /// Inputs that came while the effects of another one were performed.
     var inbox: [Replica.Input] = []
     var isBusy = false
+    /// What was told of the description in the books.
+    var told: LedgerDescription?
     private var random: SeededRandom
 
     init(
@@ -44,6 +46,7 @@ public struct HeldLedger: Sendable {
         case .restored(let restored, let books):
             resting = books
             replica = Replica(restored: restored, peer: own, configuration: replication, random: drawn)
+            told = books.described
         }
     }
 
@@ -58,8 +61,15 @@ public struct HeldLedger: Sendable {
 
     public var isLeading: Bool { desk != nil }
 
+    /// What the books say of the ledger itself.
+    public var described: LedgerDescription? { desk.map { $0.requests.books.described } ?? resting.described }
+
     /// Applies an entry where nobody works.
-    mutating func apply(_ entry: LogEntry, _ coding: FactCoding) { resting.apply(entry, coding) }
+    ///
+    /// - Returns: whether the ledger may have another description.
+    mutating func apply(_ entry: LogEntry, _ coding: FactCoding) -> Bool {
+        if case .described? = resting.apply(entry, coding)?.fact { true } else { false }
+    }
 
     /// The books of a checkpoint take the place of what was here.
     mutating func replace(_ books: Books) { resting = books }

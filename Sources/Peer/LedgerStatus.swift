@@ -32,8 +32,10 @@ public struct LedgerStatus: Hashable, Sendable {
     }
 
     public var ledger: PeerID
-    /// What it is called: after the master that founded it.
+    /// What it is called: as its books say, else after the master that founded it.
     public var name: String
+    /// The name of the master that founded it, whose owner says how many replicas it has.
+    public var founder: String
     /// This peer's own.
     public var role: Role
     /// nil: nobody, as far as it is known here.
@@ -50,6 +52,8 @@ public struct LedgerStatus: Hashable, Sendable {
     /// How long one may be away before another takes its place.
     public var absence: Duration
     public var health: Health
+    /// This replica has executed what the ledger, as it was restored without it, does not have behind this place, at most.
+    public var fencedAt: OpNumber?
     /// Why there are fewer than wanted; empty when there are as many.
     public var reasons: [String]
 
@@ -81,19 +85,31 @@ extension Peer {
         replicas.sort {
             ($0.role == .primary ? 0 : 1, $0.name, $0.peer) < ($1.role == .primary ? 0 : 1, $1.name, $1.peer)
         }
-        let rules = ledger.configuration.placement
+        let rules = rules(of: ledger)
         var status = LedgerStatus(
-            ledger: ledger.id, name: name(of: ledger.id),
+            ledger: ledger.id, name: calledName(of: ledger), founder: name(of: ledger.id),
             role: ledger.isLeading ? .primary : replica.isMember ? .replica : .learner,
             primary: isPrimaryHere ? primary : nil, view: replica.view, op: replica.op, commit: replica.committed,
             replicas: replicas, wanted: rules.wanted, minimum: rules.minimum, absence: rules.absence, health: .ok,
-            reasons: [])
+            fencedAt: replica.fenced?.op, reasons: [])
         status.reasons = reasons(status, ledger, at: now)
         let voters = replicas.count { $0.role != .learner && $0.isPresent }
         status.health =
             !isPrimaryHere || voters < replica.membership.quorum
             ? .unavailable : status.standing < rules.wanted ? .degraded : .ok
+        if let fence = replica.fenced { tellFence(fence, of: ledger, in: &status) }
         return status
+    }
+
+    /// The ledger may be well; this copy of it is not a part of it any more.
+    private func tellFence(_ fence: Replica.Fence, of ledger: HeldLedger, in status: inout LedgerStatus) {
+        let primary = primaries[ledger.id]?.peer
+        status.primary = primary.flatMap { neighbours[$0]?.isLive == true ? $0 : nil }
+        status.health = .degraded
+        status.reasons = [
+            "the ledger was restored without this replica (view \(fence.view)), which is fenced: it has executed "
+                + "\(ledger.replica.committed) entries, of which the restored ledger has the first \(fence.op) at most"
+        ]
     }
 
     private func entry(

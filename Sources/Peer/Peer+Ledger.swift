@@ -70,6 +70,7 @@ extension Peer {
                 return
             }
             send(.ledgerAnswer(HeldLedger.group(of: ledger), id, answer), to: asker, at: now, into: &effects)
+        case .report(.fenced(let op, let view)): effects.append(.news(ledger, .fenced(op, by: view)))
         case .checkpoint, .readPiece, .stage, .notReconfigured, .report: return
         }
     }
@@ -109,6 +110,7 @@ extension Peer {
         finder(ledger, .offered(claims.offer), at: now, into: &effects)
         tellDirectory(of: ledger, at: now, into: &effects)
         requests(ledger, .started, at: now, into: &effects)
+        if ledger == id { considerWishes(at: now, into: &effects) }
         place(ledger, at: now, into: &effects)
         route(.leads(ledger, id), at: now, into: &effects)
         describe(at: now, into: &effects)
@@ -125,10 +127,10 @@ extension Peer {
 
     /// Somebody leads the ledger in this view.
     mutating func note(
-        _ ledger: PeerID, _ view: View, _ peer: PeerID, members: Int? = nil, at now: Instant,
+        _ ledger: PeerID, _ view: View, _ peer: PeerID, members: Int? = nil, name: String? = nil, at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard primaries.note(ledger, view, peer, members: members), isMaster else { return }
+        guard primaries.note(ledger, view, peer, members: members, name: name), isMaster else { return }
         tellDirectories(at: now, into: &effects)
         if peer != id { route(.leads(ledger, peer), at: now, into: &effects) }
     }
@@ -165,7 +167,10 @@ extension Peer {
         _ committed: LogEntry, of ledger: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
         guard let index = index(of: ledger) else { return }
-        guard ledgers[index].isLeading else { return ledgers[index].apply(committed, coding) }
+        guard ledgers[index].isLeading else {
+            if ledgers[index].apply(committed, coding) { onDescribed(ledger, at: now, into: &effects) }
+            return
+        }
         guard let entry = Entry(committed, coding) else {
             ledgers[index].desk?.requests.skip(to: LedgerIndex(committed.op.value))
             return
@@ -181,6 +186,7 @@ extension Peer {
                 Refusal(breach)
             } else { nil }
         route(.committed(entry, of: ledger, breach), at: now, into: &effects)
+        if case .described = fact { onDescribed(ledger, at: now, into: &effects) }
         if ledger == id { describe(at: now, into: &effects) }
     }
 

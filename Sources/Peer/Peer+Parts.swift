@@ -49,7 +49,9 @@ extension Peer {
     ) {
         for lead in advertisement.leads {
             let view = View(epoch: lead.epoch, number: lead.view)
-            note(lead.ledger, view, advertisement.peer, members: Int(lead.members), at: now, into: &effects)
+            note(
+                lead.ledger, view, advertisement.peer, members: Int(lead.members), name: lead.name, at: now,
+                into: &effects)
         }
     }
 
@@ -415,7 +417,9 @@ extension Peer {
             own.leads = ledgers.filter(\.isLeading).prefix(Advertisement.leadsMax).map { ledger in
                 let view = ledger.replica.view
                 let members = UInt32(clamping: ledger.replica.membership.members.count)
-                return LedgerLead(ledger: ledger.id, epoch: view.epoch, view: view.number, members: members)
+                return LedgerLead(
+                    ledger: ledger.id, epoch: view.epoch, view: view.number, members: members,
+                    name: ledger.described?.name ?? "")
             }
             own.takesReplicas = rules.placement.heldMax > 0
         }

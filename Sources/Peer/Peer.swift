@@ -35,7 +35,10 @@ public struct Peer: Automaton {
         public var directory = Directory.Configuration()
         public var finder = Finder.Configuration()
         public var replication = Replica.Configuration()
+        /// Rules of ledgers whose books say none, and which replicas this master takes.
         public var placement = ReplicaPlacement.Configuration()
+        /// What the owner of a master has said of the ledger that it founds.
+        public var ledger = LedgerWishes()
         public var calls = CallRouter.Configuration()
 
         public init() {}
@@ -130,6 +133,8 @@ public struct Peer: Automaton {
         case claims(ClaimKeeper.Timer)
         case replica(PeerID, Replica.Timer)
         case placement(PeerID)
+        /// What the owner of this master has said is not in its ledger yet.
+        case wishes
         case requests(PeerID, RequestKeeper.Timer)
         case directory(PeerID, Directory.Timer)
         case finder(PeerID, Finder.Timer)
@@ -167,6 +172,15 @@ public struct Peer: Automaton {
         /// A routed message has ended here, at its key's root.
         case delivered(Routed)
         case report(Neighbours.Notice)
+        /// News of a ledger of which a replica is here, for people.
+        case news(PeerID, LedgerNews)
+    }
+
+    public enum LedgerNews: Hashable, Sendable {
+        /// It is called otherwise, or has other rules, from here on.
+        case described(LedgerDescription, was: LedgerDescription?)
+        /// It was restored without this replica, which has executed what the restored log does not have behind this place.
+        case fenced(OpNumber, by: View)
     }
 
     public let id: PeerID
@@ -242,6 +256,7 @@ public struct Peer: Automaton {
             neighbours(.started, at: now, into: &effects)
             claims(.started, at: now, into: &effects)
             for ledger in ledgers.map(\.id) { replica(ledger, .started, at: now, into: &effects) }
+            considerWishes(at: now, into: &effects)
             startRing(at: now, into: &effects)
         case .discovered(let advertisement): neighbours(.discovered(advertisement), at: now, into: &effects)
         case .withdrawn(let peer, let ended): neighbours(.withdrawn(peer, ended: ended), at: now, into: &effects)
@@ -328,6 +343,7 @@ public struct Peer: Automaton {
         case .claims(let timer): claims(.timerFired(timer), at: now, into: &effects)
         case .replica(let ledger, let timer): replica(ledger, .timerFired(timer), at: now, into: &effects)
         case .placement(let ledger): onPlacement(ledger, at: now, into: &effects)
+        case .wishes: considerWishes(at: now, into: &effects)
         case .requests(let ledger, let timer): requests(ledger, .timerFired(timer), at: now, into: &effects)
         case .directory(let ledger, let timer): directory(ledger, .timerFired(timer), at: now, into: &effects)
         case .finder(let ledger, let timer): finder(ledger, .timerFired(timer), at: now, into: &effects)
@@ -349,7 +365,7 @@ extension Peer.Effect {
         case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds, .readLog,
             .answer,
             .ringAnswer, .group,
-            .object, .ledger, .delivered, .report:
+            .object, .ledger, .delivered, .report, .news:
             false
         }
     }

@@ -12,6 +12,8 @@ struct Primaries: Sendable {
         var peer: PeerID
         /// How many members the ledger has; nil: nobody said so.
         var members: Int?
+        /// What the ledger is called; nil: nobody said so.
+        var name: String?
     }
 
     private var leads: [PeerID: Lead] = [:]  // looked up; put in order where it is walked
@@ -22,12 +24,15 @@ struct Primaries: Sendable {
     var ledgers: [PeerID] { leads.keys.sorted() }
 
     /// - Returns: whether that is news.
-    mutating func note(_ ledger: PeerID, _ view: View, _ peer: PeerID, members: Int?) -> Bool {
-        if let known = leads[ledger], known.view >= view {
-            if known.view == view, known.peer == peer, let members { leads[ledger]?.members = members }
+    mutating func note(_ ledger: PeerID, _ view: View, _ peer: PeerID, members: Int?, name: String? = nil) -> Bool {
+        let known = leads[ledger]
+        if let known, known.view >= view {
+            guard known.view == view, known.peer == peer else { return false }
+            if let members { leads[ledger]?.members = members }
+            if let name { leads[ledger]?.name = name }
             return false
         }
-        leads[ledger] = Lead(view: view, peer: peer, members: members ?? leads[ledger]?.members)
+        leads[ledger] = Lead(view: view, peer: peer, members: members ?? known?.members, name: name ?? known?.name)
         return true
     }
 

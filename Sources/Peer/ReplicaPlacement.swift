@@ -12,6 +12,7 @@ import Replication
 /// Two members are safer than one and stop when either does; so a ledger goes from one member to three, and has two only
 /// where `minimum` asks for it. Until then the second master keeps a copy, as a learner without a vote.
 public struct ReplicaPlacement: Sendable {
+    /// The first three are of a ledger, and its books say them where its founder has (`LedgerDescription`).
     public struct Configuration: Hashable, Sendable {
         /// Passive replicas that a ledger shall have: k; 0 to 6.
         public var wanted = 2
@@ -121,7 +122,7 @@ extension Peer {
     /// Looks after the replicas of a ledger that is led here, and again in a while.
     mutating func place(_ ledger: PeerID, at now: Instant, into effects: inout [Effect]) {
         guard let index = index(of: ledger), ledgers[index].isLeading, !isStopping else { return }
-        let rules = ledgers[index].configuration.placement
+        let rules = comingRules(of: ledgers[index])
         if !ledgers[index].placement.isWatching {
             ledgers[index].placement.isWatching = true
             effects.append(.set(.placement(ledger), at: now + rules.period))

@@ -86,10 +86,13 @@ extension WireLedgerLead {
         epoch = lead.epoch
         view = lead.view
         members = lead.members
+        name = lead.name
     }
 
     func decoded() throws(WireError) -> LedgerLead {
-        LedgerLead(ledger: try peer(ledger, "a ledger"), epoch: epoch, view: view, members: members)
+        LedgerLead(
+            ledger: try peer(ledger, "a ledger"), epoch: epoch, view: view, members: members,
+            name: try text(name, "a ledger's name", bytes: 0...WireBounds.labelBytesMax))
     }
 }
 

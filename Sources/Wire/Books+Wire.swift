@@ -51,6 +51,7 @@ extension WireBooksCheckpoint {
                 $0.rule = refusal.rule.rawValue
             }
         }
+        if let description = contents.described { described = WireDescribed(description) }
     }
 
     func decoded() throws(WireError) -> BooksContents {
@@ -85,7 +86,8 @@ extension WireBooksCheckpoint {
                 }
                 return RefusedAct(
                     index: LedgerIndex(try counter(refusal.index, "a refused act's index", from: 1)), rule: rule)
-            })
+            },
+            described: hasDescribed ? try described.decoded() : nil)
     }
 
     private func decodedRequests(max: Int) throws(WireError) -> [Request] {

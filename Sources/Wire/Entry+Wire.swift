@@ -80,6 +80,7 @@ extension WireFact {
                 $0.by = peer.data
             }
         case .accounting(let act): accounting = WireAct(act)
+        case .described(let description): described = WireDescribed(description)
         }
     }
 
@@ -118,6 +119,7 @@ extension WireFact {
         case .redeemed(let fact):
             .redeemed(token: try digest(fact.token, "a token"), by: try peer(fact.by, "a token's user"))
         case .accounting(let act): .accounting(try act.decoded())
+        case .described(let description): .described(try description.decoded())
         case nil: throw noKind("a fact", unknownFields)
         }
     }
@@ -134,6 +136,28 @@ extension WireFact {
         _ isThere: Bool, _ specification: WireSpecification
     ) throws(WireError) -> Specification {
         try required(isThere, specification, "a fact's specification").decoded()
+    }
+}
+
+extension WireDescribed {
+    init(_ description: LedgerDescription) {
+        self.init()
+        name = description.name
+        wanted = UInt32(clamping: description.wanted)
+        minimum = UInt32(clamping: description.minimum)
+        absenceMilliseconds = description.absence.milliseconds
+    }
+
+    func decoded() throws(WireError) -> LedgerDescription {
+        let wanted = try number(wanted, "replicas wanted", 0...UInt32(LedgerDescription.replicasMax))
+        let absences = LedgerDescription.absences
+        return LedgerDescription(
+            name: try text(name, "a ledger's name", bytes: 0...LedgerDescription.nameBytesMax), wanted: Int(wanted),
+            minimum: Int(try number(minimum, "the least number of replicas", 0...wanted)),
+            absence: .milliseconds(
+                try number(
+                    absenceMilliseconds, "how long a replica may be away",
+                    absences.lowerBound.milliseconds...absences.upperBound.milliseconds)))
     }
 }
 

@@ -63,9 +63,21 @@ public nonisolated struct WireBooksCheckpoint: Sendable {
   /// at most 1,000, by index
   public var refusals: [WireRefusedAct] = []
 
+  /// absent while nobody has said so
+  public var described: WireDescribed {
+    get {_described ?? WireDescribed()}
+    set {_described = newValue}
+  }
+  /// Returns true if `described` has been explicitly set.
+  public var hasDescribed: Bool {self._described != nil}
+  /// Clears the value of `described`. Subsequent reads from it will return its default value.
+  public mutating func clearDescribed() {self._described = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _described: WireDescribed? = nil
 }
 
 /// A one-time token.
@@ -120,7 +132,7 @@ fileprivate nonisolated let _protobuf_package = "palmier.v1"
 
 nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".BooksCheckpoint"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}layout\0\u{1}index\0\u{1}releases\0\u{1}requests\0\u{1}homes\0\u{1}admissions\0\u{1}tokens\0\u{1}accounts\0\u{1}refusals\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}layout\0\u{1}index\0\u{1}releases\0\u{1}requests\0\u{1}homes\0\u{1}admissions\0\u{1}tokens\0\u{1}accounts\0\u{1}refusals\0\u{1}described\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -137,12 +149,17 @@ nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf.
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.tokens) }()
       case 8: try { try decoder.decodeSingularBytesField(value: &self.accounts) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.refusals) }()
+      case 10: try { try decoder.decodeSingularMessageField(value: &self._described) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.layout != 0 {
       try visitor.visitSingularUInt32Field(value: self.layout, fieldNumber: 1)
     }
@@ -170,6 +187,9 @@ nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.refusals.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.refusals, fieldNumber: 9)
     }
+    try { if let v = self._described {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -183,6 +203,7 @@ nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.tokens != rhs.tokens {return false}
     if lhs.accounts != rhs.accounts {return false}
     if lhs.refusals != rhs.refusals {return false}
+    if lhs._described != rhs._described {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -576,6 +576,14 @@ public nonisolated struct WireFact: Sendable {
     set {kind = .accounting(newValue)}
   }
 
+  public var described: WireDescribed {
+    get {
+      if case .described(let v)? = kind {return v}
+      return WireDescribed()
+    }
+    set {kind = .described(newValue)}
+  }
+
   public var extended: WireExtended {
     get {
       if case .extended(let v)? = kind {return v}
@@ -599,9 +607,33 @@ public nonisolated struct WireFact: Sendable {
     case invited(WireInvited)
     case redeemed(WireRedeemed)
     case accounting(WireAct)
+    case described(WireDescribed)
     case extended(WireExtended)
 
   }
+
+  public init() {}
+}
+
+/// What the ledger is called, and how many replicas it shall have, from here on.
+public nonisolated struct WireDescribed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 63 bytes; empty: it is called after the master that founded it
+  public var name: String = String()
+
+  /// passive replicas, 0 to 6
+  public var wanted: UInt32 = 0
+
+  /// those that it shall have at once; at most `wanted`
+  public var minimum: UInt32 = 0
+
+  /// how long one may be away before another takes its place; 1 s to 30 days
+  public var absenceMilliseconds: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -1424,7 +1456,7 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fact"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{2}\u{2}extended\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1588,6 +1620,19 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .accounting(v)
         }
       }()
+      case 13: try {
+        var v: WireDescribed?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .described(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .described(v)
+        }
+      }()
       case 14: try {
         var v: WireExtended?
         var hadOneofValue = false
@@ -1660,6 +1705,10 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       guard case .accounting(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
     }()
+    case .described?: try {
+      guard case .described(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
     case .extended?: try {
       guard case .extended(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
@@ -1671,6 +1720,51 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
   public static func ==(lhs: WireFact, rhs: WireFact) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDescribed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Described"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}wanted\0\u{1}minimum\0\u{3}absence_milliseconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.wanted) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.minimum) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.absenceMilliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.wanted != 0 {
+      try visitor.visitSingularUInt32Field(value: self.wanted, fieldNumber: 2)
+    }
+    if self.minimum != 0 {
+      try visitor.visitSingularUInt32Field(value: self.minimum, fieldNumber: 3)
+    }
+    if self.absenceMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.absenceMilliseconds, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDescribed, rhs: WireDescribed) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.wanted != rhs.wanted {return false}
+    if lhs.minimum != rhs.minimum {return false}
+    if lhs.absenceMilliseconds != rhs.absenceMilliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

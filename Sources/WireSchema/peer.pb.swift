@@ -606,6 +606,9 @@ public nonisolated struct WireLedgerLead: Sendable {
   /// how many keep it, the primary included
   public var members: UInt32 = 0
 
+  /// what it is called, at most 63 bytes; empty: after the master that founded it
+  public var name: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -2558,7 +2561,7 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireLedgerLead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".LedgerLead"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{1}members\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{1}members\0\u{1}name\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2570,6 +2573,7 @@ nonisolated extension WireLedgerLead: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.members) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.name) }()
       default: break
       }
     }
@@ -2588,6 +2592,9 @@ nonisolated extension WireLedgerLead: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.members != 0 {
       try visitor.visitSingularUInt32Field(value: self.members, fieldNumber: 4)
     }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2596,6 +2603,7 @@ nonisolated extension WireLedgerLead: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.epoch != rhs.epoch {return false}
     if lhs.view != rhs.view {return false}
     if lhs.members != rhs.members {return false}
+    if lhs.name != rhs.name {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -134,7 +134,7 @@ actor FakePeerService: PeerService {
         case .object(.read(let key, let token)):
             followers.append(.objectRead(token, objects[key].map { .bytes($0) } ?? .missing))
         case .persist, .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report, .group,
-            .delivered, .ledger:
+            .delivered, .ledger, .news:
             return
         }
     }

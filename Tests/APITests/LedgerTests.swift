@@ -148,7 +148,25 @@ struct LedgerTests {
         status.health = .unavailable
         let document = views.ledger(status)
         #expect(document.primary.isEmpty && document.exitCode == .failed)
-        #expect(document.remedy == "start delta, gamma again: a majority of its replicas must run")
+        #expect(document.remedy.hasPrefix("start delta, gamma again: a majority of its replicas must run; only if"))
+        #expect(document.remedy.contains("`palmier ledger restore LEDGER --from DIR`"), "the last resort")
+    }
+
+    @Test("a replica that was left behind when its ledger was restored says that it is fenced, and what to do")
+    func fenced() async throws {
+        let views = try await views()
+        var status = Self.status(of: views, commit: 9)
+        status.role = .learner
+        status.primary = Self.beta.peer
+        status.replicas = [
+            Self.replica(views.peer.id, "alpha", .learner, 9, views.now),
+            Self.replica(Self.beta.peer, "beta", .replica, nil, nil),
+        ]
+        (status.health, status.fencedAt, status.reasons) = (.degraded, OpNumber(7), ["it is fenced"])
+        let document = views.ledger(status)
+        #expect(document.members[0].state == "fenced" && !document.members[0].isStanding)
+        #expect(document.reasons == ["it is fenced"] && document.exitCode == .accepted)
+        #expect(document.remedy.contains("STATE/ledgers/\(views.peer.id)"), "\(document.remedy)")
     }
 
     @Test("a ledger without a replica here is told of, with its primary and where that answers users")
@@ -157,6 +175,7 @@ struct LedgerTests {
         beta.leads = [
             LedgerLead(ledger: beta.peer, epoch: 1, view: 1, members: 3),
             LedgerLead(ledger: PeerID(0xE0), epoch: 1, view: 4, members: 3),
+            LedgerLead(ledger: PeerID(0xF0), epoch: 1, view: 4, members: 3, name: "zoo"),
         ]
         let views = try await views(knowing: beta)
         let other = PeerID(0xE0)
@@ -164,11 +183,12 @@ struct LedgerTests {
             views.ledgers.elsewhere == [
                 .init(name: "beta", id: beta.peer.description, primary: "beta", api: ["10.0.0.2:7001"]),
                 .init(name: other.fingerprint, id: other.description, primary: "beta", api: ["10.0.0.2:7001"]),
+                .init(name: "zoo", id: PeerID(0xF0).description, primary: "beta", api: ["10.0.0.2:7001"]),
             ])
         let problem = #expect(throws: ProblemDocument.self) { _ = try views.ledger(named: "beta") }
         #expect(problem?.exitCode == .notFound && problem?.remedy == "ask beta, --master 10.0.0.2:7001")
         let masters = views.masters.masters
-        #expect(masters.first { $0.name == "beta" }?.leads == ["beta", other.fingerprint])
+        #expect(masters.first { $0.name == "beta" }?.leads == ["beta", other.fingerprint, "zoo"])
     }
 
     // MARK: Helpers
@@ -190,7 +210,7 @@ struct LedgerTests {
 
     private static func status(of views: Views, commit: UInt64) -> LedgerStatus {
         LedgerStatus(
-            ledger: views.peer.id, name: "alpha", role: .primary, primary: views.peer.id,
+            ledger: views.peer.id, name: "alpha", founder: "alpha", role: .primary, primary: views.peer.id,
             view: View(epoch: 3, number: 7), op: OpNumber(commit + 1), commit: OpNumber(commit), replicas: [],
             wanted: 2, minimum: 0, absence: .seconds(60), health: .ok, reasons: [])
     }

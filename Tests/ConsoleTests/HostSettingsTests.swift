@@ -3,6 +3,7 @@ import Automata
 import Console
 import Discovery
 import Foundation
+import Ledger
 import Testing
 
 @Suite("Settings of a host")
@@ -64,12 +65,34 @@ struct HostSettingsTests {
         let settings = try await HostSettings(
             flags: ["state": [directory], "replicas": ["4"]],
             environment: ["PALMIER_MINIMUM_REPLICAS": "4", "PALMIER_HOLD_REPLICAS": "0"])
-        let replicas = try settings.options(isMaster: true).replicas
-        #expect(replicas.wanted == 4 && replicas.minimum == 4 && replicas.replaceAfter == .seconds(300))
-        #expect(replicas.held == 0)
+        let options = try settings.options(isMaster: true)
+        #expect(options.ledger == LedgerWishes(wanted: 4, minimum: 4, absence: .seconds(300)))
+        #expect(options.heldReplicas == 0)
         let none = try await HostSettings(flags: ["state": ["/nowhere"], "replicas": ["0"]], environment: [:])
-        #expect(try none.options(isMaster: true).replicas.wanted == 0)
-        #expect(try none.options(isMaster: true).replicas.held == 16)
+        #expect(try none.options(isMaster: true).ledger == LedgerWishes(wanted: 0))
+        #expect(try none.options(isMaster: true).heldReplicas == 16)
+    }
+
+    @Test("what is not said of a ledger is not wished for; what is said must fit what the ledger says")
+    func ledger() async throws {
+        let silent = try await HostSettings(flags: ["state": ["/nowhere"]], environment: [:])
+        #expect(try silent.options(isMaster: true).ledger.isEmpty)
+        let named = try await HostSettings(
+            flags: ["state": ["/nowhere"], "ledger": ["lab"]], environment: ["PALMIER_MINIMUM_REPLICAS": "3"])
+        let wishes = try named.options(isMaster: true).ledger
+        #expect(wishes == LedgerWishes(name: "lab", minimum: 3))
+        try HostSettings.check(wishes, against: LedgerDescription(wanted: 4))
+        for described in [nil, LedgerDescription(), LedgerDescription(wanted: 1)] {
+            let refusal = try #require(throws: Refusal.self) {
+                try HostSettings.check(wishes, against: described)
+            }
+            #expect(refusal.code == .invalid && refusal.message.contains("are \(described?.wanted ?? 2)"), "\(refusal)")
+            #expect(refusal.remedy.contains("--replicas 3"))
+        }
+        let both = try await HostSettings(
+            flags: ["state": ["/nowhere"], "replicas": ["2"], "minimum-replicas": ["3"]], environment: [:])
+        let refusal = try #require(throws: Refusal.self) { _ = try both.options(isMaster: true) }
+        #expect(refusal.message.contains("at most as many as replicas, 2, found \"3\""), "\(refusal)")
     }
 
     @Test("a token is never printed")
@@ -91,7 +114,9 @@ struct HostSettingsTests {
             ("price", "-1", "from 0 to 9007199254740992"),
             ("memory", "8388607TiB", "512MiB"),
             ("replicas", "7", "a whole number from 0 to 6"), ("replicas", "-1", "0 to 6"),
-            ("replicas", "two", "0 to 6"), ("minimum-replicas", "3", "at most as many as replicas, 2"),
+            ("replicas", "two", "0 to 6"), ("ledger", "my lab", "it has a space"),
+            ("ledger", String(repeating: "n", count: 64), "64 bytes"), ("ledger", "-lab", "begin with a letter"),
+            ("ledger", "9725-b6ac-ad02-a597", "looks like a ledger's id"), ("ledger", "a/b", "it has \"/\""),
             ("minimum-replicas", "7", "0 to 6"), ("replace-after", "0s", "a time from 1s to 30d"),
             ("replace-after", "soon", "a time from 1s"), ("hold-replicas", "1025", "0 to 1024"),
             ("log-level", "loud", "one of trace"), ("name", String(repeating: "n", count: 64), "1 to 63 bytes"),

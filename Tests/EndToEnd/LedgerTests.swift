@@ -170,7 +170,8 @@ extension Scenarios {
             try await Trial.with("ledger-wrong") { trial in
                 for (flags, expected) in [
                     (["--replicas", "7"], "replicas: expected a whole number from 0 to 6, found \"7\""),
-                    (["--minimum-replicas", "3"], "minimum-replicas: expected at most as many as replicas, 2"),
+                    (["--replicas", "2", "--minimum-replicas", "3"], "minimum-replicas: expected at most as many"),
+                    (["--ledger", "my lab"], "ledger: expected a name such as \"lab\""),
                     (["--replace-after", "soon"], "replace-after: expected a time from 1s to 30d"),
                     (["--hold-replicas", "-1"], "hold-replicas"),
                 ] {

@@ -134,6 +134,41 @@ struct ReplicaTests {
         #expect(village[m1]?.ownLedger?.books.index ?? .zero >= index)
     }
 
+    @Test("a ledger that one master goes on with alone is led by it; an old majority that comes back is fenced")
+    func restored() throws {
+        var village = village([m1, m2, m3], machines: [a])
+        _ = try village.answer(ask(wait: running), at: m1)
+        village.cut = [[m1, m3], [m2, m3]]
+        village.pass(.seconds(3))
+        _ = village.call(ask(key: key("late")), at: m1)
+        village.pass(.seconds(3))
+        #expect(village.facts(m2, of: m1).contains { $0.isRequested(key("late")) }, "two of three have it")
+        for master in [m1, m2, m3] { village.kill(master) }
+        try village.restoreAlone(m1, at: m3)
+        village.cut = []
+        village.restart(m3)
+        village.pass(.seconds(1))
+        #expect(village.primaries(of: m1) == [m3])
+        #expect(village.request(key(), at: m3) != nil && village.request(key("late"), at: m3) == nil)
+        _ = village.call(ask(specification(#"{"port":2}"#)), at: m3)
+        village.pass(.seconds(1))
+        for master in [m1, m2] { village.restart(master) }
+        village.pass(.seconds(20))
+        #expect(village.primaries(of: m1) == [m3] && village.request(key(), at: m3)?.revision == Revision(2))
+        for master in [m1, m2] {
+            let held = village[master]?.ledgers.first { $0.id == m1 }
+            #expect(held?.replica.fenced != nil && held?.isLeading == false, "\(master)")
+            #expect(village.facts(master, of: m1).contains { $0.isRequested(key("late")) }, "what it alone has stays")
+            let told = village.performed(master).contains { if case .news(m1, .fenced) = $0 { true } else { false } }
+            #expect(told, "\(master)")
+            let status = village[master]?.ledgerStatuses(at: village.now).first { $0.ledger == m1 }
+            #expect(status?.fencedAt != nil && status?.health == .degraded && status?.primary == m3)
+            #expect(status?.reasons.first?.contains("fenced") == true, "\(String(describing: status))")
+        }
+        // The other two ledgers had a majority all the time.
+        for ledger in [m2, m3] { #expect(village.primaries(of: ledger).count == 1) }
+    }
+
     @Test("a short absence moves nothing; a long one brings another replica in, and the one that comes back is let go")
     func replaced() {
         var village = village([m1, m2, m3, m4])

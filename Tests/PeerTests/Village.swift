@@ -55,16 +55,19 @@ struct Village {
     /// What is said, in order: for tests that look at the wire.
     private(set) var wire: [(from: PeerID, to: PeerID, message: PeerMessage)] = []
     private var configuration: Peer.Configuration
+    /// What owners say of their ledgers, from the next start of their masters on.
+    var wishes: [PeerID: LedgerWishes]
     private let capacity: Int
 
     init(
         masters: [PeerID], machines: [PeerID] = [], capacity: Int = 2, hasDiscovery: Bool = true,
-        _ configure: (inout Peer.Configuration) -> Void = { _ in }
+        wishes: [PeerID: LedgerWishes] = [:], _ configure: (inout Peer.Configuration) -> Void = { _ in }
     ) {
         var configuration = Peer.Configuration()
         configuration.placement.wanted = 0
         configure(&configuration)
         self.configuration = configuration
+        self.wishes = wishes
         self.capacity = capacity
         self.hasDiscovery = hasDiscovery
         for id in masters + machines {
@@ -83,6 +86,8 @@ struct Village {
         let own = Advertisement(
             peer: id, incarnation: Incarnation(life), name: name(id), fabric: "lab",
             endpoints: [Endpoint(host: "10.0.0.\(id.bytes[0])", port: 7_423)], apiPort: isMaster ? 7_424 : nil)
+        var configuration = configuration
+        configuration.ledger = wishes[id] ?? LedgerWishes()
         return Peer(
             blueprint: Peer.Blueprint(configuration, coding: .numbered), own: own, capacity: capacity,
             memory: .mebibytes(1_024),
@@ -172,6 +177,19 @@ struct Village {
         give(.started, to: id)
     }
 
+    /// The keeper of a ledger has a master that is down go on with it alone.
+    mutating func restoreAlone(_ ledger: PeerID, at id: PeerID) throws {
+        guard var file = homes[id]?.ledgers[ledger], case .restored(let found, _) = file.restored(ledger) else {
+            Issue.record("\(id) has nothing of \(ledger)")
+            return
+        }
+        file.store = StoreID(file.store.value ^ 0xFF)
+        let restart = try Restart(of: Remains(found), as: Member(peer: id, store: file.store), at: now)
+        file.log.append(restart.entry)
+        file.state = restart.state
+        homes[id]?.ledgers[ledger] = file
+    }
+
     mutating func slow(_ id: PeerID) { homes[id]?.diskIsSlow = true }
 
     /// The disk catches up.
@@ -246,7 +264,7 @@ struct Village {
         case .persist(let record): homes[id]?.records[record.partition] = record
         case .rememberRing(let contacts): homes[id]?.ring = contacts
         case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
-        case .browse, .remember, .report, .leaseEnds, .delivered, .group: return
+        case .browse, .remember, .report, .leaseEnds, .delivered, .group, .news: return
         case .send(let message, let target): send(message, from: id, to: target)
         case .set(let timer, let due): timers.set(TimerName(peer: id, timer: timer), at: due)
         case .publish(let advertisement):

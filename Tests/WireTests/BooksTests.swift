@@ -175,7 +175,32 @@ struct BooksTests {
             $0.refusals[$0.refusals.count - 1].index = $0.index + 1
         },
         Violation("a refusal twice", .malformed) { $0.refusals.append($0.refusals[0]) },
+        Violation("seven replicas", .outOfBounds) { $0.described = described { $0.wanted = 7 } },
+        Violation("more at once than at all", .outOfBounds) { $0.described = described { $0.minimum = 3 } },
+        Violation("a ledger's name of 64 bytes", .outOfBounds) {
+            $0.described = described { $0.name = RefusalTests.long(64) }
+        },
+        Violation("no absence at all", .outOfBounds) { $0.described = described { $0.absenceMilliseconds = 999 } },
+        Violation("an absence above 30 days", .outOfBounds) {
+            $0.described = described { $0.absenceMilliseconds = 30 * 86_400_000 + 1 }
+        },
     ]
+
+    /// What is said of a ledger, with something wrong in it.
+    private static func described(_ change: (inout WireDescribed) -> Void) -> WireDescribed {
+        var described = WireDescribed(LedgerDescription(name: "lab"))
+        change(&described)
+        return described
+    }
+
+    @Test("a ledger's name and rules are in its books' checkpoint, once somebody has said them")
+    func described() throws {
+        var books = try Books(decoding: BooksWorkload.sample.encoded())
+        #expect(books.described == nil)
+        let description = LedgerDescription(name: "lab", wanted: 6, minimum: 6, absence: .seconds(30 * 86_400))
+        books.apply(Entry(index: books.index.next, at: someInstant, fact: .described(description)))
+        #expect(try Books(decoding: books.encoded()).described == description)
+    }
 
     @Test("a field of a later version makes it other books, so it is refused")
     func unknownField() {

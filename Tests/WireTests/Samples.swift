@@ -313,7 +313,7 @@ enum ResultKind: CaseIterable {
 
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
-    case accounting
+    case accounting, described
 
     init(_ fact: Fact) {
         self =
@@ -331,6 +331,7 @@ enum FactKind: CaseIterable {
             case .invited: .invited
             case .redeemed: .redeemed
             case .accounting: .accounting
+            case .described: .described
             }
     }
 
@@ -349,6 +350,8 @@ enum FactKind: CaseIterable {
         case .invited: .invited(token: tokenDigest, expires: someInstant)
         case .redeemed: .redeemed(token: tokenDigest, by: alpha)
         case .accounting: .accounting(ActKind.used.sample)
+        case .described:
+            .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
         }
     }
 

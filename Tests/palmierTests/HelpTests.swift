@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Console
+import Ledger
 import Peer
 import Testing
 
@@ -99,19 +100,21 @@ struct HelpTests {
         #expect(config.flags.state == "/x")
     }
 
-    @Test("what a master does when nothing is said of replicas is what its ledgers do by themselves")
+    @Test("what a ledger is said to be when nothing is said is what masters do by themselves")
     func replicas() {
-        let (said, done) = (HostOptions.Replicas(), ReplicaPlacement.Configuration())
-        #expect(said.wanted == done.wanted && said.minimum == done.minimum && said.replaceAfter == done.absence)
-        #expect(said.held == done.heldMax)
+        let (said, done) = (LedgerDescription(), ReplicaPlacement.Configuration())
+        #expect(said.wanted == done.wanted && said.minimum == done.minimum && said.absence == done.absence)
     }
 
     @Test("a master takes its flags of replicas, and `agent config` shows them")
     func replicaFlags() throws {
-        let words = ["--replicas", "4", "--minimum-replicas", "2", "--replace-after", "5m", "--hold-replicas", "0"]
+        let words = [
+            "--ledger", "lab", "--replicas", "4", "--minimum-replicas", "2", "--replace-after", "5m",
+            "--hold-replicas", "0",
+        ]
         let master = try #require(try Palmier.parseAsRoot(["master"] + words) as? MasterCommand)
         let values = master.flags.values(master.master)
-        #expect(values["replicas"] == ["4"] && values["minimum-replicas"] == ["2"])
+        #expect(values["ledger"] == ["lab"] && values["replicas"] == ["4"] && values["minimum-replicas"] == ["2"])
         #expect(values["replace-after"] == ["5m"] && values["hold-replicas"] == ["0"])
         let config = try #require(try Palmier.parseAsRoot(["agent", "config"] + words) as? AgentConfig)
         #expect(config.flags.values(config.master) == values)

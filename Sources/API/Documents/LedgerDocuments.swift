@@ -4,7 +4,8 @@ public struct LedgerMemberDocument: Codable, Hashable, Sendable {
     public var fingerprint: String
     /// `primary`; `replica`; `learner`, which follows without a vote.
     public var role: String
-    /// `primary`, `replica`, `catching up`, `stale` (silent for a while), `left`, `failed`.
+    /// `primary`, `replica`, `catching up`, `stale` (silent for a while), `left`, `failed`; `fenced`: the ledger was restored
+    /// without it, and has not all that it has executed.
     public var state: String
     /// The last entry that is durable there; nil when that is not known here.
     public var op: UInt64?
@@ -42,7 +43,7 @@ public struct LedgerDocument: Codable, Hashable, Sendable {
     }
 
     public var schema = "palmier.ledger/1"
-    /// After the master that founded it.
+    /// What its founder has called it; else after the master that founded it.
     public var name: String
     /// 32 hexadecimal digits: that master's id, for all time.
     public var id: String

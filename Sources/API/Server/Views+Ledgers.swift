@@ -68,6 +68,7 @@ extension Views {
     }
 
     private func state(of replica: LedgerStatus.Replica, behind: UInt64?, in status: LedgerStatus) -> String {
+        if status.fencedAt != nil, replica.peer == peer.id { return "fenced" }
         if replica.isPresent {
             if replica.role == .primary { return "primary" }
             let isBehind = behind.map { $0 > Self.lagMax } ?? (replica.role == .learner && replica.op == nil)
@@ -88,7 +89,8 @@ extension Views {
 
     /// The primary knows why; any other replica says what it sees, and whom to ask.
     private func reasons(_ status: LedgerStatus, _ members: [LedgerMemberDocument]) -> [String] {
-        guard status.role != .primary, status.health != .ok else { return status.health == .ok ? [] : status.reasons }
+        guard status.health != .ok else { return [] }
+        guard status.role != .primary, status.fencedAt == nil else { return status.reasons }
         let away = members.filter { !$0.isStanding }.sorted { $0.name < $1.name }.map { member in
             switch member.state {
             case "left": "\(member.name) has left"
@@ -100,13 +102,19 @@ extension Views {
     }
 
     private func remedy(_ status: LedgerStatus, _ members: [LedgerMemberDocument]) -> String {
+        if status.fencedAt != nil {
+            return
+                "stop this master, keep STATE/ledgers/\(status.ledger) for whoever looks what is missing, move it away, and "
+                + "start this master again: it then follows"
+        }
         let away = members.filter { !$0.isStanding }.map(\.name).sorted()
         switch status.health {
         case .ok: return ""
         case .unavailable:
             return away.isEmpty
                 ? "look at the network between \(members.map(\.name).joined(separator: ", "))"
-                : "start \(away.joined(separator: ", ")) again: a majority of its replicas must run"
+                : "start \(away.joined(separator: ", ")) again: a majority of its replicas must run; only if their disks are "
+                    + "gone for good: `palmier ledger restore LEDGER --from DIR`, DIR being the state of one that is left"
         case .degraded where !away.isEmpty:
             return "start \(away.joined(separator: ", ")) again, or another master: it is let in by itself"
         case .degraded:
@@ -114,10 +122,13 @@ extension Views {
             let takers = peer.neighbours.liveMasters.filter { master in
                 master.takesReplicas && !status.replicas.contains { $0.peer == master.peer }
             }
-            return takers.isEmpty
-                ? "start \(missing == 1 ? "another master" : "\(missing) more masters"), or want fewer: "
-                    + "`palmier master --replicas \(status.standing)`"
-                : "wait: a replica is being made"
+            guard takers.isEmpty else { return "wait: a replica is being made" }
+            // How many there shall be is its founder's to say.
+            let founder = status.ledger
+            let isThere = founder == peer.id || peer.neighbours[founder]?.isLive == true
+            return "start \(missing == 1 ? "another master" : "\(missing) more masters")"
+                + (isThere
+                    ? ", or want fewer: `palmier master --replicas \(status.standing)` on \(status.founder)" : "")
         }
     }
 
@@ -143,7 +154,7 @@ extension Views {
             for lead in master.leads where !held.contains(lead.ledger) && peer.primary(of: lead.ledger) == master.peer {
                 found.append(
                     .init(
-                        name: knownName(of: lead.ledger), id: lead.ledger.description, primary: master.name,
+                        name: peer.ledgerName(of: lead.ledger), id: lead.ledger.description, primary: master.name,
                         api: api(of: master)))
             }
         }
@@ -154,7 +165,7 @@ extension Views {
     func leads(of master: Advertisement) -> [String] {
         let own = master.peer == peer.id
         let ids = own ? peer.ledgers.filter(\.isLeading).map(\.id) : master.leads.map(\.ledger)
-        return ids.map { (isOwn: $0 == master.peer, name: knownName(of: $0)) }
+        return ids.map { (isOwn: $0 == master.peer, name: peer.ledgerName(of: $0)) }
             .sorted { ($0.isOwn ? 0 : 1, $0.name) < ($1.isOwn ? 0 : 1, $1.name) }.map(\.name)
     }
 }

@@ -45,12 +45,15 @@ public struct LedgerLead: Hashable, Sendable {
     public var view: UInt32
     /// How many keep the ledger, the primary included: with one alone nobody takes its place.
     public var members: UInt32
+    /// What the ledger is called, as `hello` tells it; empty: after its founder, or not told.
+    public var name: String
 
-    public init(ledger: PeerID, epoch: UInt32, view: UInt32, members: UInt32) {
+    public init(ledger: PeerID, epoch: UInt32, view: UInt32, members: UInt32, name: String = "") {
         self.ledger = ledger
         self.epoch = epoch
         self.view = view
         self.members = members
+        self.name = name
     }
 }
 

@@ -2,6 +2,7 @@ public import Agent
 public import Automata
 public import Discovery
 public import Identity
+public import Ledger
 
 /// What `palmier agent` and `palmier master` were told, all layers taken together.
 public struct HostOptions: Sendable {
@@ -11,20 +12,6 @@ public struct HostOptions: Sendable {
 
     public enum LogLevel: String, Hashable, Sendable, CaseIterable {
         case trace, debug, info, notice, warning, error
-    }
-
-    /// How a master keeps ledgers safe.
-    public struct Replicas: Hashable, Sendable {
-        /// Passive replicas of a ledger that it leads: on so many other masters.
-        public var wanted = 2
-        /// Those that there shall be at once, even if the group then stops when one of two fails.
-        public var minimum = 0
-        /// How long one may be away before another master takes its place.
-        public var replaceAfter: Duration = .seconds(60)
-        /// Of other masters' ledgers that it takes.
-        public var held = 16
-
-        public init() {}
     }
 
     public var isMaster: Bool
@@ -40,7 +27,10 @@ public struct HostOptions: Sendable {
     /// How long the certificates live that a master issues to machines and to itself; each renews its own by itself.
     /// nil: seven days.
     public var certificateLife: Duration?
-    public var replicas: Replicas
+    /// The name and the rules of the ledger that a master founds; what was not said stays as the ledger has it.
+    public var ledger: LedgerWishes
+    /// Replicas of other masters' ledgers that it takes.
+    public var heldReplicas: Int
     /// nil: the default of this machine (two for each core, 10 at most).
     public var partitions: Int?
     public var isolation: Isolation

@@ -5,6 +5,7 @@ import Configuration
 import Discovery
 import Foundation
 import Identity
+public import Ledger
 import Releases
 import Synchronization
 import Yams
@@ -20,8 +21,11 @@ public struct HostSettings: Sendable {
         SettingKey("listen", isList: true, fallback: "(every address, port 7423 or a free one)"),
         SettingKey("api-listen", fallback: "(every address, port 7424 or a free one)"),
         SettingKey("certificate-life", fallback: "7d"),
-        SettingKey("replicas", fallback: "2"), SettingKey("minimum-replicas", fallback: "0"),
-        SettingKey("replace-after", fallback: "60s"), SettingKey("hold-replicas", fallback: "16"),
+        SettingKey("ledger", fallback: "(as it is called; a new one after its master)"),
+        SettingKey("replicas", fallback: "(as the ledger says; of a new one 2)"),
+        SettingKey("minimum-replicas", fallback: "(as the ledger says; of a new one 0)"),
+        SettingKey("replace-after", fallback: "(as the ledger says; of a new one 60s)"),
+        SettingKey("hold-replicas", fallback: "16"),
         SettingKey("partitions", fallback: "\(InstanceHost.Configuration.defaultPartitionCount)"),
         SettingKey("isolation", fallback: "auto"),
         SettingKey("memory", fallback: "(three quarters of the machine's)"), SettingKey("price", fallback: "0"),
@@ -137,7 +141,7 @@ public struct HostSettings: Sendable {
             isMaster: isMaster, state: StateDirectory(settings.first { $0.name == "state" }?.value ?? "."),
             fabric: values["fabric"]?.first, name: name, listen: try endpoints("listen"),
             apiListen: try endpoints("api-listen").first, certificateLife: try certificateLife(),
-            replicas: try replicas(),
+            ledger: try ledger(), heldReplicas: Int(try integer("hold-replicas", 0...1_024) ?? 16),
             partitions: try integer("partitions", (isMaster ? 0 : 1)...100).map { Int($0) },
             isolation: try word("isolation", Isolation.auto),
             memory: try read("memory", "an amount such as 512MiB or 8GiB") {
@@ -164,21 +168,38 @@ public struct HostSettings: Sendable {
         }
     }
 
-    private func replicas() throws(Refusal) -> HostOptions.Replicas {
-        var replicas = HostOptions.Replicas()
-        replicas.wanted = Int(try integer("replicas", 0...6) ?? Int64(replicas.wanted))
-        if let minimum = try integer("minimum-replicas", 0...6) {
-            guard minimum <= replicas.wanted else {
-                throw wrong("minimum-replicas", "at most as many as replicas, \(replicas.wanted)", String(minimum))
-            }
-            replicas.minimum = Int(minimum)
+    private func ledger() throws(Refusal) -> LedgerWishes {
+        var wishes = LedgerWishes(name: values["ledger"]?.first)
+        if let name = wishes.name, let problem = LedgerDescription.problem(withName: name) {
+            throw wrong("ledger", "a name such as \"lab\" (\(problem))", name)
         }
-        replicas.replaceAfter =
-            try read("replace-after", "a time from 1s to 30d, such as 5m") { text in
-                Wording.duration(text).flatMap { (.seconds(1)...(.seconds(30 * 86_400))).contains($0) ? $0 : nil }
-            } ?? replicas.replaceAfter
-        replicas.held = Int(try integer("hold-replicas", 0...1_024) ?? Int64(replicas.held))
-        return replicas
+        let possible = 0...Int64(LedgerDescription.replicasMax)
+        wishes.wanted = try integer("replicas", possible).map { Int($0) }
+        wishes.minimum = try integer("minimum-replicas", possible).map { Int($0) }
+        // Where one is not said, it is the ledger's: `check(_:against:)`.
+        if let minimum = wishes.minimum, let wanted = wishes.wanted, minimum > wanted {
+            throw wrong("minimum-replicas", "at most as many as replicas, \(wanted)", String(minimum))
+        }
+        wishes.absence = try read("replace-after", "a time from 1s to 30d, such as 5m") { text in
+            Wording.duration(text).flatMap { LedgerDescription.absences.contains($0) ? $0 : nil }
+        }
+        return wishes
+    }
+
+    /// Holds what was said of the ledger against what its books say.
+    ///
+    /// - Parameter described: what they say; nil: nothing yet.
+    /// - Throws: `invalid` where more replicas are wanted at once than at all.
+    public static func check(
+        _ wishes: LedgerWishes, against described: LedgerDescription?
+    ) throws(Refusal) {
+        let wanted = wishes.wanted ?? (described ?? LedgerDescription()).wanted
+        guard let minimum = wishes.minimum, minimum > wanted else { return }
+        throw Refusal(
+            .invalid,
+            "minimum-replicas: expected at most as many as replicas, which the ledger says are \(wanted), "
+                + "found \"\(minimum)\"",
+            remedy: "add --replicas \(minimum), or want fewer at once")
     }
 
     private func integer(_ name: String, _ range: ClosedRange<Int64>) throws(Refusal) -> Int64? {

@@ -147,7 +147,7 @@ final class PeerCore {
         case .object(let order): outlets.object(order)
         case .ledger(let ledger, let order): outlets.ledger(ledger, order)
         case .delivered, .group: return  // nobody here is a member of a group yet
-        case .report: outlets.notice(effect)
+        case .report, .news: outlets.notice(effect)
         }
     }
 
@@ -190,7 +190,7 @@ extension WriteBatch {
             switch effect {
             case .persist(let record): partitions.append(record)
             case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
-                .readLog, .answer, .ringAnswer, .group, .object, .ledger, .delivered, .report:
+                .readLog, .answer, .ringAnswer, .group, .object, .ledger, .delivered, .report, .news:
                 continue
             }
         }

@@ -329,12 +329,32 @@ public final class PeerHost: PeerService, Service {
     }
 
     private static func log(_ effect: Peer.Effect, _ logger: Logger) {
+        if case .news(let ledger, let news) = effect { return log(news, of: ledger, logger) }
         guard case .report(let notice) = effect else { return }
         switch notice {
         case .joined(let peer): logger.notice("peer.joined", metadata: ["peer": "\(peer.name)", "id": "\(peer.peer)"])
         case .changed: return
         case .left(let peer): logger.notice("peer.left", metadata: ["id": "\(peer)"])
         case .failed(let peer): logger.warning("peer.failed", metadata: ["id": "\(peer)"])
+        }
+    }
+}
+
+extension PeerHost {
+    private static func log(_ news: Peer.LedgerNews, of ledger: PeerID, _ logger: Logger) {
+        switch news {
+        case .described(let description, let old):
+            var metadata: Logger.Metadata = [
+                "ledger": "\(ledger)", "replicas": "\(description.wanted)", "minimum": "\(description.minimum)",
+                "replaceAfter": "\(description.absence.components.seconds)s",
+            ]
+            if !description.name.isEmpty { metadata["name"] = "\(description.name)" }
+            if let old, old.name != description.name, !old.name.isEmpty { metadata["was"] = "\(old.name)" }
+            logger.notice("ledger.described", metadata: metadata)
+        case .fenced(let op, let view):
+            logger.error(
+                "ledger.fenced",
+                metadata: ["ledger": "\(ledger)", "sameThrough": "\(op)", "restoredView": "\(view)"])
         }
     }
 }

@@ -45,7 +45,7 @@ struct Disk {
             case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
                 .readLog,
                 .answer, .ringAnswer, .group,
-                .object, .ledger, .delivered, .report:
+                .object, .ledger, .delivered, .report, .news:
                 continue
             }
         }

@@ -105,7 +105,7 @@ extension PeerPopulation {
         case .object(let order): store(order, of: host, &core)
         case .ledger(let ledger, let order): onOrder(order, for: ledger, of: host, &core)
         // What a peer knows of others' addresses is asked where it connects.
-        case .learn, .delivered: return
+        case .learn, .delivered, .news: return
         }
     }
 

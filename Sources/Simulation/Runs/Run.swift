@@ -1,6 +1,7 @@
 import Automata
 import Claims
 import Groups
+import Ledger
 import Objects
 import Overlay
 import Peer
@@ -94,8 +95,11 @@ extension Scenario {
         if let period = fabric.objects?.reconcile { configuration.objects.reconcilePeriod = period }
         if let bytes = fabric.objects?.storeBytesMax { configuration.objects.storeBytesMax = bytes }
         configuration.replication.sabotage = sabotage.replica
-        configuration.placement.wanted = fabric.replicas
-        configuration.placement.absence = fabric.replaceAfter
+        // Said by each founder and kept in the books; where a primary did not keep to them, it would keep no replicas.
+        configuration.placement.wanted = 0
+        if fabric.replicas > 0 {
+            configuration.ledger = LedgerWishes(wanted: fabric.replicas, absence: fabric.replaceAfter)
+        }
         if sabotage.host == .endlessLease { configuration.claims.stopMargin = .seconds(-100_000) }
         let population = PeerPopulation(
             fabric, configuration: configuration, plan: plan, workload: workload(plan), sabotage: sabotage.host,

@@ -69,7 +69,7 @@ struct HostFlags: ParsableArguments {
             ("state", state), ("config", config), ("fabric", fabric), ("name", name), ("partitions", partitions),
             ("isolation", isolation), ("memory", memory), ("price", price), ("discovery", discovery), ("token", token),
             ("log-level", logLevel), ("log-format", logFormat), ("api-listen", master?.apiListen),
-            ("certificate-life", master?.certificateLife), ("replicas", master?.replicas),
+            ("certificate-life", master?.certificateLife), ("ledger", master?.ledger), ("replicas", master?.replicas),
             ("minimum-replicas", master?.minimumReplicas), ("replace-after", master?.replaceAfter),
             ("hold-replicas", master?.holdReplicas),
         ]
@@ -97,19 +97,25 @@ struct MasterFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Replicas, on other masters, of each ledger that this one leads: 0 to 6; 2 when left out.",
+            "What its ledger is called: 1 to 63 letters, digits, -, _ and .; it stays so when left out.",
+            valueName: "NAME"))
+    var ledger: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Replicas of its ledger on other masters: 0 to 6; they stay as many when left out, 2 at first.",
             valueName: "K"))
     var replicas: String?
 
     @Option(
         help: ArgumentHelp(
-            "Replicas to have at once, even where the ledger stops when one of two masters does; 0 when left out.",
+            "Replicas to have at once, even where the ledger stops when one of two masters does; 0 at first.",
             valueName: "M"))
     var minimumReplicas: String?
 
     @Option(
         help: ArgumentHelp(
-            "How long a replica's master may be away before another takes its place; 60s when left out.",
+            "How long a replica's master may be away before another takes its place; 60s at first.",
             valueName: "TIME"))
     var replaceAfter: String?
 

@@ -3,6 +3,7 @@ import Automata
 import Console
 import Foundation
 import Identity
+import Ledger
 import Logging
 import NIOCore
 import NIOPosix
@@ -35,10 +36,8 @@ struct PeerProcess {
         configuration.isolation = options.isolation
         configuration.memory = options.memory
         configuration.price = options.price
-        configuration.peer.placement.wanted = options.replicas.wanted
-        configuration.peer.placement.minimum = options.replicas.minimum
-        configuration.peer.placement.absence = options.replicas.replaceAfter
-        configuration.peer.placement.heldMax = options.replicas.held
+        configuration.peer.ledger = options.ledger
+        configuration.peer.placement.heldMax = options.heldReplicas
         configuration.acquaintances = membership.acquaintances
         if let partitions = options.partitions {
             configuration.partitions = partitions
@@ -52,6 +51,8 @@ struct PeerProcess {
         let addresses = host.endpoints.map(\.description).joined(separator: ", ")
         Terminal.note(
             "\(options.name) (\(host.id.fingerprint)) is in fabric \(membership.credential.fabric), at \(addresses)")
+
+        if options.isMaster { try announce(options.ledger, for: await host.snapshot()) }
 
         var services: [any Service] = [host]
         services.append(
@@ -67,6 +68,15 @@ struct PeerProcess {
             configuration: .init(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
+    }
+
+    /// Says what becomes of the master's ledger, where its owner says something new of it.
+    private func announce(_ wishes: LedgerWishes, for peer: Peer) throws {
+        let ledger = peer.ownLedger
+        try HostSettings.check(wishes, against: ledger?.described)
+        guard let name = wishes.name, let ledger, ledger.books.index > .zero else { return }
+        let old = peer.ledgerName(of: ledger.id)
+        if name != old { Terminal.note("the ledger \"\(old)\" is called \"\(name)\" from now on") }
     }
 
     private func api(

@@ -18,7 +18,8 @@ struct LedgerStatusCommand: AsyncParsableCommand {
             .init("palmier ledger status m1 -o json", "the same for a script")))
 
     @Argument(
-        help: "A ledger's name, which is that of the master that founded it, or its id.", completion: Names.ledgers)
+        help: "A ledger's name, which is its founder's unless that chose another one, or its id.",
+        completion: Names.ledgers)
     var name: String?
 
     @OptionGroup var connection: ConnectionOptions
