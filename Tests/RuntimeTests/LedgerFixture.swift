@@ -167,3 +167,10 @@ func failure(_ body: () async throws -> Void) async throws -> StorageError? {
         return error
     }
 }
+
+/// Runs SQL on a file as an outsider would.
+func runSQL(_ sql: String, at file: String) throws {
+    let queue = try DatabaseQueue(path: file)
+    try queue.writeWithoutTransaction { try $0.execute(sql: sql) }
+    try queue.close()
+}

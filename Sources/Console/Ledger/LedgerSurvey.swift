@@ -72,7 +72,7 @@ public enum LedgerSurvey {
         view.split(separator: ".", omittingEmptySubsequences: false).compactMap { UInt32($0) }
     }
 
-    private static func ask(_ endpoints: [Endpoint], _ credential: Credential) async -> LedgersDocument? {
+    static func ask(_ endpoints: [Endpoint], _ credential: Credential) async -> LedgersDocument? {
         guard !endpoints.isEmpty else { return nil }
         let client = PalmierClient(.masters(endpoints, credential))
         var document: LedgersDocument?

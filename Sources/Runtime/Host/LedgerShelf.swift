@@ -87,16 +87,8 @@ final class LedgerShelf: Sendable {
     private static func open(
         _ ledger: PeerID, in directory: String
     ) async throws(StorageError) -> (LedgerDisk, LedgerState) {
-        let store = try await ReplicaStore.open(
-            in: directory, group: HeldLedger.group(of: ledger), genesis: HeldLedger.genesis(of: ledger))
-        let (books, replica) = try await store.restore(Books(), sessionsMax: Replica.Configuration().sessionsMax) {
-            _, head, _ in
-            throw StorageError(
-                .futureVersion, "\(directory) begins with a checkpoint, at entry \(head.op)",
-                remedy: "run the palmier that has written it, or a later one")
-        } apply: { books, entry in
-            books.apply(entry, .wire)
-        }
+        let store = try await ReplicaStore.open(directory, of: ledger)
+        let (books, replica) = try await store.restoreBooks(in: directory)
         // One that has no entries yet may have promised a view to the others.
         let isEmpty = replica.head.op == .zero && replica.tail.isEmpty && replica.state.view == .zero
         return (LedgerDisk(store), isEmpty ? .empty(replica.store) : .restored(replica, books))

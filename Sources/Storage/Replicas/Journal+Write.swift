@@ -26,6 +26,27 @@ extension Journal {
     }
 }
 
+extension Journal {
+    /// All in one transaction: the log is cut, ends with the entry of the new epoch, and is another storage's.
+    func restart(_ restart: Restart, as store: StoreID) throws {
+        try change { tables, next in
+            if restart.keptThrough < next.last {
+                guard restart.keptThrough >= next.base else {
+                    throw StorageError.defect("a restart after entry \(restart.keptThrough) goes behind \(next.base)")
+                }
+                let digest = try tables.digest(at: restart.keptThrough, next)
+                try tables.cut(after: restart.keptThrough)
+                (next.last, next.lastDigest) = (restart.keptThrough, digest)
+                next.state.commit = min(next.state.commit, next.last)
+            }
+            var log = LogWriter(tables: tables, path: path)
+            try log.append(restart.entry, &next)
+            try log.keep(restart.state, &next)
+            next.store = store
+        }
+    }
+}
+
 /// Changes the log inside one transaction.
 private struct LogWriter {
     let tables: LogTables

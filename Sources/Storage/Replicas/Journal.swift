@@ -60,10 +60,7 @@ final class Journal {
         guard let generation = directory.generations().first else { throw StorageError.noLog(path) }
         let path = directory.file(generation)
         let file = try ReplicaFile(path: path, pagesMax: pagesMax)
-        let copies = try file.read { tables in try LogTables.records.map { try tables.record(in: $0) } }
-        guard let found = copies.compactMap({ $0 }).max(by: { $0.writes < $1.writes }) else {
-            throw StorageError.promisesLost(path)
-        }
+        let (found, copies) = try record(of: file)
         guard found.group == group, found.genesis == genesis else {
             throw StorageError.foreign(path, found: found, group: group, genesis: genesis)
         }
@@ -78,6 +75,24 @@ final class Journal {
         // Older files are there only when the process died between making the new one and this.
         for old in directory.generations() where old < generation { try directory.remove(directory.file(old)) }
         return journal
+    }
+
+    private static func record(of file: ReplicaFile) throws -> (newest: ReplicaRecord, copies: [ReplicaRecord?]) {
+        let copies = try file.read { tables in try LogTables.records.map { try tables.record(in: $0) } }
+        guard let newest = copies.compactMap({ $0 }).max(by: { $0.writes < $1.writes }) else {
+            throw StorageError.promisesLost(file.path)
+        }
+        return (newest, copies)
+    }
+
+    /// What the log in a directory says of itself; it is not held open.
+    static func record(in path: String) throws -> ReplicaRecord {
+        let directory = ReplicaDirectory(path: path)
+        guard let generation = directory.generations().first else { throw StorageError.noLog(path) }
+        let file = try ReplicaFile(path: directory.file(generation), pagesMax: nil)
+        let found = try record(of: file).newest
+        try file.close()
+        return found
     }
 
     /// Where writes were acknowledged that the file does not have: only what was committed before them is sure to be as it

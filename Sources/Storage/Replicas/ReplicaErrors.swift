@@ -3,7 +3,8 @@ import Replication
 
 extension StorageError {
     private static let commands =
-        "`palmier ledger verify` says what holds; `palmier ledger restore` makes this copy anew from the other replicas"
+        "`palmier ledger verify` says what holds; move the directory aside and start again, and the copy is made anew from the "
+        + "other replicas; only where a majority of them is gone for good, `palmier ledger restore` goes on with what is left"
 
     static func brokenChain(_ path: String, _ op: OpNumber, _ why: String) -> StorageError {
         StorageError(
@@ -29,15 +30,16 @@ extension StorageError {
         StorageError(
             .foreign,
             "\(path) is the log of \(found.group) (genesis \(found.genesis)), not of \(group) (genesis \(genesis))",
-            remedy: "use another directory with --state, or move this one aside; `palmier ledger restore` fetches the "
-                + "group's log from its other replicas")
+            remedy: "use another directory with --state, or move this one aside: the log then comes from its other "
+                + "replicas, and where a majority of them is gone for good, from `palmier ledger restore`")
     }
 
     static func noLog(_ directory: String) -> StorageError {
         StorageError(
             .failed, "there is no log in \(directory)",
             remedy:
-                "name the right directory with --state; `palmier ledger restore` makes it anew from the other replicas")
+                "name the right directory with --state; a master that starts without it gets it from the other replicas, "
+                + "and where a majority of them is gone for good, `palmier ledger restore` makes it of what is left")
     }
 
     static func isThere(_ directory: String) -> StorageError {

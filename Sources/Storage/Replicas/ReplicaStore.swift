@@ -223,6 +223,30 @@ public actor ReplicaStore {
         try using { try $0.install(head) }
     }
 
+    // MARK: The last resort
+
+    /// Which group's log is in a directory, and what its first entry follows: for one whose place does not say.
+    ///
+    /// - Throws: `futureVersion`, `corrupt`, `failed` when there is no log.
+    public static func identify(in directory: String) async throws(StorageError) -> (group: GroupID, genesis: Digest) {
+        let store = ReplicaStore(directory: directory)
+        return try await store.identify()
+    }
+
+    private func identify() throws(StorageError) -> (group: GroupID, genesis: Digest) {
+        try translating {
+            let found = try Journal.record(in: directory)
+            return (found.group, found.genesis)
+        }
+    }
+
+    /// Makes this storage another one, whose replica is the only member of its group's next epoch.
+    ///
+    /// For a copy of a log of which no process has the original open: the original stays what it was.
+    public func restart(_ restart: Restart, as store: StoreID) throws(StorageError) {
+        try using { try $0.restart(restart, as: store) }
+    }
+
     // MARK: For tests
 
     var syncLevel: Int? { get throws { try journal?.file.syncLevel } }
