@@ -150,7 +150,7 @@ public struct CallRouter: Sendable {
         case .call(let id, let call, let ledger):
             origins[id] = .host(call, of: ledger)
             start(id, call, of: ledger, view, at: now, into: &effects)
-        case .wanted(let call): start(newID(.own), call, of: nil, view, at: now, into: &effects)
+        case .wanted(let call): start(newID(.own), call, of: own, view, at: now, into: &effects)
         case .called(let number, let call, let ledger, let peer):
             onCalled(number, call, of: ledger, from: peer, view, at: now, into: &effects)
         case .resulted(let number, let result, let peer):

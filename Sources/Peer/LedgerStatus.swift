@@ -116,8 +116,10 @@ extension Peer {
         _ peer: PeerID, role: LedgerStatus.Role, in replica: Replica, at now: Instant
     ) -> LedgerStatus.Replica {
         let follower = replica.followers.first { $0.peer == peer }
+        // Whose port refuses is gone, though it was heard a moment ago, and a new primary takes all for heard at first.
+        let isLive = neighbours[peer]?.isLive
         let isHeard =
-            peer == id ? true : follower.map { replica.hears($0, at: now) } ?? (neighbours[peer]?.isLive == true)
+            peer == id || (follower.map { replica.hears($0, at: now) && isLive != false } ?? (isLive == true))
         return LedgerStatus.Replica(
             peer: peer, name: name(of: peer), role: role, op: peer == id ? replica.op : follower?.op,
             heardAt: peer == id ? now : follower?.heardAt, isPresent: isHeard)

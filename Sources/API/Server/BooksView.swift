@@ -14,7 +14,7 @@ struct BooksView {
 
     var now: Instant { views.now }
     var master: String { views.peer.neighbours.own.name }
-    var name: String { views.knownName(of: ledger) }
+    var name: String { views.peer.ledgerName(of: ledger) }
 
     /// - Parameter text: a name, an id or a fingerprint; `-` for the ledger that the master asked has founded.
     init(_ views: Views, named text: String) throws(ProblemDocument) {

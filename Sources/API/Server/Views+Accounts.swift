@@ -33,7 +33,7 @@ extension BooksView {
             name: account.id.name, kind: account.kind.rawValue, title: account.title,
             address: account.address.map {
                 AddressDocument(street: $0.street, city: $0.city, postcode: $0.postcode, country: $0.country)
-            }, keeper: account.ledger.map { views.knownName(of: $0) }, state: view.isOpen ? "open" : "closed",
+            }, keeper: account.ledger.map { views.peer.ledgerName(of: $0) }, state: view.isOpen ? "open" : "closed",
             standings: standings(view, accounts))
     }
 

@@ -88,7 +88,10 @@ public struct HostSettings: Sendable {
             return (AbsoluteConfigKey([key.name]), ConfigValue(content, isSecret: key.isSecret))
         }
         // An empty variable sets nothing: it is how one takes a variable back for one command.
-        let variables = environment.filter { $0.key.hasPrefix("PALMIER_") && !$0.value.isEmpty }
+        // PALMIER_LEDGER says whose accounts a command means: it must not rename the ledger of a master that is started beside.
+        let variables = environment.filter {
+            $0.key.hasPrefix("PALMIER_") && !$0.value.isEmpty && $0.key != "PALMIER_LEDGER"
+        }
         var providers: [any ConfigProvider] = [
             InMemoryProvider(name: flagsLayer, values: Dictionary(uniqueKeysWithValues: given)),
             EnvironmentVariablesProvider(
