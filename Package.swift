@@ -244,8 +244,11 @@ let package = Package(
         .testTarget(name: "Layering", swiftSettings: settings),
         .testTarget(
             name: "EndToEnd",
-            dependencies: ["Automata", "Lab", .product(name: "Subprocess", package: "swift-subprocess")],
-            swiftSettings: settings),
+            dependencies: [
+                "Automata", "Lab", .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -12,7 +12,8 @@ import Synchronization
 ///
 /// **Flow.** `Lan.requirements()` says why it is not possible here, or nil. `Lan.with` makes a LAN, hands it to its body,
 /// and destroys it whatever the body did; `create` and `destroy` are the same for those who cannot nest. `destroy` ends
-/// every process of the LAN, by its pid, and removes namespaces, files, and the users that agents made for partitions.
+/// every process of the LAN, by its pid, and removes namespaces, disks, files, and the users that agents made for
+/// partitions.
 /// `removeLeftovers` does that for LANs whose creator is dead.
 ///
 /// Needs root: namespaces with links between them cannot be made without. Programs can run as an ordinary user.
@@ -120,6 +121,11 @@ public final class Lan: Sendable {
         let rules = plan.separation(one.map { $0.number }, other.map { $0.number })
         try await Command.run(["ip", "netns", "exec", plan.switchNamespace, "nft", "-f", "-"], input: rules).check()
         logger.debug("lan.separated", metadata: ["one": "\(one)", "other": "\(other)"])
+    }
+
+    /// Drops every frame to and from a host: the link is up, and nobody answers. Ends with `heal`.
+    public func cutOff(_ host: LabHost) async throws {
+        try await partition([host], hosts.filter { $0.number != host.number })
     }
 
     /// Ends all partitions; links that are down stay down.

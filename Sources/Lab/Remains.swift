@@ -4,14 +4,15 @@ public import Logging
 extension Lan {
     /// Removes the LANs whose creator no longer runs: those of a test run that was killed.
     ///
-    /// - Returns: the namespaces and folders that were removed, sorted.
+    /// - Returns: the namespaces, the folders, and the names of LANs whose disks were removed, sorted.
     @discardableResult
     public static func removeLeftovers(logger: Logger = Logger(label: "palmier.lab")) async -> [String] {
         let namespaces = Remains.namespaces().filter { Remains.isAbandoned($0) }
         let temporary = FileManager.default.temporaryDirectory
         let folders = ((try? FileManager.default.contentsOfDirectory(atPath: temporary.path)) ?? [])
             .filter { Remains.isAbandoned($0) }
-        for name in Set((namespaces + folders).map { Remains.lanName(of: $0) }).sorted() {
+        let disks = Mounts.all().map(\.lan).filter { Remains.isAbandoned($0) }
+        for name in Set((namespaces + folders + disks).map { Remains.lanName(of: $0) }).sorted() {
             await Remains.remove(
                 namespaces: namespaces.filter { Remains.lanName(of: $0) == name }, marker: name, logger: logger)
         }
@@ -20,7 +21,7 @@ extension Lan {
             await Remains.removeUsers(withHomeIn: path, logger: logger)
             Remains.removeFolder(path, logger: logger)
         }
-        return (namespaces + folders).sorted()
+        return Set(namespaces + folders + disks).sorted()
     }
 
     /// The namespaces that LANs of any living or dead creator have on this machine; for tests that nothing is left.
@@ -30,7 +31,7 @@ extension Lan {
     public var namespaces: [String] { plan.namespaces }
 }
 
-/// Ends processes and removes namespaces and files; never fails, since it runs when something has failed already.
+/// Ends processes and removes namespaces, disks and files; never fails, since it runs when something has failed already.
 enum Remains {
     /// In the environment of every process of a LAN: finds those that went into a namespace of their own.
     static let marker = "PALMIER_LAB"
@@ -64,6 +65,11 @@ enum Remains {
             }
         } catch {
             logger.error("lan.processesLeft", metadata: ["lan": "\(marker)", "error": "\(error)"])
+        }
+        do {
+            try await Mounts.remove(Mounts.of(marker))
+        } catch {
+            logger.error("lan.disksLeft", metadata: ["lan": "\(marker)", "error": "\(error)"])
         }
         let present = Set(Self.namespaces())
         for namespace in namespaces where present.contains(namespace) {

@@ -116,6 +116,45 @@ struct LanTests {
         }
     }
 
+    @Test("a host that is cut off is reached by nobody, and the others reach each other", .timeLimit(.minutes(2)))
+    func cutOff() async throws {
+        try await Lan.with(hosts: 3, addressing: .ipv4) { lan in
+            let (one, two, three) = (lan.hosts[0], lan.hosts[1], lan.hosts[2])
+            try await lan.cutOff(two)
+            for (from, to) in [(two, one), (two, three), (one, two), (three, two)] {
+                #expect(try await !pings(from, to.address), "\(from) to \(to)")
+            }
+            #expect(try await pings(one, three.address))
+            try await lan.heal()
+            #expect(try await pings(one, two.address))
+        }
+    }
+
+    @Test("a disk of its own runs full, is freed, and goes with the LAN", .timeLimit(.minutes(2)))
+    func disk() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "lab-disk-\(UUID().uuidString)").path
+        let name = try await Lan.with(hosts: 1, addressing: .ipv4) { lan in
+            let disk = try await lan.mountDisk(at: path, mebibytes: 2)
+            try disk.free()  // nothing was taken
+            let host = lan.hosts[0]
+            let write = ["dd", "if=/dev/zero", "of=\(path)/file", "bs=64k", "count=1", "conv=fsync"]
+            #expect(try await host.run(write).succeeded)
+            try disk.fill()
+            #expect(try await host.run(["truncate", "-s", "0", "\(path)/file"]).succeeded)
+            try disk.fill()  // what was freed meanwhile
+            let refused = try await host.run(write)
+            #expect(!refused.succeeded && refused.error.contains("No space left"), "\(refused)")
+            try disk.free()
+            #expect(try await host.run(write).succeeded)
+            // Whoever still stands in it does not keep it.
+            _ = try await host.spawn(["sh", "-c", "cd \(path) && exec sleep 1000"])
+            return lan.plan.name
+        }
+        #expect(Mounts.of(name) == [])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [])
+        try FileManager.default.removeItem(atPath: path)
+    }
+
     @Test("a link that is down carries nothing, and works again when it is up", .timeLimit(.minutes(2)))
     func link() async throws {
         try await Lan.with(hosts: 2) { lan in
@@ -315,14 +354,19 @@ struct RemainsTests {
     func leftovers() async throws {
         // The largest process id that Linux gives is 4,194,304: nobody has this one.
         let name = "palmier-lab-4999999-1"
-        let script = "ip netns add \(name)-h1; ip netns exec \(name)-h1 setsid -f sleep 1000 </dev/null >/dev/null 2>&1"
+        let disk = FileManager.default.temporaryDirectory.appending(path: "lab-disk-\(UUID().uuidString)").path
+        let mount = "mkdir \(disk); mount -t tmpfs -o size=1m \(name) \(disk); "
+        let script =
+            mount + "ip netns add \(name)-h1; ip netns exec \(name)-h1 setsid -f sleep 1000 </dev/null >/dev/null 2>&1"
         try await Command.run(["sh", "-ec", script]).check()
         try await Lan.with(hosts: 1) { lan in
             let removed = await Lan.removeLeftovers()
-            #expect(removed.contains("\(name)-h1"))
+            #expect(removed.contains("\(name)-h1") && removed.contains(name))
+            #expect(Mounts.of(name) == [])
             #expect(!Lan.namespacesOnThisMachine().contains("\(name)-h1"))
             #expect(Set(lan.namespaces).isSubset(of: Lan.namespacesOnThisMachine()))
         }
+        try FileManager.default.removeItem(atPath: disk)
     }
 
     private func expectNothing(of lan: Lan) {

@@ -2,7 +2,7 @@ import Foundation
 
 @testable import Lab
 
-/// Finds and removes what belongs to one trial: processes, partitions' users, files.
+/// Finds and removes what belongs to one trial: processes, partitions' users, disks, files.
 struct Leftovers: Sendable {
     let folder: String
 
@@ -36,6 +36,7 @@ struct Leftovers: Sendable {
             }
         }
         do {
+            try await Mounts.remove(Mounts.all().map(\.path).filter { $0.hasPrefix("\(folder)/") })
             try FileManager.default.removeItem(atPath: folder)
         } catch {
             tell("LEFT BEHIND: \(folder): \(error.localizedDescription)")

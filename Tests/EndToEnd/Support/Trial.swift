@@ -144,6 +144,7 @@ final class Trial: Sendable {
             let isWanted =
                 path.hasSuffix(".log") || path.hasSuffix(".conf") || path.hasSuffix(".json")
                 || path.hasSuffix(".yaml") || path.contains("palmier.sqlite") || path.contains("/instances/")
+                || path.contains("/ledgers/")
             var isFolder: ObjCBool = false
             guard isWanted, manager.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder), !isFolder.boolValue
             else { continue }
