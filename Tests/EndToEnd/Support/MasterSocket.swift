@@ -54,8 +54,8 @@ struct MasterSocket: Sendable {
             switch status {
             case 200, 202: return .acknowledged(try JSONDecoder().decode(HeldRequest.self, from: data))
             // 409: what was relied on has changed, perhaps by a repetition of this very write.
-            case 400...499 where status != 409: return .refused(Self.words(status, data))
-            default: return .unanswered(Self.words(status, data))
+            case 400...499 where status != 409: return .refused("\(name): \(Self.words(status, data))")
+            default: return .unanswered("\(name): \(Self.words(status, data))")
             }
         } catch let error as IOError where error.errnoCode == ECONNREFUSED || error.errnoCode == ENOENT {
             return .refused("\(name) is not there")
@@ -108,7 +108,8 @@ struct MasterSocket: Sendable {
     }
 
     private static func words(_ status: Int, _ data: Data) -> String {
-        "\(status) \(String(decoding: data.prefix(400), as: UTF8.self))"
+        let problem = try? JSONDecoder().decode(ProblemDocument.self, from: data)  // else the words as they are
+        return "\(status) \(problem.map(\.detail) ?? String(decoding: data.prefix(200), as: UTF8.self))"
     }
 }
 

@@ -1,14 +1,13 @@
 /// What clients asked of ledgers and what they were answered: the measure of what must be there.
 ///
-/// Every request bears a number, `value`, which grows with each change of it. One client alone writes to a name, one write
-/// after the other. When one has no answer, nobody writes to that name again: it must then say what was acknowledged last,
-/// or what had no answer, and nothing else.
+/// Every request bears a number, `value`, which grows with each change of it. Any client may write to a name, through any
+/// master, but one write after the other. When one has no answer, nobody writes to that name again: it must then say what
+/// was acknowledged last, or what had no answer, and nothing else.
 actor WriteHistory {
     typealias Instant = ContinuousClock.Instant
 
-    /// One name, as its client knows it.
+    /// One name, as clients know it.
     struct Record: Sendable {
-        let client: Int
         /// The master whose ledger it was asked of.
         let ledger: String
         var asked: Int
@@ -36,32 +35,33 @@ actor WriteHistory {
     private(set) var records: [String: Record] = [:]
     /// When each acknowledgement came, by ledger, in order.
     private var acknowledgements: [String: [Instant]] = [:]
-    private var refusals: [String: Int] = [:]
+    /// Why writes were refused, had no answer or a late one, and how often.
+    private var reasons: [String: Int] = [:]
     private var nextNumber = 1
 
-    /// A client's names that it may write to.
-    private func open(_ client: Int) -> [String] {
-        records.filter { $0.value.client == client && $0.value.unanswered == nil && !$0.value.isWaiting }.keys.sorted()
+    /// A ledger's names that may be written to now.
+    private func open(in ledger: String) -> [String] {
+        records.filter { $0.value.ledger == ledger && $0.value.unanswered == nil && !$0.value.isWaiting }.keys.sorted()
     }
 
-    func openCount(of client: Int) -> Int { open(client).count }
+    func openCount(in ledger: String) -> Int { open(in: ledger).count }
 
     // MARK: Writing
 
-    /// A new name of the client's.
-    func invent(for client: Int, in ledger: String) -> Write {
-        let name = "\(ledger)-\(client)-\(nextNumber)"
+    /// A new name.
+    func invent(in ledger: String) -> Write {
+        let name = "\(ledger)-\(nextNumber)"
         nextNumber += 1
-        records[name] = Record(client: client, ledger: ledger, asked: 1, isWaiting: true)
+        records[name] = Record(ledger: ledger, asked: 1, isWaiting: true)
         return Write(name: name, value: 1, ledger: ledger, isNew: true)
     }
 
-    /// A change of one of the client's names.
+    /// A change of a name to which nobody writes now.
     ///
     /// - Parameter draw: any number; chooses the name.
-    /// - Returns: nil when it has none.
-    func change(of client: Int, draw: Int) -> Write? {
-        let names = open(client)
+    /// - Returns: nil when there is none.
+    func change(in ledger: String, draw: Int) -> Write? {
+        let names = open(in: ledger)
         guard !names.isEmpty, var record = records[names[draw % names.count]] else { return nil }
         let name = names[draw % names.count]
         record.asked += 1
@@ -70,18 +70,30 @@ actor WriteHistory {
         return Write(name: name, value: record.asked, ledger: record.ledger, isNew: false)
     }
 
-    func note(_ write: Write, _ outcome: MasterSocket.Outcome) {
-        records[write.name]?.isWaiting = false
+    /// - Parameter duration: from the question to the answer.
+    func note(_ write: Write, _ outcome: MasterSocket.Outcome, by master: String, after duration: Duration) {
         switch outcome {
         case .acknowledged:
             records[write.name]?.acknowledged = write.value
             acknowledgements[write.ledger, default: []].append(.now)
-        case .unanswered: records[write.name]?.unanswered = write.value
+            let whole = duration.components.seconds
+            if whole > 0 { count("\(master): acknowledged after more than \(whole) s") }
+        case .unanswered(let why):
+            count(why)
+            records[write.name]?.unanswered = write.value
         case .refused(let why):
-            refusals[String(why.filter { !$0.isNumber }.prefix(200)), default: 0] += 1
+            count(why)
             // Nobody has ever heard of it.
             if write.isNew { records[write.name] = nil }
         }
+    }
+
+    /// The write is over, however it ended.
+    func end(_ write: Write) { records[write.name]?.isWaiting = false }
+
+    private func count(_ why: String) {
+        // One line for all names of a kind.
+        reasons[why.replacing(/-[0-9]+/, with: "-…"), default: 0] += 1
     }
 
     // MARK: Reading
@@ -106,10 +118,10 @@ actor WriteHistory {
         return longest
     }
 
-    /// Why masters said no, and how often, since it was asked last.
-    func takeRefusals() -> [String: Int] {
-        defer { refusals = [:] }
-        return refusals
+    /// Why writes were refused, had no answer or a late one, and how often, since it was asked last.
+    func takeReasons() -> [String: Int] {
+        defer { reasons = [:] }
+        return reasons
     }
 
     /// What is wrong with what a master shows; nobody writes meanwhile.

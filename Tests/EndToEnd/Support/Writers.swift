@@ -3,14 +3,21 @@ import Synchronization
 
 /// Clients that write to ledgers without pause, all at once, each one write after the other.
 struct Writers: Sendable {
+    struct Client: Sendable {
+        /// It writes to the ledger of this master.
+        let ledger: String
+        /// It asks this master, and another one only when this one refuses. A client of a master that is cut off waits as
+        /// its user would, and the others go on.
+        let master: String
+    }
+
     let history = WriteHistory()
     let sockets: [MasterSocket]
-    /// In whose ledger each client's names are: that of this master.
-    let ledgers: [String]
+    let clients: [Client]
     let seed: UInt64
 
-    /// A client changes so many names at most; those without an answer do not count.
-    private static let namesMax = 12
+    /// So many names of a ledger are changed at most; those without an answer do not count.
+    private static let namesMax = 30
     /// How many of a thousand writes are new names, as long as there may be more.
     private static let newPerMille = 150
     private static let release = RequestBody.Release(
@@ -27,9 +34,9 @@ struct Writers: Sendable {
     func during<Value: Sendable>(round: Int, _ body: @Sendable () async throws -> Value) async throws -> Value {
         let isOver = Flag()
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in ledgers.indices {
+            for (number, client) in clients.enumerated() {
                 group.addTask {
-                    var random = SeededRandom.stream(seed: seed, "client \(client) of round \(round)")
+                    var random = SeededRandom.stream(seed: seed, "client \(number) of round \(round)")
                     while !isOver.isRaised, !Task.isCancelled { try await writeOnce(client, &random) }
                 }
             }
@@ -41,20 +48,19 @@ struct Writers: Sendable {
         }
     }
 
-    private func writeOnce(_ client: Int, _ random: inout SeededRandom) async throws {
-        let mayBeNew = await history.openCount(of: client) < Self.namesMax
-        let shallBeNew = mayBeNew && random.chance(perMille: Self.newPerMille)
+    private func writeOnce(_ client: Client, _ random: inout SeededRandom) async throws {
+        let mayBeNew = await history.openCount(in: client.ledger) < Self.namesMax
+        let shallBeNew = random.chance(perMille: Self.newPerMille)
         let draw = Int(random.next() >> 2)
-        let write: WriteHistory.Write
-        if !shallBeNew, let change = await history.change(of: client, draw: draw) {
-            write = change
-        } else {
-            write = await history.invent(for: client, in: ledgers[client])
-        }
-        var ways = sockets
-        random.shuffle(&ways)
-        // Who is refused everywhere does not ask as fast as it can.
-        if !(await perform(write, by: ways)) { try await Task.sleep(for: .milliseconds(20)) }
+        let isOwn = client.master == client.ledger
+        var write: WriteHistory.Write?
+        if !(isOwn && mayBeNew && shallBeNew) { write = await history.change(in: client.ledger, draw: draw) }
+        if write == nil, isOwn { write = await history.invent(in: client.ledger) }
+        let others = sockets.filter { $0.name != client.master }
+        let ways = sockets.filter { $0.name == client.master } + (draw.isMultiple(of: 2) ? others : others.reversed())
+        if let write, await perform(write, by: ways) { return }
+        // Who is refused everywhere, or has no name to write to, does not ask as fast as it can.
+        try await Task.sleep(for: .milliseconds(20))
     }
 
     /// A new name goes through its ledger's own master, and a change through any; a master that refuses is followed by the
@@ -66,13 +72,16 @@ struct Writers: Sendable {
         var body = RequestBody(reference: write.name, parameters: ["value": write.value])
         // Nothing has to run: what is asked for is written down, and that is all.
         if write.isNew { (body.release, body.state) = (Self.release, "stopped") }
-        for way in ways where !write.isNew || way.name == write.ledger {
+        var isTaken = false
+        for way in ways where !isTaken && (!write.isNew || way.name == write.ledger) {
+            let start = ContinuousClock.now
             let outcome = await way.write(body)
-            await history.note(write, outcome)
+            await history.note(write, outcome, by: way.name, after: .now - start)
             if case .refused = outcome { continue }
-            return true
+            isTaken = true
         }
-        return false
+        await history.end(write)
+        return isTaken
     }
 }
 
