@@ -73,6 +73,40 @@ struct RecoveryTests {
         let asked = disk.sent.compactMap { if case .fetch(let after) = $0.body { after } else { nil } }
         #expect(asked == [OpNumber(3)])
     }
+
+    @Test("what was executed, was lost and came back is executed again, although its giver knows less to be committed")
+    func again() {
+        var disk = Disk(entries: 5)
+        disk.restart(executed: 5, lost: [3: nil])
+        #expect(disk.replica.committed == OpNumber(2))
+        disk.answer([disk.entries[2]], after: 2, commit: 3, in: View(epoch: 2, number: 0))
+        #expect(disk.replica.committed == OpNumber(5))
+    }
+
+    @Test(
+        "what an epoch leaves in a log behind its last entry is cut; with the bug it is acknowledged as the next one's",
+        arguments: [false, true])
+    func oldTail(isSabotaged: Bool) throws {
+        // The fourth and the fifth are of a view whose primary could not commit them, and the fourth cannot be read.
+        var disk = Disk(entries: 5)
+        disk.restart(executed: 3, lost: [4: nil], sabotage: isSabotaged ? .oldTail : [])
+        let members = Membership(epoch: 3, members: [1, 0, 2].map(Group.member))
+        let end = LogEntry(
+            after: disk.entries[2].digest, op: OpNumber(4), view: disk.nextView, at: Instant(milliseconds: 1),
+            request: nil, body: .reconfigure(members))
+        disk.answer([end], after: 3, commit: 4, in: View(epoch: 3, number: 0))
+        #expect(disk.replica.membership == members && disk.replica.committed == OpNumber(4))
+        #expect(disk.replica.op == OpNumber(isSabotaged ? 5 : 4))
+        #expect(disk.writes.contains { $0.cutAfter == OpNumber(4) } == !isSabotaged)
+        disk.feed(.written(through: try #require(disk.writes.last?.number)))
+        disk.feed(
+            .received(
+                ReplicaMessage(
+                    store: StoreID(2), view: View(epoch: 3, number: 0),
+                    body: .prepare([], after: OpNumber(4), commit: OpNumber(4), beat: 1)), from: Group.peer(1)))
+        let acknowledged = disk.sent.compactMap { if case .prepareOK(let op, _) = $0.body { op } else { nil } }
+        #expect(acknowledged == [OpNumber(isSabotaged ? 5 : 4)])
+    }
 }
 
 /// One member of three, the first, with a log in which the first entry names the members.
@@ -100,7 +134,9 @@ private struct Disk {
         replica = Replica(learning: Group.member(0), genesis: Group.genesis, random: SeededRandom(seed: 1))
     }
 
-    mutating func restart(executed: Int, lost: [Int: Digest?], view: View? = nil) {
+    mutating func restart(
+        executed: Int, lost: [Int: Digest?], view: View? = nil, sabotage: Replica.Sabotage = []
+    ) {
         var replay = Replay(from: .empty(genesis: Group.genesis), sessionsMax: 10)
         var tail: [LogSlot] = []
         for entry in entries {
@@ -115,9 +151,11 @@ private struct Disk {
         }
         let state = HardState(
             view: view ?? self.view, lastNormal: view ?? self.view, commit: OpNumber(UInt64(executed)))
+        var configuration = Replica.Configuration()
+        configuration.sabotage = sabotage
         replica = Replica(
             restored: RestoredReplica(store: StoreID(1), state: state, head: replay.head, tail: tail),
-            peer: Group.peer(0), random: SeededRandom(seed: 2))
+            peer: Group.peer(0), configuration: configuration, random: SeededRandom(seed: 2))
         feed(.started)
     }
 
@@ -133,6 +171,14 @@ private struct Disk {
             default: continue
             }
         }
+    }
+
+    /// The second member answers a question for what is lacking, or what it takes for one.
+    mutating func answer(_ entries: [LogEntry], after: UInt64, commit: UInt64, in view: View) {
+        let body = ReplicaMessage.Body.entries(
+            entries, after: OpNumber(after), commit: OpNumber(commit), op: entries.last?.op ?? OpNumber(after),
+            isNormal: true)
+        feed(.received(ReplicaMessage(store: StoreID(2), view: view, body: body), from: Group.peer(1)))
     }
 
     mutating func give(_ entries: [LogEntry]) {

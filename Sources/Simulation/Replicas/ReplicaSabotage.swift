@@ -21,7 +21,9 @@ struct ReplicaSabotage: Sendable {
 
     /// Bugs of the replica that need more coincidences than drawn faults bring together: the tests of `Replication` find them, by
     /// hand or by searching small worlds.
-    private static let tooRare: Set = ["early-vote", "early-retirement", "cut-first", "stale-read", "replica-amnesia"]
+    private static let tooRare: Set = [
+        "early-vote", "early-retirement", "cut-first", "stale-read", "replica-amnesia", "old-tail",
+    ]
 
     /// In the order of a list.
     static let all: [ReplicaSabotage] =

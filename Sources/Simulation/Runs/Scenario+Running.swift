@@ -34,7 +34,7 @@ extension Scenario {
                 \.rawValue)
         }
         // Those of which whole peers under these faults show something: the others are ledger-chaos's.
-        if fabric.replicas > 0 { names += ["commit-by-minority", "own-log"] }
+        if fabric.replicas > 0 { names.append("own-log") }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }
