@@ -74,6 +74,50 @@ struct RecoveryTests {
         #expect(asked == [OpNumber(3)])
     }
 
+    @Test("a new primary asks only the giver for more, and only if the gift was of use: questions do not multiply")
+    func gifts() throws {
+        var disk = Disk(entries: 9)
+        disk.restart(
+            executed: 3, lost: Dictionary(uniqueKeysWithValues: (4...9).map { ($0, disk.entries[$0 - 1].digest) }))
+        let view = View(epoch: 2, number: 3)
+        for index in 1...2 {
+            let wish = ReplicaMessage(store: StoreID(UInt64(index + 1)), view: view, body: .wish)
+            disk.feed(.received(wish, from: Group.peer(index)))
+        }
+        disk.feed(.written(through: try #require(disk.writes.last?.number)))
+        #expect(disk.replica.view == view && disk.replica.primary == Group.member(0))
+        var questions: [Int] = []
+        for index in 1...2 {
+            // Each of the others can read every second entry.
+            let places = (4...9).map { op in
+                LogPlace(op: OpNumber(UInt64(op)), digest: disk.entries[op - 1].digest, isReadable: op % 2 == index % 2)
+            }
+            let vote = Vote(
+                lastNormal: View(epoch: 2, number: 0), op: OpNumber(9), commit: OpNumber(3),
+                commitDigest: disk.entries[2].digest, tail: places)
+            disk.feed(
+                .received(
+                    ReplicaMessage(store: StoreID(UInt64(index + 1)), view: view, body: .vote(vote)),
+                    from: Group.peer(index)))
+            questions.append(disk.sent.count { if case .want = $0.body { true } else { false } })
+        }
+        #expect(questions.last == 2, "one for each holder")
+        for index in 1...2 {
+            let gift = ReplicaMessage(
+                store: StoreID(UInt64(index + 1)), view: view, body: .given([disk.entries[index == 1 ? 4 : 3]]))
+            disk.feed(.received(gift, from: Group.peer(index)))
+            #expect(disk.wanted.map { $0.op.value % 2 } == [UInt64(index % 2), UInt64(index % 2)])
+            disk.feed(.received(gift, from: Group.peer(index)))
+            #expect(disk.wanted == [], "the same again is of no use")
+        }
+        for index in 1...2 {
+            let rest = (5...8).filter { $0 % 2 == (index + 1) % 2 }.map { disk.entries[$0] }
+            let gift = ReplicaMessage(store: StoreID(UInt64(index + 1)), view: view, body: .given(rest))
+            disk.feed(.received(gift, from: Group.peer(index)))
+        }
+        #expect(disk.replica.isLeading && disk.replica.op == OpNumber(9))
+    }
+
     @Test("what was executed, was lost and came back is executed again, although its giver knows less to be committed")
     func again() {
         var disk = Disk(entries: 5)

@@ -160,8 +160,17 @@ extension Replica {
 
     // MARK: The new primary
 
+    /// Who gave entries, and whether one of them was lacking.
+    struct Gift {
+        var from: PeerID
+        var isNew: Bool
+    }
+
     /// Makes the view's log of a majority's votes, as far as the entries are here; asks for the others.
-    mutating func elect(at now: Instant, into effects: inout [Effect]) {
+    ///
+    /// - Parameter gift: what made it look again; then only the giver is asked for more, and only if what it gave was of use.
+    ///   Each gift answered by a question to every holder would be two the next time, and four then.
+    mutating func elect(after gift: Gift? = nil, at now: Instant, into effects: inout [Effect]) {
         guard status == .changing, let candidate, candidate.votes[own] != nil else { return }
         switch candidate.verdict(membership, sabotage: configuration.sabotage) {
         case .tooFew: return
@@ -169,7 +178,7 @@ extension Replica {
         case .log(let commit, let digest, let source, let tail):
             if configuration.sabotage.contains(.ownLog) { return lead(with: nil, at: now, into: &effects) }
             guard reach(commit, digest, from: source, at: now, into: &effects) else { return }
-            collect(tail, at: now, into: &effects)
+            collect(tail, after: gift, at: now, into: &effects)
         }
     }
 
@@ -183,7 +192,9 @@ extension Replica {
         return false
     }
 
-    private mutating func collect(_ tail: [Candidate.Place], at now: Instant, into effects: inout [Effect]) {
+    private mutating func collect(
+        _ tail: [Candidate.Place], after gift: Gift?, at now: Instant, into effects: inout [Effect]
+    ) {
         var entries: [LogEntry] = []
         var missing: [PeerID: [LogPlace]] = [:]
         var holders: [PeerID] = []
@@ -201,7 +212,9 @@ extension Replica {
             }
             previous = place.digest
         }
-        for holder in holders { send(.want(missing[holder] ?? []), to: holder, into: &effects) }
+        for holder in holders where gift.map({ $0.isNew && $0.from == holder }) ?? true {
+            send(.want(missing[holder] ?? []), to: holder, into: &effects)
+        }
         if missing.isEmpty { lead(with: entries, at: now, into: &effects) }
     }
 
@@ -228,8 +241,10 @@ extension Replica {
     mutating func onGiven(_ entries: [LogEntry], from sender: Member, at now: Instant, into effects: inout [Effect]) {
         recover(with: entries, at: now, into: &effects)
         guard status == .changing, candidate != nil, membership.contains(sender) else { return }
+        let before = candidate?.collected.count ?? 0
         for entry in entries { candidate?.collected[entry.digest] = entry }
-        elect(at: now, into: &effects)
+        let isNew = candidate?.collected.count ?? 0 > before
+        elect(after: Gift(from: sender.peer, isNew: isNew), at: now, into: &effects)
     }
 
     /// Begins the view as its primary.
