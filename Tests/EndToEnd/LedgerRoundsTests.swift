@@ -85,6 +85,10 @@ extension Scenarios {
             _ plan: Rounds.Plan, _ victim: String, _ world: World, _ history: WriteHistory
         ) async throws -> Outcome {
             let clock = ContinuousClock()
+            // The fault takes each client's name at most, and only the ledger's own master makes new ones.
+            try await Polling.until("there are names enough to change", within: Self.taken) {
+                await history.openCount(in: Self.ledger) >= 2 * Self.clients.count
+            }
             try await flows(history, "before the fault")
             let failures = try world.diskFailures(of: victim)
             let start = clock.now

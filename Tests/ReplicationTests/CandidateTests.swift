@@ -66,6 +66,19 @@ struct CandidateTests {
         #expect(verdict(Array(four.prefix(3)), wide) == .undecided(OpNumber(6)))
     }
 
+    @Test("what the latest log has lost is what an earlier one has there, where no majority can have anything else")
+    func guessed() {
+        let votes = [vote(2, [3, nil]), vote(1, [3, 7]), vote(1, [])]
+        #expect(names(verdict(votes)) == [digest(3), digest(7)])
+        guard case .log(_, _, _, let tail) = verdict(votes) else { return }
+        #expect(tail.map(\.isGuessed) == [false, true] && tail.last?.holders == [Group.peer(1)])
+        #expect(verdict(Array(votes.prefix(2))) == .undecided(OpNumber(7)), "the third may have had it")
+        let five = [vote(2, [nil]), vote(0, [8]), vote(1, [7]), vote(1, [])]
+        #expect(names(verdict(five, wide)) == [digest(7)], "that of the later view")
+        #expect(verdict(Array(five.prefix(3)), wide) == .undecided(OpNumber(6)))
+        #expect(verdict([vote(2, [nil]), vote(1, [-7]), vote(1, [])]) == .undecided(OpNumber(6)), "nobody can give it")
+    }
+
     @Test("the log begins behind the latest commit point of all votes")
     func commit() {
         let behind = vote(1, [1, 2, 3], commit: 5)

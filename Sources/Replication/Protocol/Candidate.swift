@@ -20,6 +20,8 @@ struct Candidate: Sendable {
         var op: OpNumber
         var digest: Digest
         var holders: [PeerID]
+        /// Those of the latest log cannot say what stands here; this is what an earlier log has. It counts only where it follows.
+        var isGuessed = false
     }
 
     /// Of a majority's logs that of the latest (last normal view, op) (VRR, 4.2). A place that nobody can give is cut where
@@ -39,6 +41,8 @@ struct Candidate: Sendable {
             }
             if let digest, !holders.isEmpty {
                 tail.append(Place(op: op, digest: digest, holders: holders.keys.map(\.peer)))
+            } else if let guess = guess(op, digest, membership) {
+                tail.append(guess)
             } else {
                 let without = votes.values.count { $0.neverHad(op, digest) }
                 if without >= membership.nackQuorum || sabotage.contains(.cutDamaged) { break }
@@ -48,6 +52,20 @@ struct Candidate: Sendable {
         }
         return .log(
             commit: committed.value.commit, committed.value.commitDigest, source: committed.key.peer, tail: tail)
+    }
+
+    /// What an earlier log has at a place of which the latest one knows only that there is something.
+    ///
+    /// Whoever has another log there, or none, has not acknowledged what the latest one has, unless both are the same. Where
+    /// these are so many that no majority has acknowledged it, either it is what the earlier log has, or it is not committed.
+    private func guess(_ op: OpNumber, _ digest: Digest?, _ membership: Membership) -> Place? {
+        guard digest == nil,
+            votes.values.count(where: { $0.op < op || $0.place(op)?.digest != nil }) >= membership.nackQuorum
+        else { return nil }
+        let known = votes.values.filter { $0.place(op)?.isReadable == true }.max { $0.lastNormal < $1.lastNormal }
+        guard let digest = known?.place(op)?.digest else { return nil }
+        let holders = votes.filter { $0.value.place(op)?.isReadable == true && $0.value.place(op)?.digest == digest }
+        return Place(op: op, digest: digest, holders: holders.keys.map(\.peer), isGuessed: true)
     }
 
     private func best(_ sabotage: Replica.Sabotage) -> Vote? {

@@ -201,6 +201,7 @@ extension Replica {
         var previous = log.digest(at: committed)
         for place in tail where place.op > committed {
             let entry = log[place.op].flatMap { $0.digest == place.digest ? $0 : nil }
+            if place.isGuessed, let entry, let previous, !entry.follows(previous) { return }
             if let entry = entry ?? given(place, behind: previous) {
                 entries.append(entry)
             } else if let holder = place.holders.first(where: { $0 != own.peer }) {
