@@ -57,8 +57,12 @@ public struct LedgerStatus: Hashable, Sendable {
     /// Why there are fewer than wanted; empty when there are as many.
     public var reasons: [String]
 
-    /// Passive replicas that are up to date or nearly, the primary not counted.
-    public var standing: Int { replicas.count { $0.role != .primary && $0.isPresent } }
+    /// Passive replicas that are up to date or nearly, the primary not counted. While none of them has a vote nobody leads
+    /// when the primary dies: however many copies there are, they count as one.
+    public var standing: Int { hasVoters ? copies : min(copies, 1) }
+
+    var copies: Int { replicas.count { $0.role != .primary && $0.isPresent } }
+    var hasVoters: Bool { replicas.contains { $0.role == .replica } }
 }
 
 extension Peer {
@@ -133,6 +137,7 @@ extension Peer {
                 ? ["nobody leads it now: a majority of its \(status.replicas.count) replicas must answer each other"]
                 : ["its primary knows why: ask \(name(of: status.primary ?? id))"]
         }
+        if !status.hasVoters, status.copies > 1 { return ["its \(status.copies) copies get a vote in a moment"] }
         var reasons: [String] = []
         for replica in status.replicas where !replica.isPresent {
             let since = ledger.placement.away[replica.peer].map { now - $0 } ?? .zero

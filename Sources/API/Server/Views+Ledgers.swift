@@ -122,7 +122,9 @@ extension Views {
             let takers = peer.neighbours.liveMasters.filter { master in
                 master.takesReplicas && !status.replicas.contains { $0.peer == master.peer }
             }
-            guard takers.isEmpty else { return "wait: a replica is being made" }
+            guard takers.isEmpty, status.replicas.count(where: { $0.role == .learner }) < 2 else {
+                return "wait: a replica is being made"
+            }
             // How many there shall be is its founder's to say.
             let founder = status.ledger
             let isThere = founder == peer.id || peer.neighbours[founder]?.isLive == true
