@@ -79,6 +79,12 @@ extension Accounts {
     /// What is reserved for an instance.
     public func hold(of instance: InstanceID) -> Hold? { instances[instance]?.hold }
 
+    /// Up to when usage of an instance has been counted, as far as that is still kept.
+    public func countedThrough(_ instance: InstanceID) -> Instant? {
+        let ends = instances[instance]?.counted.compactMap { $0.coverage.stretches.last?.end }
+        return ends?.max().map { Instant(milliseconds: $0) }
+    }
+
     /// What became of an invoice that may still be paid or credited.
     public func invoiceStatus(_ number: InvoiceNumber) -> InvoiceStatus? { invoices[number] }
 

@@ -57,8 +57,8 @@ extension Books {
         return accounts.check(.held(order), at: now)
     }
 
-    /// Why no machine at all could run what is asked: the project is not there, or has too little left for the cheapest
-    /// machine that the books know.
+    /// Why no machine at all could run what is asked: the project is not there, or has too little left for each machine that
+    /// the books know, of which the first is named.
     public func budgetBreach(of key: RequestKey, asking specification: Specification, at now: Instant) -> RuleBreach? {
         guard let project = specification.project.map({ ProjectID($0) }) else { return nil }
         guard accounts.projectStatus(project, at: now) != nil else {
@@ -67,13 +67,13 @@ extension Books {
                 remedy: "`palmier project show` lists those that are")
         }
         let request = Request(key: key, specification: specification, at: now)
-        var cheapest: RuleBreach?
+        var first: RuleBreach?
         for (machine, _) in accounts.machineViews {
             guard let order = order(for: request, on: machine, from: now) else { return nil }
             guard let breach = accounts.check(.held(order), at: now) else { return nil }
-            if breach.rule == .ceilingExceeded, cheapest == nil { cheapest = breach }
+            if breach.rule == .ceilingExceeded, first == nil { first = breach }
         }
-        return cheapest
+        return first
     }
 
     // MARK: Entries
@@ -89,13 +89,13 @@ extension Books {
         return true
     }
 
-    /// Counts what a placed request used since its hold began.
+    /// Counts what a placed request used since its hold began, or since it was counted: the next hold may have been refused.
     mutating func count(_ request: Request, at now: Instant, into history: inout History) {
         let instance = InstanceID(request.key)
         guard request.specification.project != nil, let claim = request.placement,
             let hold = accounts.hold(of: instance), hold.machine == claim.machine
         else { return }
-        let period = Period(from: hold.period.start, to: now)
+        let period = Period(from: max(hold.period.start, accounts.countedThrough(instance) ?? .zero), to: now)
         guard period.start < period.end else { return }
         for line in lines(of: request.specification, over: period) where line.quantity > .zero {
             let report = UsageReport(

@@ -105,16 +105,18 @@ struct BudgetTests {
             Issue.record("not lost: \(keeper.proposed)")
             return
         }
+        keeper.after(.seconds(30))
         #expect(reason.contains("needs 1.20 EUR") && reason.contains("0.60 left of 3.00"), "\(reason)")
         _ = keeper.commit()
-        #expect(try Self.status(keeper) == ["2.4", "0", "0.6"].map(Self.money))
+        #expect(try Self.status(keeper) == ["2.41", "0", "0.59"].map(Self.money), "half a minute more")
+        #expect(keeper.keeper.books.contents.refusals.map(\.rule) == [.ceilingExceeded])
 
         // The next attempt waits, and costs nothing, until the ceiling is raised.
         #expect(keeper.feed(.found(key(), Attempt(2), claim(2))).contains(.release(claim(2))))
         #expect(keeper.proposed == [])
         let waiting = try #require(keeper.keeper.view(of: key()))
         #expect(waiting.status.state == .waiting)
-        #expect(waiting.status.reason.contains("raise the ceiling to at least 3.60"), "\(waiting.status.reason)")
+        #expect(waiting.status.reason.contains("raise the ceiling to at least 3.61"), "\(waiting.status.reason)")
         keeper.proposed = [.accounting(try Self.project("5"))]
         _ = keeper.commit()
         #expect(
