@@ -126,6 +126,8 @@ public struct CallRouter: Sendable {
     private let configuration: Configuration
     /// The most calls that wait.
     var pendingMax: Int { configuration.pendingMax }
+    /// Whether a call waits for an entry.
+    var isRecording: Bool { !recording.isEmpty }
     private let own: PeerID
     private var origins: [CallID: Origin] = [:]  // looked up only
     private var forwards: [UInt64: Forward] = [:]  // iterated in sorted order only

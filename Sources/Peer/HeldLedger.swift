@@ -22,6 +22,8 @@ public struct HeldLedger: Sendable {
     /// Inputs that came while the effects of another one were performed.
     var inbox: [Replica.Input] = []
     var isBusy = false
+    /// Requests and proposals of this turn of the host's loop share a batch.
+    var isGathering = false
     /// What was told of the description in the books.
     var told: LedgerDescription?
     private var random: SeededRandom

@@ -25,13 +25,18 @@ extension Peer {
         ledgers[index].inbox.append(input)
         guard !ledgers[index].isBusy else { return }
         ledgers[index].isBusy = true
+        let before = ledgers[index].books.index
         while let index = self.index(of: ledger), !ledgers[index].inbox.isEmpty {
             let input = ledgers[index].inbox.removeFirst()
             for effect in ledgers[index].replica.effects(of: input, at: now) {
                 perform(effect, of: ledger, at: now, into: &effects)
             }
         }
-        if let index = self.index(of: ledger) { ledgers[index].isBusy = false }
+        guard let index = self.index(of: ledger) else { return }
+        ledgers[index].isBusy = false
+        if ledger == id, ledgers[index].isLeading, ledgers[index].books.index != before {
+            describe(at: now, into: &effects)  // once for all that was committed together
+        }
     }
 
     private mutating func perform(
@@ -86,7 +91,7 @@ extension Peer {
             return send(.ledgerAnswer(group, request.id, answer), to: peer, at: now, into: &effects)
         }
         ledgers[index].askers[request.id] = peer
-        replica(ledger, .request(request), at: now, into: &effects)
+        gather(.request(request), for: ledger, at: now, into: &effects)
     }
 
     // MARK: To lead, and to lead no more
@@ -160,7 +165,25 @@ extension Peer {
     }
 
     mutating func propose(_ fact: Fact, to ledger: PeerID, at now: Instant, into effects: inout [Effect]) {
-        replica(ledger, .propose(coding.encode(fact)), at: now, into: &effects)
+        gather(.propose(coding.encode(fact)), for: ledger, at: now, into: &effects)
+    }
+
+    /// What comes to a ledger in one turn of the host's loop shares a batch: the timer fires when the turn is over.
+    private mutating func gather(
+        _ input: Replica.Input, for ledger: PeerID, at now: Instant, into effects: inout [Effect]
+    ) {
+        if let index = index(of: ledger), !ledgers[index].isGathering {
+            ledgers[index].isGathering = true
+            replica(ledger, .gather, at: now, into: &effects)
+            effects.append(.set(.gathered(ledger), at: now))
+        }
+        replica(ledger, input, at: now, into: &effects)
+    }
+
+    mutating func onGathered(_ ledger: PeerID, at now: Instant, into effects: inout [Effect]) {
+        guard let index = index(of: ledger) else { return }
+        ledgers[index].isGathering = false
+        replica(ledger, .gathered, at: now, into: &effects)
     }
 
     private mutating func onCommitted(
@@ -181,13 +204,14 @@ extension Peer {
         for free in ledgers[index].desk?.release(fact) ?? [] {
             send(free.message, from: ledger, to: free.to, at: now, into: &effects)
         }
-        let breach: Refusal? =
-            if case .accounting = fact, case .refused(let breach)? = ledgers[index].desk?.requests.books.outcome {
-                Refusal(breach)
-            } else { nil }
-        route(.committed(entry, of: ledger, breach), at: now, into: &effects)
+        if calls.isRecording {
+            let breach: Refusal? =
+                if case .accounting = fact, case .refused(let breach)? = ledgers[index].desk?.requests.books.outcome {
+                    Refusal(breach)
+                } else { nil }
+            route(.committed(entry, of: ledger, breach), at: now, into: &effects)
+        }
         if case .described = fact { onDescribed(ledger, at: now, into: &effects) }
-        if ledger == id { describe(at: now, into: &effects) }
     }
 
     private mutating func onRefused(

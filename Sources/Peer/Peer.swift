@@ -133,6 +133,8 @@ public struct Peer: Automaton {
         case claims(ClaimKeeper.Timer)
         case replica(PeerID, Replica.Timer)
         case placement(PeerID)
+        /// Whatever has come for a ledger in one turn is here.
+        case gathered(PeerID)
         /// What the owner of this master has said is not in its ledger yet.
         case wishes
         case requests(PeerID, RequestKeeper.Timer)
@@ -343,6 +345,7 @@ public struct Peer: Automaton {
         case .claims(let timer): claims(.timerFired(timer), at: now, into: &effects)
         case .replica(let ledger, let timer): replica(ledger, .timerFired(timer), at: now, into: &effects)
         case .placement(let ledger): onPlacement(ledger, at: now, into: &effects)
+        case .gathered(let ledger): onGathered(ledger, at: now, into: &effects)
         case .wishes: considerWishes(at: now, into: &effects)
         case .requests(let ledger, let timer): requests(ledger, .timerFired(timer), at: now, into: &effects)
         case .directory(let ledger, let timer): directory(ledger, .timerFired(timer), at: now, into: &effects)

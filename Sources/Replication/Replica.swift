@@ -60,6 +60,9 @@ public struct Replica: Automaton {
         case request(ClientRequest)
         /// What the composer wants in the log while it leads; answered by `committed` or `refused`.
         case propose([UInt8])
+        /// More requests and proposals come at once: what is here waits for `gathered`, to share a batch with them.
+        case gather
+        case gathered
         /// Asks whether this replica leads, so that what is executed now is as new as anything that was answered before.
         case confirm(ReadID)
         case received(ReplicaMessage, from: PeerID)
@@ -298,6 +301,10 @@ public struct Replica: Automaton {
         case .started: onStarted(at: now, into: &effects)
         case .request(let request): onRequest(request, at: now, into: &effects)
         case .propose(let operation): onProposal(operation, at: now, into: &effects)
+        case .gather: leading?.isGathering = true
+        case .gathered:
+            leading?.isGathering = false
+            flush(at: now, into: &effects)
         case .confirm(let id): onConfirm(id, at: now, into: &effects)
         case .received(let message, let peer):
             guard peer != own.peer, !isInstalling else { return }

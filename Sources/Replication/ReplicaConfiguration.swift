@@ -15,6 +15,11 @@ extension Replica {
         public var batchBytesMax = 896 << 10
         /// How many writes of new entries a primary has under way: what comes meanwhile makes the next batch.
         public var writesMax = 2
+        /// How many batches wait for a majority before the next one waits for more: each costs every replica a write, a
+        /// message and an answer, whatever its size.
+        public var batchesMax = 2
+        /// So many entries wait for nobody's majority: where answers take long, batches follow one another.
+        public var batchEntriesEnough = 128
         /// Entries that may wait for a majority.
         public var uncommittedMax = 1_024
         /// Requests that may wait for a place in the log.

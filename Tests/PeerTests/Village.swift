@@ -266,6 +266,7 @@ struct Village {
         case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
         case .browse, .remember, .report, .leaseEnds, .delivered, .group, .news: return
         case .send(let message, let target): send(message, from: id, to: target)
+        case .set(.gathered(let ledger), _): inbox.append((id, .timerFired(.gathered(ledger))))  // each input is a turn
         case .set(let timer, let due): timers.set(TimerName(peer: id, timer: timer), at: due)
         case .publish(let advertisement):
             for other in ids where hasDiscovery && other != id && !cut.contains(pair(id, other)) {

@@ -26,6 +26,7 @@ struct ExploredKey: Hashable {
         var queue: [Request]
         var underWay: [SessionID: UInt64]
         var followers: [Follower]
+        var batches: [OpNumber]
         var beat: UInt64
         var readings: [UInt64]
     }
@@ -144,6 +145,7 @@ extension ExploredKey.Lead {
             ExploredKey.Follower(
                 peer: peer, store: follower.store, op: follower.op, beat: follower.beat, heardAt: follower.heardAt)
         }
+        batches = leading.batches
         beat = leading.beat
         readings = leading.readings.map(\.beat)
     }

@@ -112,7 +112,7 @@ struct SabotageTests {
 
     /// Seeds of the drawn faults, and by which invariant they find what.
     static let findings: [(name: String, seed: UInt64, invariant: String)] = [
-        ("commit-by-minority", 5, "I3"), ("skip-sessions", 1, "I3"), ("stale-read", 4, "I3"), ("hasty-epoch", 4, "I4"),
+        ("commit-by-minority", 5, "I3"), ("skip-sessions", 1, "I3"), ("stale-read", 8, "I3"), ("hasty-epoch", 4, "I4"),
     ]
 
     @Test("drawn faults find it", arguments: findings)

@@ -30,6 +30,10 @@ struct Leading: Sendable {
     /// Whether the view's log is durable here, and the others were told that it begins.
     var isStarted = false
     var queue: [Proposal] = []
+    /// More comes to the queue before anything leaves it.
+    var isGathering = false
+    /// The last places of batches that were not executed when last looked at, in order.
+    var batches: [OpNumber] = []
     /// The newest request of each session that is in the queue or in the log and not executed.
     var underWay: [SessionID: UInt64] = [:]  // looked up only
     /// Other members and learners.

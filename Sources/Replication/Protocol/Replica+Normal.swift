@@ -65,8 +65,10 @@ extension Replica {
         return .tooLarge(bytes: operation.count, max: configuration.operationBytesMax)
     }
 
-    /// Gives what waits its place in the log: at once when the disk is idle, else together with what comes meanwhile.
+    /// Gives what waits its place in the log: at once when disk and majority are idle, else together with what comes meanwhile.
     mutating func flush(at now: Instant, into effects: inout [Effect]) {
+        guard leading?.isGathering == false else { return }
+        leading?.batches.removeAll { $0 <= committed }
         while writes.count < configuration.writesMax, !isDiskFailing, let batch = nextBatch(at: now) {
             append(batch, into: &effects)
         }
@@ -74,7 +76,8 @@ extension Replica {
 
     private mutating func nextBatch(at now: Instant) -> [LogEntry]? {
         guard let leader = leading, !leader.queue.isEmpty, !leader.isReconfiguring, leader.isStarted,
-            log.last.value - committed.value < UInt64(configuration.uncommittedMax)
+            log.last.value - committed.value < UInt64(configuration.uncommittedMax),
+            leader.batches.count < configuration.batchesMax || leader.queue.count >= configuration.batchEntriesEnough
         else { return nil }
         var batch: [LogEntry] = []
         var bytes = 0
@@ -87,6 +90,7 @@ extension Replica {
             batch.append(next(body, request: proposal.request, behind: batch.last, at: now))
         }
         leading?.queue.removeFirst(batch.count)
+        if let last = batch.last { leading?.batches.append(last.op) }
         return batch
     }
 

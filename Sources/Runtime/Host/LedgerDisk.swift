@@ -9,8 +9,19 @@ import Synchronization
 /// All writes that have gathered while the last group was under way become durable together. When the disk takes a group
 /// not, what was ordered behind it is dropped: the replica orders all of it again, from the first one on.
 final class LedgerDisk: Sendable {
+    /// Who is told what became of the orders.
+    private struct Host: Sendable {
+        var tell: @Sendable (Replica.Input) -> Void
+        /// What the disk said; nil: it takes writes.
+        var failed: @Sendable (StorageError?) -> Void
+    }
+
     private struct State {
         var orders: [LedgerOrder] = []
+        /// nil: nothing is performed.
+        var host: Host?
+        /// A turn of the store's queue is under way to the orders.
+        var isComing = false
         /// After a failure: the write with which the replica begins again.
         var awaited: WriteNumber?
         var hasWritten = false
@@ -19,12 +30,12 @@ final class LedgerDisk: Sendable {
 
     let store: ReplicaStore
     private let state = Mutex(State())
-    private let signals: AsyncStream<Void>
-    private let signal: AsyncStream<Void>.Continuation
+    private let erasing: AsyncStream<Never>
+    private let erased: AsyncStream<Never>.Continuation
 
     init(_ store: ReplicaStore) {
         self.store = store
-        (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        (erasing, erased) = AsyncStream.makeStream()
     }
 
     /// Whether something is on it.
@@ -34,7 +45,7 @@ final class LedgerDisk: Sendable {
         state.withLock { state in
             if !state.isErased { state.orders.append(order) }
         }
-        signal.yield()
+        come()
     }
 
     /// Nobody needs the log any more: what was ordered and is not done, is not done.
@@ -43,7 +54,7 @@ final class LedgerDisk: Sendable {
             state.isErased = true
             state.orders = []
         }
-        signal.finish()
+        erased.finish()
     }
 
     var isErased: Bool { state.withLock { $0.isErased } }
@@ -52,35 +63,47 @@ final class LedgerDisk: Sendable {
     ///
     /// - Parameter tell: what the replica is to hear.
     /// - Parameter failed: what the disk said; nil: it takes writes.
-    func serve(_ tell: @Sendable (Replica.Input) -> Void, failed: @Sendable (StorageError?) -> Void) async {
-        for await _ in signals {
-            while true {
-                let orders = state.withLock { state in
-                    let orders = state.orders
-                    state.orders = []
-                    return orders
-                }
-                guard !orders.isEmpty else { break }
-                await perform(orders, tell, failed)
-            }
-        }
+    func serve(
+        _ tell: @escaping @Sendable (Replica.Input) -> Void, failed: @escaping @Sendable (StorageError?) -> Void
+    ) async {
+        state.withLock { $0.host = Host(tell: tell, failed: failed) }
+        come()
+        for await _ in erasing {}
+        state.withLock { $0.host = nil }
+        await withCheckedContinuation { continuation in store.submit { _ in continuation.resume() } }
     }
 
-    private func perform(
-        _ orders: [LedgerOrder], _ tell: @Sendable (Replica.Input) -> Void, _ failed: @Sendable (StorageError?) -> Void
-    ) async {
+    /// Sends the store's queue to the orders: no task is in between, since each would cost a change of threads.
+    private func come() {
+        let isNeeded = state.withLock { state in
+            guard state.host != nil, !state.orders.isEmpty, !state.isComing else { return false }
+            state.isComing = true
+            return true
+        }
+        if isNeeded { store.submit { [self] in perform(on: $0) } }
+    }
+
+    /// What has gathered. What comes meanwhile is the next turn's; pages and scrubbing come in between.
+    private func perform(on store: isolated ReplicaStore) {
+        let (orders, host) = state.withLock { state in
+            state.isComing = false
+            guard let host = state.host else { return ([LedgerOrder](), Host?.none) }
+            defer { state.orders = [] }
+            return (state.orders, host)
+        }
+        guard let host else { return }
         var group: [JournalWrite] = []
         for order in orders {
             switch order {
             case .write(let write):
                 if isAwaited(write.number) { group.append(write) }
             case .read(let token, let through, let bytesMax):
-                await write(&group, tell, failed)
-                await read(token, through, bytesMax, tell)
+                write(&group, on: store, host)
+                read(token, through, bytesMax, on: store, host)
             case .open, .erase: continue  // the shelf's
             }
         }
-        await write(&group, tell, failed)
+        write(&group, on: store, host)
     }
 
     private func isAwaited(_ number: WriteNumber) -> Bool {
@@ -92,40 +115,37 @@ final class LedgerDisk: Sendable {
         }
     }
 
-    private func write(
-        _ group: inout [JournalWrite], _ tell: @Sendable (Replica.Input) -> Void,
-        _ failed: @Sendable (StorageError?) -> Void
-    ) async {
+    private func write(_ group: inout [JournalWrite], on store: isolated ReplicaStore, _ host: Host) {
         guard let first = group.first, let last = group.last else { return }
         let writes = group
         group = []
         do throws(StorageError) {
-            let damaged = try await store.write(writes)
+            let damaged = try store.write(writes)
             state.withLock { $0.hasWritten = true }
-            failed(nil)
-            tell(.written(through: last.number))
-            for place in damaged { tell(.damaged(place)) }
+            host.failed(nil)
+            host.tell(.written(through: last.number))
+            for place in damaged { host.tell(.damaged(place)) }
         } catch {
             guard !isErased else { return }
             precondition(error.code != .refused, "a write breaks an invariant of the log: \(error)")
             state.withLock { $0.awaited = first.number }
-            failed(error)
-            tell(.writeFailed(from: first.number))
+            host.failed(error)
+            host.tell(.writeFailed(from: first.number))
         }
     }
 
     private func read(
-        _ token: Replica.ReadToken, _ through: OpNumber, _ bytesMax: Int, _ tell: @Sendable (Replica.Input) -> Void
-    ) async {
+        _ token: Replica.ReadToken, _ through: OpNumber, _ bytesMax: Int, on store: isolated ReplicaStore, _ host: Host
+    ) {
         var entries: [LogEntry] = []
         do throws(StorageError) {
-            let reading = try await store.read(after: token.after, through: through, bytesMax: bytesMax)
+            let reading = try store.read(after: token.after, through: through, bytesMax: bytesMax)
             entries = reading.entries
-            if let damaged = reading.damaged { tell(.damaged(damaged)) }
+            if let damaged = reading.damaged { host.tell(.damaged(damaged)) }
         } catch {
             entries = []  // whoever asked asks another replica
         }
-        tell(.entriesRead(token, entries))
+        host.tell(.entriesRead(token, entries))
     }
 
     /// Entries behind `after`, up to `through` and to a number of bytes, the first one whatever its size.

@@ -34,6 +34,7 @@ final class PeerCore {
     private let outlets: Outlets
     private var timers = TimerQueue<Peer.Timer>()
     private var wakeUp: (due: Instant, task: Scheduled<Void>)?
+    private var isFiring = false
     private var queued: [Peer.Effect] = []
     private var writing: [Peer.Effect]?
     private var waiting: [CallID: CheckedContinuation<CallResult, Never>] = [:]
@@ -155,9 +156,18 @@ final class PeerCore {
 
     private func armWakeUp() {
         guard let due = timers.nextDue() else { return }
+        let delay = (due - clock.now).nanoseconds
+        guard delay > 0 else {
+            // Behind everything that this turn of the loop still brings.
+            guard !isFiring else { return }
+            isFiring = true
+            return loop.assumeIsolated().execute { [self] in
+                isFiring = false
+                fireDue()
+            }
+        }
         if let wakeUp, wakeUp.due <= due { return }
         wakeUp?.task.cancel()
-        let delay = max(0, (due - clock.now).nanoseconds)
         let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { [self] in
             wakeUp = nil
             fireDue()

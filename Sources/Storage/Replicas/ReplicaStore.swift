@@ -128,6 +128,11 @@ public actor ReplicaStore {
     /// Which storage this is.
     public func id() throws(StorageError) -> StoreID { try using { $0.record.store } }
 
+    /// Runs the work on the store's own queue, behind all earlier calls, and returns at once: for whoever needs no task to wait.
+    public nonisolated func submit(_ work: @escaping @Sendable (isolated ReplicaStore) -> Void) {
+        executor.submit { self.assumeIsolated { work($0) } }
+    }
+
     // MARK: At the start
 
     /// Brings a state up to what is known to be committed, and says what stands behind.
