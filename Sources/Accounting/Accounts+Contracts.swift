@@ -1,7 +1,7 @@
 import Automata
 import OrderedCollections
 
-// Agreements with accounts that another ledger keeps.
+// Agreements of a supplier and a customer: with an account that another ledger keeps, or of two that are kept here.
 
 extension Accounts {
     /// - Returns: false when it was recorded before.
@@ -9,11 +9,12 @@ extension Accounts {
         try expectName(contract.id.name, "contract")
         let supplier = try account(contract.supplier).account
         let customer = try account(contract.customer).account
-        // One of the two is kept here, the other by the ledger that the contract names.
-        guard (supplier.ledger == nil) != (customer.ledger == nil),
+        // Both are kept here, or one of the two is, and the other by the ledger that the contract names.
+        guard supplier.ledger == nil || customer.ledger == nil, supplier.id != customer.id,
             supplier.ledger ?? contract.supplierLedger == contract.supplierLedger,
             customer.ledger ?? contract.customerLedger == contract.customerLedger,
-            contract.supplierLedger != contract.customerLedger,
+            (contract.supplierLedger == contract.customerLedger)
+                == (supplier.ledger == nil && customer.ledger == nil),
             [contract.supplierLedger, contract.customerLedger].contains(contract.offeredBy)
         else {
             throw RuleBreach(
@@ -21,7 +22,8 @@ extension Accounts {
                 "the contract \(contract.id) is between \(contract.supplier) in ledger "
                     + "\(contract.supplierLedger.fingerprint) and \(contract.customer) in ledger "
                     + "\(contract.customerLedger.fingerprint), offered by \(contract.offeredBy.fingerprint)",
-                remedy: "name one account of this ledger, and one that is recorded here as kept by the other")
+                remedy: "name two accounts of this ledger, or one of them, and one that is recorded here as kept by the "
+                    + "other ledger")
         }
         guard (1...Contract.termsMax).contains(contract.terms.count) else {
             throw RuleBreach(
@@ -80,9 +82,11 @@ extension Accounts {
         return .done
     }
 
-    func contractQuote(
+    /// The price that a countersigned contract gives; nil when none says anything of it. The contract that was recorded
+    /// first counts.
+    func agreedQuote(
         _ resource: ResourceID, supplier: AccountID, customer: AccountID, per cycle: Cycle?, at instant: Instant
-    ) throws(RuleBreach) -> Quote {
+    ) -> Quote? {
         for state in contracts.values where state.isSigned {
             let contract = state.contract
             guard contract.supplier == supplier, contract.customer == customer, contract.period.start <= instant,
@@ -90,6 +94,15 @@ extension Accounts {
                 let term = contract.terms.first(where: { $0.resource == resource && $0.per == cycle })
             else { continue }
             return Quote(price: term.price, currency: contract.currency, contract: contract.id)
+        }
+        return nil
+    }
+
+    func contractQuote(
+        _ resource: ResourceID, supplier: AccountID, customer: AccountID, per cycle: Cycle?, at instant: Instant
+    ) throws(RuleBreach) -> Quote {
+        if let quote = agreedQuote(resource, supplier: supplier, customer: customer, per: cycle, at: instant) {
+            return quote
         }
         throw RuleBreach(
             .noContract,

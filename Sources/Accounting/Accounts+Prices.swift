@@ -1,8 +1,8 @@
 import Automata
 import OrderedCollections
 
-// What something costs: on the most specific path that has a price, or by contract where the other side's books are
-// another ledger's.
+// What something costs: by contract, where one covers it, and otherwise on the most specific path that has a price. With an
+// account that another ledger keeps there has to be a contract.
 
 /// What applies to one movement.
 struct Quote: Hashable, Sendable {
@@ -72,6 +72,12 @@ extension Accounts {
         if supplier.account.ledger != nil || customer.account.ledger != nil {
             return try contractQuote(
                 id, supplier: supplier.account.id, customer: customer.account.id, per: cycle, at: instant)
+        }
+        if !contracts.isEmpty,
+            let agreed = agreedQuote(
+                id, supplier: supplier.account.id, customer: customer.account.id, per: cycle, at: instant)
+        {
+            return agreed
         }
         for shape in stride(from: UInt8(7), through: 0, by: -1) where resource.shapes & (1 << shape) != 0 {
             if shape & 4 != 0, machine == nil { continue }

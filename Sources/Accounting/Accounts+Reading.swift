@@ -26,6 +26,36 @@ extension Accounts {
         public internal(set) var owed = Money.zero
     }
 
+    /// A subscription, what it costs, and how far it has been charged.
+    public struct SubscriptionView: Hashable, Sendable {
+        public let order: SubscriptionOrder
+        public let customer: AccountID
+        /// Of a unit, and of a cycle.
+        public let price: Price
+        public let value: Money
+        public let currency: Currency
+        public let contract: ContractID?
+        /// How many cycles have been charged.
+        public let charged: Int
+        /// No cycle begins at or after it.
+        public let ends: Instant?
+        /// The cycle that is charged next; nil when there is none before its end.
+        public let next: Period?
+    }
+
+    /// Something that went wrong, and what was given back for it.
+    public struct IncidentView: Hashable, Sendable {
+        public let incident: Incident
+        /// By invoice, as long as it may still be credited.
+        public let credits: [Credit]
+
+        public struct Credit: Hashable, Sendable {
+            public let invoice: InvoiceNumber
+            public let amount: Money
+            public let currency: Currency
+        }
+    }
+
     /// All accounts, by name.
     public var accountViews: [AccountView] {
         accounts.values.map { AccountView(account: $0.account, isOpen: $0.isOpen, balances: $0.balances) }
@@ -67,11 +97,48 @@ extension Accounts {
         machines.elements.map { ($0.key, $0.value) }
     }
 
-    /// Agreements with accounts that other ledgers keep, in the order in which they were recorded, and whether the other
-    /// side has countersigned.
+    /// Agreements in the order in which they were recorded, and whether they are countersigned.
     public var contractViews: [(contract: Contract, isSigned: Bool)] {
         contracts.values.map { ($0.contract, $0.isSigned) }
     }
+
+    /// All subscriptions, by name, until the books forget those that ended before they are closed.
+    public var subscriptionViews: [SubscriptionView] {
+        subscriptions.values.compactMap { view(of: $0) }.sorted { $0.order.id < $1.order.id }
+    }
+
+    public func subscriptionView(_ id: SubscriptionID) -> SubscriptionView? { subscriptions[id].flatMap { view(of: $0) } }
+
+    private func view(of state: SubscriptionState) -> SubscriptionView? {
+        guard let project = projects[state.order.project] else { return nil }
+        let next = cycle(state.charged, of: state.order)
+        let isOver = !next.isInRange || state.ends.map { next.start >= $0 } ?? false
+        return SubscriptionView(
+            order: state.order, customer: state.customer, price: state.price, value: state.value,
+            currency: project.order.currency, contract: state.contract, charged: state.charged, ends: state.ends,
+            next: isOver ? nil : next)
+    }
+
+    /// All incidents, by name, until the books are closed behind them.
+    public var incidentViews: [IncidentView] {
+        incidents.values.sorted { $0.id < $1.id }.map { incident in
+            let credits = invoices.elements.flatMap { number, status in
+                status.credits.filter { $0.id == incident.id }.map {
+                    IncidentView.Credit(invoice: number, amount: $0.amount, currency: status.currency)
+                }
+            }
+            return IncidentView(incident: incident, credits: credits.sorted { $0.invoice < $1.invoice })
+        }
+    }
+
+    /// Whether a hold was ever placed for an instance, so that its project is known.
+    public func knows(_ instance: InstanceID) -> Bool { instances[instance] != nil }
+
+    /// The project that an instance's usage is charged to.
+    public func project(of instance: InstanceID) -> ProjectID? { instances[instance]?.project }
+
+    /// Whether a document of another ledger was recorded here.
+    public func hasReceived(_ number: InvoiceNumber) -> Bool { received[number] != nil }
 
     /// Who supplies a machine.
     public func supplier(listedFor machine: PeerID) -> AccountID? { machines[machine] }

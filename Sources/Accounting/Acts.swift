@@ -38,9 +38,9 @@ public enum Act: Hashable, Sendable {
     case credited(CreditOrder)
     /// A customer paid for an invoice.
     case paid(Payment)
-    /// Terms between an account here and one in another ledger.
+    /// Terms between two accounts, of which another ledger may keep one.
     case contractOffered(Contract)
-    /// The other ledger agrees to the terms that have this digest.
+    /// The ledger that has not offered a contract agrees to the terms that have this digest.
     case contractCountersigned(ContractID, terms: Digest, by: PeerID)
     /// No usage that begins before the instant is taken any more, and what only served that is forgotten.
     case closedBefore(Instant)

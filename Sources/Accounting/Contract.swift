@@ -1,7 +1,9 @@
 public import Automata
 
-/// Terms between accounts of two ledgers. Both ledgers record the same contract; it holds once the one that did not
-/// offer it has countersigned the digest of its terms, and both ledgers then count what moves under it.
+/// Terms between a supplier and a customer. Where two ledgers keep their accounts, both record the same contract, and it
+/// holds once the one that did not offer it has countersigned the digest of its terms; both then count what moves under
+/// it. Where one ledger keeps both accounts, it countersigns what it has recorded itself. A price of a contract goes
+/// before every other price, until its period ends.
 public struct Contract: Hashable, Sendable {
     public struct Term: Hashable, Sendable {
         public var resource: ResourceID
@@ -21,7 +23,7 @@ public struct Contract: Hashable, Sendable {
     public var supplierLedger: PeerID
     public var customer: AccountID
     public var customerLedger: PeerID
-    /// One of the two.
+    /// One of the two ledgers.
     public var offeredBy: PeerID
     public var currency: Currency
     /// 1 to 100.
@@ -44,6 +46,9 @@ public struct Contract: Hashable, Sendable {
         self.terms = terms
         self.period = period
     }
+
+    /// Whether one ledger keeps both accounts.
+    public var isWithinOneLedger: Bool { supplierLedger == customerLedger }
 
     /// Who has to agree.
     public var countersigner: PeerID { offeredBy == supplierLedger ? customerLedger : supplierLedger }
@@ -76,6 +81,8 @@ public struct ContractTotal: Hashable, Sendable {
     public internal(set) var movements: UInt64 = 0
     /// In millionths.
     public internal(set) var quantity: Int128 = 0
+    /// The same as an exact decimal in the resource's unit.
+    public var quantityText: String { DecimalText.text(quantity, digits: 6) }
     public internal(set) var value = Money.zero
     /// From the first to the last use.
     public internal(set) var period: Period

@@ -7,6 +7,7 @@ import Console
 struct CompleteNamesCommand: AsyncParsableCommand {
     enum Kind: String, ExpressibleByArgument, CaseIterable {
         case instances, nodes, ledgers, pending, accounts, projects, resources, invoices
+        case contracts, subscriptions, incidents
     }
 
     static let configuration = CommandConfiguration(
@@ -34,6 +35,9 @@ struct CompleteNamesCommand: AsyncParsableCommand {
                 case .projects: try await client.projects(of: Self.ledger).projects.map(\.name)
                 case .resources: try await client.resources(of: Self.ledger).resources.map(\.name)
                 case .invoices: try await client.openInvoices(of: Self.ledger).invoices.map(\.number)
+                case .contracts: try await client.contracts(of: Self.ledger).contracts.map(\.name)
+                case .subscriptions: try await client.subscriptions(of: Self.ledger).subscriptions.map(\.name)
+                case .incidents: try await client.incidents(of: Self.ledger).incidents.map(\.name)
                 case .pending:
                     try await client.pendingAdmissions().admissions.flatMap { [$0.name, $0.fingerprint] }
                 }

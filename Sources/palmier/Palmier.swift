@@ -26,6 +26,7 @@ struct Palmier: AsyncParsableCommand {
                 name: "For those who keep accounts",
                 subcommands: [
                     AccountCommand.self, ProjectCommand.self, PriceCommand.self, ResourceCommand.self,
+                    ContractCommand.self, SubscriptionCommand.self, IncidentCommand.self,
                 ]),
             CommandGroup(name: "For researchers", subcommands: [SimCommand.self, BenchCommand.self]),
             CommandGroup(

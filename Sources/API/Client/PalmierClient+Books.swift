@@ -1,4 +1,5 @@
 import Automata
+public import Releases
 
 /// The books of a ledger from the user's side.
 ///
@@ -53,6 +54,26 @@ extension PalmierClient {
         try await read(Self.books(ledger, "invoices"))
     }
 
+    public func contracts(of ledger: String) async throws -> ContractsDocument {
+        try await read(Self.books(ledger, "contracts"))
+    }
+
+    public func contract(_ name: String, of ledger: String) async throws -> ContractDocument {
+        try await read(Self.books(ledger, "contracts", name))
+    }
+
+    public func subscriptions(of ledger: String) async throws -> SubscriptionsDocument {
+        try await read(Self.books(ledger, "subscriptions"))
+    }
+
+    public func subscription(_ name: String, of ledger: String) async throws -> SubscriptionDocument {
+        try await read(Self.books(ledger, "subscriptions", name))
+    }
+
+    public func incidents(of ledger: String) async throws -> IncidentsDocument {
+        try await read(Self.books(ledger, "incidents"))
+    }
+
     // MARK: Recording
 
     /// What the books can be told.
@@ -70,6 +91,13 @@ extension PalmierClient {
         case incident(IncidentRequest)
         case credit(CreditRequest)
         case correct(CorrectionRequest)
+        case offer(ContractRequest)
+        case countersign(String, CountersignatureRequest)
+        case subscribe(SubscriptionRequest)
+        case unsubscribe(String, SubscriptionEndRequest)
+        /// An invoice or a credit note of another ledger: the JSON of `palmier ledger invoices NUMBER --format json`.
+        case receive(JSONValue)
+        case use(UsageRequest)
     }
 
     /// Records an act; it may be repeated: the very same act again changes nothing.
@@ -94,6 +122,12 @@ extension PalmierClient {
         case .incident(let body): return try await tell(["incidents"], body)
         case .credit(let body): return try await tell(["credits"], body)
         case .correct(let body): return try await tell(["corrections"], body)
+        case .offer(let body): return try await tell(["contracts"], body)
+        case .countersign(let name, let body): return try await tell(["contracts", name, "countersign"], body)
+        case .subscribe(let body): return try await tell(["subscriptions"], body)
+        case .unsubscribe(let name, let body): return try await tell(["subscriptions", name, "end"], body)
+        case .receive(let body): return try await tell(["received"], body)
+        case .use(let body): return try await tell(["usage"], body)
         }
     }
 

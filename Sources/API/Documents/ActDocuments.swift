@@ -7,12 +7,17 @@ public struct AccountRequest: Codable, Hashable, Sendable {
     public var kind: String
     public var title: String
     public var address: AddressDocument?
+    /// The name or id of the ledger that keeps it, where that is another one.
+    public var keeper: String?
 
-    public init(name: String, kind: String, title: String, address: AddressDocument? = nil) {
+    public init(
+        name: String, kind: String, title: String, address: AddressDocument? = nil, keeper: String? = nil
+    ) {
         self.name = name
         self.kind = kind
         self.title = title
         self.address = address
+        self.keeper = keeper
     }
 }
 

@@ -7,19 +7,20 @@ import Ledger
 struct ActReader {
     let view: BooksView
 
-    private var accounts: Accounts? { view.books?.accounts }
+    var accounts: Accounts? { view.books?.accounts }
 
     // MARK: Parties
 
     func account(_ body: String) throws(ProblemDocument) -> Act {
-        let reader = try BodyReader(body, known: ["name", "kind", "title", "address"])
+        let reader = try BodyReader(body, known: ["name", "kind", "title", "address", "keeper"])
         guard let kind = try reader.word("kind", Account.Kind.self) else {
             throw missing("kind", "person or organisation")
         }
+        let keeper = try ledger(reader, "keeper")
         return .accountOpened(
             Account(
                 id: AccountID(try reader.requiredText("name")), kind: kind, title: try reader.requiredText("title"),
-                address: try address(reader)))
+                address: try address(reader), ledger: keeper == view.ledger ? nil : keeper))
     }
 
     func change(of name: String, _ body: String) throws(ProblemDocument) -> Act {
@@ -182,7 +183,20 @@ struct ActReader {
 
     // MARK: Values
 
-    private func invoice(_ reader: BodyReader) throws(ProblemDocument) -> InvoiceNumber {
+    /// A ledger by name, id or fingerprint; one that nobody here knows by its id.
+    func ledger(_ reader: BodyReader, _ key: String) throws(ProblemDocument) -> PeerID? {
+        guard let text = try reader.text(key) else { return nil }
+        if let id = PeerID(text) { return id }
+        do throws(ProblemDocument) {
+            return try view.views.ledgerID(named: text)
+        } catch {
+            var problem = error
+            problem.field = reader.field(key)
+            throw problem
+        }
+    }
+
+    func invoice(_ reader: BodyReader) throws(ProblemDocument) -> InvoiceNumber {
         let text = try reader.requiredText("invoice")
         guard let number = InvoiceNumber(text) else {
             throw malformed("invoice", "an invoice's number, as in lab-000042", text)
@@ -190,12 +204,12 @@ struct ActReader {
         return number
     }
 
-    private func money(_ reader: BodyReader, _ key: String) throws(ProblemDocument) -> Money {
+    func money(_ reader: BodyReader, _ key: String) throws(ProblemDocument) -> Money {
         guard let amount = try optionalMoney(reader, key) else { throw missing(reader.field(key), "a decimal") }
         return amount
     }
 
-    private func optionalMoney(_ reader: BodyReader, _ key: String) throws(ProblemDocument) -> Money? {
+    func optionalMoney(_ reader: BodyReader, _ key: String) throws(ProblemDocument) -> Money? {
         guard let text = try reader.text(key) else { return nil }
         guard let amount = Money(text) else {
             throw malformed(reader.field(key), "a decimal with at most twelve digits behind the point", text)
@@ -203,12 +217,12 @@ struct ActReader {
         return amount
     }
 
-    private func currency(_ reader: BodyReader) throws(ProblemDocument) -> Currency {
+    func currency(_ reader: BodyReader) throws(ProblemDocument) -> Currency {
         guard let currency = try optionalCurrency(reader) else { throw missing("currency", "three capital letters") }
         return currency
     }
 
-    private func optionalCurrency(_ reader: BodyReader) throws(ProblemDocument) -> Currency? {
+    func optionalCurrency(_ reader: BodyReader) throws(ProblemDocument) -> Currency? {
         guard let text = try reader.text("currency") else { return nil }
         guard let currency = Currency(text) else {
             throw malformed("currency", "three capital letters of ISO 4217, as in EUR", text)
@@ -216,7 +230,7 @@ struct ActReader {
         return currency
     }
 
-    private func instant(_ reader: BodyReader, _ key: String) throws(ProblemDocument) -> Instant? {
+    func instant(_ reader: BodyReader, _ key: String) throws(ProblemDocument) -> Instant? {
         guard let text = try reader.text(key) else { return nil }
         guard let instant = Instant(civil: text) else {
             throw malformed(key, "a date or an instant in UTC, as in 2026-11-22 or 2026-11-22T10:30:00Z", text)
@@ -226,18 +240,18 @@ struct ActReader {
 
     // MARK: Refusals
 
-    private func missing(_ field: String, _ expected: String) -> ProblemDocument {
+    func missing(_ field: String, _ expected: String) -> ProblemDocument {
         ProblemDocument(.invalid, "\(field): missing; expected \(expected)", field: field)
     }
 
-    private func malformed(_ field: String, _ expected: String, _ found: String) -> ProblemDocument {
+    func malformed(_ field: String, _ expected: String, _ found: String) -> ProblemDocument {
         ProblemDocument(
             Refusal(
                 .invalid, "\(field): expected \(expected), found \"\(found.prefix(80))\"",
                 rule: Rule.malformed.rawValue), field: field)
     }
 
-    private func unknown(_ what: String, _ name: String, _ rule: Rule) -> ProblemDocument {
+    func unknown(_ what: String, _ name: String, _ rule: Rule) -> ProblemDocument {
         ProblemDocument(
             Refusal(
                 .notFound, "the ledger \(view.name) has no \(what) \"\(name)\"",

@@ -32,6 +32,8 @@ struct Exchange {
     enum Content: Sendable {
         /// One JSON object, or nothing.
         case document
+        /// One JSON object that may be larger than most.
+        case largeDocument(bytesMax: Int)
         case octets(bytesMax: Int)
     }
 
@@ -60,7 +62,7 @@ struct Exchange {
         bytes = try await Self.read(&request, route.content)
         switch route.content {
         case .octets: body = ""
-        case .document:
+        case .document, .largeDocument:
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 throw ProblemDocument(.invalid, "the body is not UTF-8", remedy: "send one JSON object")
             }
@@ -76,7 +78,7 @@ struct Exchange {
             switch content {
             case .document:
                 return Array(try await request.collectBody(upTo: bodyBytesMax).readableBytesView)
-            case .octets(let bytesMax):
+            case .largeDocument(let bytesMax), .octets(let bytesMax):
                 return Array(try await request.collectBody(upTo: bytesMax).readableBytesView)
             }
         } catch {
@@ -85,6 +87,10 @@ struct Exchange {
                 throw ProblemDocument(
                     .invalid, "the body could not be read, or is larger than \(bodyBytesMax) bytes",
                     remedy: "move large content into an archive", status: 413)
+            case .largeDocument(let bytesMax):
+                throw ProblemDocument(
+                    .invalid, "the body could not be read, or is larger than \(bytesMax) bytes",
+                    remedy: "send one JSON object of at most that size", status: 413)
             case .octets(let bytesMax):
                 let found = request.headers[.contentLength].flatMap { Int($0) }
                 if let found, found <= bytesMax {

@@ -22,6 +22,13 @@ extension Routes {
         reading("prices") { try Answer($0.prices(for: $2)) },
         reading("suppliers") { view, _, _ in try Answer(view.suppliers()) },
         reading("invoices") { try Answer($0.openInvoices(for: $2)) },
+        reading("contracts") { try Answer($0.contracts(for: $2)) },
+        reading("contracts/{contract}") { try Answer($0.contract(named: $1.part("contract"), for: $2)) },
+        reading("subscriptions") { try Answer($0.subscriptions(for: $2)) },
+        reading("subscriptions/{subscription}") {
+            try Answer($0.subscription(named: $1.part("subscription"), for: $2))
+        },
+        reading("incidents") { try Answer($0.incidents(for: $2)) },
     ]
 
     private static let bookWrites: [Route] = [
@@ -38,7 +45,22 @@ extension Routes {
         writing("incidents", "record incidents") { try $0.incident($1.body) },
         writing("credits", "give credit") { try $0.credit($1.body) },
         writing("corrections", "correct accounts") { try $0.correction($1.body) },
+        writing("contracts", "offer contracts") { try $0.contract($1.body) },
+        writing("contracts/{contract}/countersign", "countersign contracts") {
+            try $0.countersignature(of: $1.part("contract"), $1.body)
+        },
+        writing("subscriptions", "subscribe projects") { try $0.subscription($1.body) },
+        writing("subscriptions/{subscription}/end", "end subscriptions") {
+            try $0.subscriptionEnd(of: $1.part("subscription"), $1.body)
+        },
+        writing("received", "record what another ledger bills", content: .largeDocument(bytesMax: receivedBytesMax)) {
+            try $0.received($1.body)
+        },
+        writingAll("usage", "record usage") { try $0.usage($1.body) },
     ]
+
+    /// An invoice of the most lines that are taken, with names of usual lengths.
+    private static let receivedBytesMax = 4 << 20
 
     private static func reading(
         _ path: String, _ answer: @escaping @Sendable (BooksView, Exchange, Principal) throws -> Answer
@@ -50,16 +72,28 @@ extension Routes {
 
     /// - Parameter what: that only administrators may.
     private static func writing(
-        _ path: String, _ what: String, _ act: @escaping @Sendable (ActReader, Exchange) throws -> Act
+        _ path: String, _ what: String, content: Exchange.Content = .document,
+        _ act: @escaping @Sendable (ActReader, Exchange) throws -> Act
     ) -> Route {
-        Route(.post, "/v1/ledgers/{ledger}/\(path)", query: ["dryRun"]) { routes, exchange, who in
+        writingAll(path, what, content: content) { [try act($0, $1)] }
+    }
+
+    /// The same for what takes several acts, one after the other: each may be repeated, so may all of them. A dry run tries
+    /// the first alone, since the others follow from it.
+    private static func writingAll(
+        _ path: String, _ what: String, content: Exchange.Content = .document,
+        _ acts: @escaping @Sendable (ActReader, Exchange) throws -> [Act]
+    ) -> Route {
+        Route(.post, "/v1/ledgers/{ledger}/\(path)", query: ["dryRun"], content: content) { routes, exchange, who in
             let who = try known(who)
             try who.requireAdministrator(what)
             let view = try BooksView(await routes.views(), named: exchange.part("ledger"))
-            let act = try act(ActReader(view: view), exchange)
-            try view.expectSayable(act)
-            guard try !exchange.flag("dryRun") else { return try routes.tried(act, view) }
-            return try await routes.record(act, view, by: who)
+            let acts = try acts(ActReader(view: view), exchange)
+            for act in acts { try view.expectSayable(act) }
+            guard let first = acts.first else { throw RequestDesk.defect }
+            guard try !exchange.flag("dryRun") else { return try routes.tried(first, view) }
+            for act in acts.dropLast() { _ = try await routes.record(act, view, by: who) }
+            return try await routes.record(acts[acts.count - 1], view, by: who)
         }
     }
 

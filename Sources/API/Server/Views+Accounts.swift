@@ -127,19 +127,21 @@ extension BooksView {
             who.mayRead($0.number.issuer) || who.mayRead($0.status.customer)
         }
         return OpenInvoicesDocument(
-            invoices: found.map { number, status in
-                func text(_ amount: Money) -> String { amount.text(in: status.currency) }
-                return OpenInvoiceDocument(
-                    number: "\(number)", issuer: number.issuer.name, customer: status.customer.name,
-                    currency: status.currency.code, total: text(status.total), credited: text(status.credited),
-                    paid: text(status.paid), outstanding: text(status.outstanding),
-                    issuedAt: DocumentCoding.text(of: status.issuedAt), due: "\(status.due)")
-            }, source: source(books))
+            invoices: found.map { openInvoice($0.number, $0.status) }, source: source(books))
+    }
+
+    func openInvoice(_ number: InvoiceNumber, _ status: InvoiceStatus) -> OpenInvoiceDocument {
+        func text(_ amount: Money) -> String { amount.text(in: status.currency) }
+        return OpenInvoiceDocument(
+            number: "\(number)", issuer: number.issuer.name, customer: status.customer.name,
+            currency: status.currency.code, total: text(status.total), credited: text(status.credited),
+            paid: text(status.paid), outstanding: text(status.outstanding),
+            issuedAt: DocumentCoding.text(of: status.issuedAt), due: "\(status.due)")
     }
 
     // MARK: What is not there
 
-    private func missing(_ what: String, _ name: String, among known: [String], _ rule: Rule) -> ProblemDocument {
+    func missing(_ what: String, _ name: String, among known: [String], _ rule: Rule) -> ProblemDocument {
         let near = nearestName(to: name, among: known).map { "did you mean \"\($0)\"?" }
         return ProblemDocument(
             Refusal(

@@ -91,7 +91,7 @@ extension Instant {
     }
 
     /// ISO 8601 in UTC, to the second, or to the millisecond where it matters: `2026-11-22T03:00:00Z`.
-    var civilText: String {
+    public var civilText: String {
         let day = dayNumber
         let rest = Int(milliseconds - day * millisecondsPerDay)
         let time =

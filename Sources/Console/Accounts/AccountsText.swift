@@ -168,7 +168,7 @@ public enum AccountsText {
 
     // MARK: The frame of a list
 
-    private static func text(
+    static func text(
         _ count: String, _ table: Table, _ source: BooksSource, isWide: Bool, output: Output
     ) -> String {
         var lines = [output.style.strong(Table.printable("\(count) in the ledger \(source.ledger)"))]

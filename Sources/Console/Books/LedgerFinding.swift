@@ -25,6 +25,8 @@ public struct LedgerFinding: Codable, Hashable, Sendable {
     /// Which replica; nil where it is about more than one.
     public var replica: String?
     public var entry: UInt64?
+    /// Of a contract, how its ledgers disagree: `one-sided`, `terms`, `signature`, `behind`, `count`, `invoice`.
+    public var mismatch: String?
     /// Digests, where it is about an entry.
     public var expected: String?
     public var found: String?
@@ -104,18 +106,30 @@ extension LedgerFinding {
     }
 
     static func contract(_ difference: Difference, _ contract: ContractID, with other: String) -> LedgerFinding {
-        difference.kind == .behind
-            ? LedgerFinding(
-                .behind, "contract \(contract) with \(other): \(difference.description)",
-                remedy: "usage is on its way, or was lost: run `palmier ledger verify` again in an hour")
-            : .contract("\(difference.kind.rawValue): \(difference.description)", contract, with: other)
+        let settle = "`palmier contract settle \(contract)` records on each side what the other one has"
+        let remedy =
+            switch difference.kind {
+            case .behind: "usage is on its way, or was lost: \(settle); then `palmier ledger verify` again"
+            case .invoice: "\(settle); what then still differs is to be corrected in one of them"
+            case .signature: "`palmier contract countersign \(contract)` goes on where it ended"
+            case .terms, .count: correction
+            }
+        var finding = LedgerFinding(
+            difference.kind == .behind ? .behind : .contract,
+            "contract \(contract) with \(other): \(difference.kind.rawValue): \(difference.description)",
+            remedy: remedy)
+        finding.mismatch = difference.kind.rawValue
+        return finding
     }
 
-    static func contract(_ what: String, _ contract: ContractID, with other: String) -> LedgerFinding {
-        LedgerFinding(
-            .contract, "contract \(contract) with \(other): \(what)",
-            remedy: "compare both sides, `palmier ledger export` of each, and correct one of them")
+    static func oneSided(_ contract: ContractID, with other: String) -> LedgerFinding {
+        var finding = LedgerFinding(
+            .contract, "contract \(contract) with \(other): one-sided: it is recorded here only", remedy: correction)
+        finding.mismatch = "one-sided"
+        return finding
     }
+
+    private static let correction = "compare both sides, `palmier ledger export` of each, and correct one of them"
 
     /// A replica that cannot be believed is made anew by the others.
     private static func makeAnew(_ replica: String, _ ledger: Subject) -> String {

@@ -110,6 +110,34 @@ public struct LedgerSource: Sendable {
         return places.filter { $0.fingerprint == own } + places.filter { $0.fingerprint != own }
     }
 
+    // MARK: Asking
+
+    /// Asks what a ledger's books say: the master that answered first, where it keeps a replica, and after it the others,
+    /// until one knows it. A replica may be a moment behind, or tell its own administrators alone.
+    ///
+    /// - Parameter body: takes a client and the ledger's id.
+    /// - Throws: what the first one said that knows the ledger; `unreachable`, when nobody can be asked.
+    public func ask<Result: Sendable>(
+        _ ledger: LedgerDocument, _ body: (PalmierClient, String) async throws -> Result
+    ) async throws -> Result {
+        let places = places(of: ledger)
+        var failures: [ClientError] = []
+        for place in places {
+            guard let client = place.client else { continue }
+            do {
+                return try await body(client, ledger.id)
+            } catch let error as ClientError where [.unreachable, .notFound].contains(error.exitCode) {
+                failures.append(error)
+            }
+        }
+        if let failure = failures.first(where: { $0.exitCode == .notFound }) ?? failures.first { throw failure }
+        throw Refusal(
+            .unreachable,
+            "nobody who keeps the ledger \(ledger.name) can be asked: "
+                + places.map { "\($0.name): \($0.obstacle)" }.joined(separator: ", "),
+            remedy: "start one of them, or ask a master that knows it, with --master")
+    }
+
     // MARK: Reading
 
     /// Asks for the log of a ledger, page by page.

@@ -42,9 +42,9 @@ public struct LedgerVerificationDocument: Codable, Hashable, Sendable {
 
     public struct Contract: Codable, Hashable, Sendable {
         public var contract: String
-        /// The other ledger.
+        /// The other ledger; this one, where it keeps both accounts.
         public var ledger: String
-        /// `agrees`, `differs`, `behind`, `offered` (not recorded there yet), `not asked`.
+        /// `agrees`, `differs`, `behind`, `offered` (not countersigned yet), `not asked`; `signed` within one ledger.
         public var state: String
     }
 
@@ -183,6 +183,11 @@ struct ContractCheck {
         for (contract, isSigned) in replay.books.accounts.contractViews {
             let other = contract.supplierLedger == replay.ledger ? contract.customerLedger : contract.supplierLedger
             let name = names[other] ?? other.fingerprint
+            guard !contract.isWithinOneLedger else {
+                let state = isSigned ? "signed" : "offered"
+                contracts.append(.init(contract: contract.id.name, ledger: name, state: state))
+                continue
+            }
             let state = compare(contract, isSigned, replay, others[other], name)
             contracts.append(.init(contract: contract.id.name, ledger: name, state: state))
         }
@@ -197,11 +202,12 @@ struct ContractCheck {
         }
         guard let there = theirs.books.accounts.statement(of: contract.id) else {
             if !isSigned, contract.offeredBy == mine.ledger { return "offered" }
-            findings.append(.contract("it is recorded here only", contract.id, with: name))
+            findings.append(.oneSided(contract.id, with: name))
             return "differs"
         }
         let found = reconcile(here, there).map { LedgerFinding.contract($0, contract.id, with: name) }
         findings += found
-        return found.isEmpty ? "agrees" : found.allSatisfy { $0.kind == .behind } ? "behind" : "differs"
+        return found.isEmpty
+            ? (isSigned ? "agrees" : "offered") : found.allSatisfy { $0.kind == .behind } ? "behind" : "differs"
     }
 }

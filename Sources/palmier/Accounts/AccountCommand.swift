@@ -27,12 +27,15 @@ struct AccountAdd: AsyncParsableCommand {
         discussion: Help.text(
             """
             The account of whoever asks for instances is called as the certificate says (`palmier identity show`): \
-            alice@lab. One that is there already with other words is refused: `palmier account change` changes it.
+            alice@lab. One that is there already with other words is refused: `palmier account change` changes it. An \
+            account that another ledger keeps is opened here under the same name with --kept-by; it takes part under a \
+            contract (`palmier contract`).
             """,
             examples: .init("palmier account add ada@lab --kind person --title 'Ada L.'", "a person, who will use"),
             .init(
                 "palmier account add lab --kind organisation --title Lab --country FR",
-                "an organisation, which will supply; addresses stand on invoices")))
+                "an organisation, which will supply; addresses stand on invoices"),
+            .init("palmier account add bob --kind person --title Bob --kept-by m2", "one that the ledger m2 keeps")))
 
     @Argument(help: "1 to 128 bytes: letters, digits and -_.@+/")
     var name: String
@@ -43,12 +46,19 @@ struct AccountAdd: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The name on invoices.", valueName: "TEXT"))
     var title: String
 
+    @Option(
+        help: ArgumentHelp("The ledger that keeps it, where that is another one.", valueName: "LEDGER"),
+        completion: Names.ledgers)
+    var keptBy: String?
+
     @OptionGroup var address: AddressOptions
     @OptionGroup var options: RecordOptions
 
     mutating func run() async throws {
         try await options.record(
-            .open(AccountRequest(name: name, kind: kind.rawValue, title: title, address: address.document)))
+            .open(
+                AccountRequest(
+                    name: name, kind: kind.rawValue, title: title, address: address.document, keeper: keptBy)))
     }
 }
 

@@ -15,6 +15,16 @@ struct AccountIncident: AsyncParsableCommand {
                 "palmier account incident i2 Lost --instance ada/db --from 2026-11-01",
                 "one instance: CUSTOMER/REFERENCE")))
 
+    @OptionGroup var incident: IncidentArguments
+    @OptionGroup var options: RecordOptions
+
+    mutating func run() async throws {
+        try await options.record(.incident(incident.request))
+    }
+}
+
+/// What went wrong, with what, and when.
+struct IncidentArguments: ParsableArguments {
     @Argument(help: "A name for the incident.")
     var name: String
 
@@ -33,16 +43,13 @@ struct AccountIncident: AsyncParsableCommand {
     @Option(help: ArgumentHelp("When it was over; now when left out.", valueName: "DATE"))
     var to: String?
 
-    @OptionGroup var options: RecordOptions
-
     mutating func validate() throws {
         guard (node == nil) == (instance == nil) else { return }
         throw ValidationError("say what it is about: either --node or --instance")
     }
 
-    mutating func run() async throws {
-        try await options.record(
-            .incident(IncidentRequest(name: name, node: node, instance: instance, from: from, to: to, what: what)))
+    var request: IncidentRequest {
+        IncidentRequest(name: name, node: node, instance: instance, from: from, to: to, what: what)
     }
 }
 

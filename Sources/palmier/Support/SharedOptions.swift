@@ -133,5 +133,8 @@ enum Names {
     static let projects = CompletionKind.shellCommand("palmier complete-names projects 2>/dev/null")
     static let resources = CompletionKind.shellCommand("palmier complete-names resources 2>/dev/null")
     static let invoices = CompletionKind.shellCommand("palmier complete-names invoices 2>/dev/null")
+    static let contracts = CompletionKind.shellCommand("palmier complete-names contracts 2>/dev/null")
+    static let subscriptions = CompletionKind.shellCommand("palmier complete-names subscriptions 2>/dev/null")
+    static let incidents = CompletionKind.shellCommand("palmier complete-names incidents 2>/dev/null")
     static let pending = CompletionKind.shellCommand("palmier complete-names pending 2>/dev/null")
 }
