@@ -22,7 +22,8 @@ extension Accounts {
                 "the contract \(contract.id) is between \(contract.supplier) in ledger "
                     + "\(contract.supplierLedger.fingerprint) and \(contract.customer) in ledger "
                     + "\(contract.customerLedger.fingerprint), offered by \(contract.offeredBy.fingerprint)",
-                remedy: "name two accounts of this ledger, or one of them, and one that is recorded here as kept by the "
+                remedy:
+                    "name two accounts of this ledger, or one of them, and one that is recorded here as kept by the "
                     + "other ledger")
         }
         guard (1...Contract.termsMax).contains(contract.terms.count) else {

@@ -107,7 +107,9 @@ extension Accounts {
         subscriptions.values.compactMap { view(of: $0) }.sorted { $0.order.id < $1.order.id }
     }
 
-    public func subscriptionView(_ id: SubscriptionID) -> SubscriptionView? { subscriptions[id].flatMap { view(of: $0) } }
+    public func subscriptionView(_ id: SubscriptionID) -> SubscriptionView? {
+        subscriptions[id].flatMap { view(of: $0) }
+    }
 
     private func view(of state: SubscriptionState) -> SubscriptionView? {
         guard let project = projects[state.order.project] else { return nil }

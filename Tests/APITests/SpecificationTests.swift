@@ -71,7 +71,8 @@ struct SpecificationTests {
                 let words = operation.split(separator: " ").map(String.init)
                 let path = words[1].replacing("{reference}", with: "x").replacing("{who}", with: "x")
                     .replacing("{ledger}", with: "-").replacing("{account}", with: "x")
-                    .replacing("{project}", with: "x")
+                    .replacing("{project}", with: "x").replacing("{contract}", with: "x")
+                    .replacing("{subscription}", with: "x")
                     .replacing("{key}", with: String(repeating: "0", count: 32))
                 let method: HTTPMethod = words[0] == "get" ? .GET : .POST
                 let (_, body) = try await stage.raw(method, path, method == .POST ? "{}" : nil)
@@ -193,10 +194,59 @@ struct SpecificationTests {
         try specification.check(
             CorrectionRequest(name: "n", lines: [], currency: "EUR", reason: "r"), is: "CorrectionRequest")
         try specification.check(CorrectionRequest.Line(account: "a", amount: "1"), is: "CorrectionLine")
+        try await dealings(specification, client)
         let refused = try await problem { try await client.record(.close("nobody"), in: "-") }
         try specification.check(refused, is: "Problem")
         #expect(refused.rule == "unknown-account")
         #expect(specification.rules == Set(Rule.allCases.map(\.rawValue)))
+    }
+
+    /// Those of contracts, subscriptions and incidents.
+    private func dealings(_ specification: Specification, _ client: PalmierClient) async throws {
+        let offer = ContractRequest(
+            name: "c", supplier: "lab", customer: "ada", currency: "EUR",
+            terms: [ContractTermDocument(resource: "cpu-hour", price: "5", per: "month")], from: "2026-01-01",
+            to: "2036-01-01", supplierLedger: "-", customerLedger: "-", offeredBy: "-")
+        try specification.check(offer, is: "ContractRequest")
+        try specification.check(offer.terms[0], is: "ContractTerm")
+        _ = try await client.record(.offer(offer), in: "-")
+        let digest = try await client.contract("c", of: "-").digest
+        let signature = CountersignatureRequest(terms: digest, by: "-")
+        try specification.check(signature, is: "CountersignatureRequest")
+        _ = try await client.record(.countersign("c", signature), in: "-")
+        let subscription = SubscriptionRequest(
+            name: "s", project: "web", supplier: "lab", resource: "cpu-hour", quantity: "1", cycle: "month",
+            from: "2026-02-01", node: "alpha", instance: "ada/shop")
+        try specification.check(subscription, is: "SubscriptionRequest")
+        _ = try await client.record(.subscribe(subscription), in: "-")
+        _ = try await client.record(.bill(InvoiceRunRequest(supplier: "lab")), in: "-")
+        let contracts = try await client.contracts(of: "-")
+        try specification.check(contracts, is: "Contracts")
+        try specification.check(try #require(contracts.contracts.first), is: "Contract")
+        let contract = try await client.contract("c", of: "-")
+        try specification.check(contract, is: "Contract")
+        try specification.check(contract.supplier, is: "ContractSide")
+        try specification.check(try #require(contract.totals.first), is: "ContractTotal")
+        try specification.check(try #require(contract.invoices.first), is: "OpenInvoice")
+        let subscriptions = try await client.subscriptions(of: "-")
+        try specification.check(subscriptions, is: "Subscriptions")
+        try specification.check(try #require(subscriptions.subscriptions.first), is: "Subscription")
+        try specification.check(try await client.subscription("s", of: "-"), is: "Subscription")
+        let end = SubscriptionEndRequest(at: "2026-12-01")
+        try specification.check(end, is: "SubscriptionEndRequest")
+        try specification.check(try await client.record(.unsubscribe("s", end), in: "-"), is: "Recorded")
+        try specification.check(try await client.subscription("s", of: "-"), is: "Subscription")
+        let incident = IncidentRequest(name: "i", node: "alpha", from: "2026-01-01", to: "2026-01-02", what: "Fire")
+        _ = try await client.record(.incident(incident), in: "-")
+        let incidents = try await client.incidents(of: "-")
+        try specification.check(incidents, is: "Incidents")
+        try specification.check(try #require(incidents.incidents.first), is: "Incident")
+        try specification.check(
+            UsageRequest(
+                instance: "i", resource: "r", from: "f", to: "t", quantity: "1", node: "n", partition: 1, release: "r",
+                project: "p"), is: "UsageRequest")
+        try specification.check(
+            AccountRequest(name: "n", kind: "k", title: "t", keeper: "m"), is: "AccountRequest")
     }
 
     @Test("each code has a status and an exit code, and each exit code of a refusal has a code")

@@ -229,6 +229,38 @@ struct BudgetTests {
         #expect(next.keeper.books.accounts.audit() == [])
     }
 
+    @Test("subscriptions alone are invoiced at the end of the billing cycle, each of their cycles once")
+    func subscribed() throws {
+        let lab = AccountID("lab")
+        var books = try Self.books(ceiling: "100")
+        let acts: [Act] = [
+            .resourceDefined(Resource(id: ResourceID("help"), title: "Help", unit: .month)),
+            .priceSet(
+                PriceOrder(
+                    path: PricePath(resource: ResourceID("help"), per: .week), price: try #require(Price("7")),
+                    currency: Self.euro, from: .zero)),
+            .subscribed(
+                SubscriptionOrder(
+                    id: SubscriptionID("gold"), project: ProjectID("site"), supplier: lab, resource: ResourceID("help"),
+                    quantity: Quantity(millionths: 1_000_000), cycle: .week, begins: seconds(24 * 3_600))),
+        ]
+        for act in acts {
+            books.apply(Entry(index: books.index.next, at: seconds(2), fact: .accounting(act)))
+            #expect(books.outcome == .done)
+        }
+        var keeper = Keeper(books: books, at: seconds(30 * 24 * 3_600))
+        #expect(keeper.feed(.started).sets(.bill, at: keeper.now + .seconds(60)))
+        #expect(keeper.feed(.timerFired(.bill)).facts == [], "January has not ended")
+        keeper.now = seconds(31 * 24 * 3_600 + 2 * 3_600)
+        let run = InvoiceRun(supplier: lab, cycle: .month, through: seconds(31 * 24 * 3_600))
+        #expect(keeper.feed(.timerFired(.bill)).facts == [.accounting(.billed(run))])
+        _ = keeper.commit()
+        // Weeks that began on 2, 9, 16, 23 and 30 January 1970.
+        #expect(keeper.keeper.books.accounts.outstanding.map(\.status.total) == [try Self.money("35")])
+        #expect(keeper.keeper.books.accounts.subscriptionViews.map(\.charged) == [5])
+        #expect(keeper.feed(.timerFired(.bill)).facts == [])
+    }
+
     @Test("an entry that extends another placement, or none, changes nothing")
     func foreign() throws {
         let keeper = try Self.placed()

@@ -82,7 +82,11 @@ struct HelpTests {
             "project set", "project set web", "price set cpu", "resource define cpu --unit parsec --title C",
             "ledger status m1 m2", "ledger stauts", "ledger status -o xml",
             "ledger verify m1 m2", "ledger export", "ledger export --format pdf", "ledger invoices --format ubl",
-            "ledger balance ada bob",
+            "ledger balance ada bob", "contract offer c lab ada --to 2030-01-01",
+            "contract offer c lab ada --term 'help=1 EUR'", "contract countersign", "contract show",
+            "subscription add s help --project web --supplier lab", "subscription end",
+            "subscription add s help --project web --supplier lab --cycle fortnight",
+            "incident open i w --from 2026-01-01", "incident credit i lab-000001",
         ])
     func usage(line: String) {
         let words = line.split(separator: " ").map(String.init)

@@ -141,12 +141,15 @@ extension BooksView {
 
     // MARK: What is not there
 
-    func missing(_ what: String, _ name: String, among known: [String], _ rule: Rule) -> ProblemDocument {
+    /// - Parameter verb: of the command that shows all.
+    func missing(
+        _ what: String, _ name: String, among known: [String], _ rule: Rule, verb: String = "show"
+    ) -> ProblemDocument {
         let near = nearestName(to: name, among: known).map { "did you mean \"\($0)\"?" }
         return ProblemDocument(
             Refusal(
                 .notFound, "the ledger \(self.name) has no \(what) \"\(name)\"",
-                remedy: near ?? "`palmier \(what) show` shows all; another ledger's with --ledger", rule: rule.rawValue)
+                remedy: near ?? "`palmier \(what) \(verb)` shows all; another ledger's with --ledger", rule: rule.rawValue)
         )
     }
 }

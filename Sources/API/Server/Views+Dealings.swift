@@ -23,7 +23,7 @@ extension BooksView {
         let known = books.accounts.contractViews.filter { who.mayRead($0.contract) }.map(\.contract)
         guard let found = known.first(where: { $0.id.name == name }),
             var document = contract(found, books.accounts)
-        else { throw missing("contract", name, among: known.map(\.id.name), .unknownContract) }
+        else { throw missing("contract", name, among: known.map(\.id.name), .unknownContract, verb: "list") }
         document.source = source(books)
         return document
     }
@@ -68,7 +68,7 @@ extension BooksView {
         let books = try held()
         let known = books.accounts.subscriptionViews.filter { who.mayRead($0) }
         guard let found = known.first(where: { $0.order.id.name == name }) else {
-            throw missing("subscription", name, among: known.map(\.order.id.name), .unknownSubscription)
+            throw missing("subscription", name, among: known.map(\.order.id.name), .unknownSubscription, verb: "list")
         }
         var document = subscription(found)
         document.source = source(books)

@@ -167,8 +167,9 @@ extension Invoice {
 extension Invoice.Party {
     /// One line: name and address.
     fileprivate var text: String {
-        let address = address.map { [$0.street, "\($0.postcode) \($0.city)", $0.country].joined(separator: ", ") }
-        return ["\(title) (\(id))", address].compactMap { $0 }.joined(separator: ", ")
+        let city = [address?.postcode, address?.city].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " ")
+        return ["\(title) (\(id))", address?.street, city, address?.country].compactMap { $0 }.filter { !$0.isEmpty }
+            .joined(separator: ", ")
     }
 }
 

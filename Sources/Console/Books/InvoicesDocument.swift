@@ -5,7 +5,8 @@ import Ledger
 import Releases
 import Replication
 
-/// What `palmier ledger invoices` prints: documents that a ledger has issued, and what became of them.
+/// What `palmier ledger invoices` prints: documents that a ledger has issued, or received from
+/// another one, and what became of them.
 public struct InvoicesDocument: Codable, Hashable, Sendable {
     public struct Line: Codable, Hashable, Sendable {
         public var number: String

@@ -19,6 +19,8 @@ public struct LedgerReplay: Sendable {
     /// How many movements and invoices there were.
     public private(set) var movements = 0
     public private(set) var invoices = 0
+    /// Documents of other ledgers that were recorded here.
+    public private(set) var received: [Invoice] = []
     /// Acts that a rule of the books forbids: they are in the log, and changed nothing.
     public private(set) var refused = 0
     /// Entries of a later version: this one does not know what they say, and so not what the books are.
@@ -41,6 +43,9 @@ public struct LedgerReplay: Sendable {
         if let said = Entry(entry, .wire) {
             books.apply(said, into: &history)
             if case .refused = books.outcome { refused += 1 }
+            if case .accounting(.invoiceReceived(let invoice)) = said.fact, books.outcome == .done {
+                received.append(invoice)
+            }
         } else {
             books.skip(to: LedgerIndex(entry.op.value))
             if case .operation = entry.body { unknown += 1 }

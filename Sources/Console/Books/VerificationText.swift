@@ -5,13 +5,14 @@ public enum VerificationText {
         if !document.ledgers.isEmpty {
             var table = Table([
                 .plain("NAME"), .state("STATE"), .flexible("REASON"), .plain("REPLICAS"), .plain("ENTRIES"),
-                .plain("MOVEMENTS"), .plain("INVOICES"),
+                .plain("MOVEMENTS"), .plain("INVOICES"), .plain("CONTRACTS"),
             ])
             for ledger in document.ledgers {
                 let agreeing = ledger.replicas.count { $0.state == "agrees" }
                 table.add([
                     ledger.name, ledger.state.rawValue, reason(ledger), "\(agreeing) of \(ledger.replicas.count)",
                     String(ledger.entry), String(ledger.books.movements), String(ledger.books.invoices),
+                    contracts(ledger),
                 ])
             }
             lines.append(output.text(of: table, isWide: false))
@@ -73,6 +74,13 @@ public enum VerificationText {
             + (books.refusedActs > 0 ? ", \(Wording.count(books.refusedActs, "act")) refused by a rule" : "")
             + ", at entry \(books.entry): "
             + (ledger.findings.contains { $0.kind == .books } ? "out of balance" : "in balance")
+    }
+
+    /// How many are as they should be, of how many; empty where there are none.
+    private static func contracts(_ ledger: LedgerVerificationDocument) -> String {
+        guard !ledger.contracts.isEmpty else { return "" }
+        let sound = ledger.contracts.count { ["agrees", "offered", "signed"].contains($0.state) }
+        return "\(sound) of \(ledger.contracts.count)"
     }
 
     /// The first thing that is not as it should be.

@@ -123,7 +123,8 @@ public struct ContractSettlement: Sendable {
         }
         guard found.count == 1 else {
             throw Refusal(
-                .invalid, "\(contract.customer) has \(found.count) projects in \(contract.currency) in the ledger \(name)",
+                .invalid,
+                "\(contract.customer) has \(found.count) projects in \(contract.currency) in the ledger \(name)",
                 remedy: "say which with --project: \(found.map(\.id.name).joined(separator: ", "))")
         }
         return first.id.name
@@ -155,7 +156,8 @@ public struct ContractSettlement: Sendable {
         }
         let known = Set(other.history.payments.map { key($0) })
         for movement in side.history.payments where !known.contains(key(movement)) {
-            guard let invoice = movement.trail.invoice, let payment = movement.trail.payment, documents.contains(invoice)
+            guard let invoice = movement.trail.invoice, let payment = movement.trail.payment,
+                documents.contains(invoice)
             else { continue }
             let request = PaymentRequest(
                 invoice: invoice.description, reference: payment.name, amount: movement.value.description,

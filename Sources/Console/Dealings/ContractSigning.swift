@@ -31,7 +31,8 @@ public struct ContractSigning: Sendable {
                 .conflict,
                 "the terms of \(offer.name) have the digest \(mine.digest) in the ledger that countersigns, and "
                     + "\(offer.digest) in the one that offered it",
-                remedy: "compare both (`palmier contract show \(offer.name) --ledger LEDGER`), and offer it under another name",
+                remedy:
+                    "compare both (`palmier contract show \(offer.name) --ledger LEDGER`), and offer it under another name",
                 rule: "terms-differ")
         }
         let (countersigner, offeredBy) = (offer.countersigner, offer.offeredBy)
@@ -46,14 +47,17 @@ public struct ContractSigning: Sendable {
                 name: other.account, kind: others.account.kind, title: others.account.title,
                 address: others.account.address, keeper: offeredBy)
             steps.append(
-                Step(ledger: countersigner, act: .open(account), what: "account \(other.account), kept by \(other.ledger)"))
+                Step(
+                    ledger: countersigner, act: .open(account),
+                    what: "account \(other.account), kept by \(other.ledger)"))
         }
         for name in Set(offer.terms.map(\.resource)).sorted() where !resources.contains(where: { $0.name == name }) {
             guard let resource = others.resources.first(where: { $0.name == name }) else { continue }
             steps.append(Step(ledger: countersigner, act: .resource(resource), what: "resource \(name)"))
         }
         if mine == nil {
-            steps.append(Step(ledger: countersigner, act: .offer(ContractRequest(offer)), what: "contract \(offer.name)"))
+            steps.append(
+                Step(ledger: countersigner, act: .offer(ContractRequest(offer)), what: "contract \(offer.name)"))
         }
         if mine?.state ?? "offered" == "offered" { steps.append(Self.signature(of: offer, in: countersigner)) }
         if offer.state == "offered" { steps.append(Self.signature(of: offer, in: offeredBy)) }

@@ -33,7 +33,8 @@ public struct TermText: Hashable, Sendable {
         }
         if let other = terms.first(where: { $0.currency != currency }) {
             throw Refusal(
-                .invalid, "--term: \(terms[0].term.resource) is in \(currency), \(other.term.resource) in \(other.currency)",
+                .invalid,
+                "--term: \(terms[0].term.resource) is in \(currency), \(other.term.resource) in \(other.currency)",
                 remedy: "make a contract for each currency", rule: "wrong-currency")
         }
         return (terms.map(\.term), currency)

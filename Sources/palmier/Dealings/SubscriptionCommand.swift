@@ -13,7 +13,7 @@ struct SubscriptionCommand: AsyncParsableCommand {
             terms`).
             """,
             examples: .init(
-                "palmier subscription add s1 support --project web --supplier lab --cycle month",
+                "palmier subscription add s1 help --project web --supplier lab --cycle month",
                 "one unit a month, from now on"),
             .init("palmier subscription list", "what is subscribed, and what is charged next")),
         subcommands: [SubscriptionAdd.self, SubscriptionList.self, SubscriptionShow.self, SubscriptionEnd.self])
@@ -28,7 +28,7 @@ struct SubscriptionAdd: AsyncParsableCommand {
             ceiling is refused with the sum (rule ceiling-exceeded).
             """,
             examples: .init(
-                "palmier subscription add s1 support --project web --supplier lab --cycle month",
+                "palmier subscription add s1 help --project web --supplier lab --cycle month",
                 "one unit a month, from now on"),
             .init(
                 "palmier subscription add s2 disk --project web --supplier lab --cycle day",

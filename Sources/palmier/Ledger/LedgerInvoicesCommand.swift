@@ -9,8 +9,9 @@ struct LedgerInvoicesCommand: AsyncParsableCommand {
         commandName: "invoices", abstract: "Invoices and credit notes: all, an account's, or one as it was issued.",
         discussion: Help.text(
             """
-            Recomputed from the entries: the same invoice is the same text for ever. --format ubl is UBL 2.1 XML. For \
-            administrators.
+            Recomputed from the entries: the same invoice is the same text for ever. What other ledgers have billed, and was \
+            recorded here (`palmier contract settle`), is shown behind what was issued here. --format ubl is UBL 2.1 XML. \
+            For administrators.
             """,
             examples: .init("palmier ledger invoices", "all documents, and what is still owed"),
             .init("palmier ledger invoices ada", "those that ada has got or issued"),
@@ -41,6 +42,7 @@ struct LedgerInvoicesCommand: AsyncParsableCommand {
                 let ledger = try source.ledger(wanted)
                 var invoices: [Invoice] = []
                 let replay = try await source.replay(ledger, progress: progress) { invoices += $0.invoices }
+                invoices += replay.received
                 let one = try which.flatMap { try InvoicesText.find($0, among: invoices, in: replay, of: ledger) }
                 let account = one == nil ? which.map { AccountID($0) } : nil
                 return (

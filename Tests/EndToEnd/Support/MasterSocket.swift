@@ -64,6 +64,12 @@ struct MasterSocket: Sendable {
         }
     }
 
+    /// Sends a JSON text as it is.
+    func post(_ path: String, _ text: String) async throws -> (status: Int, body: String) {
+        let (status, data) = try await exchange(.POST, path, Data(text.utf8))
+        return (status, String(decoding: data, as: UTF8.self))
+    }
+
     /// What this master shows of everybody's requests.
     func everything() async throws -> HeldRequests { try await read("/v1/instances") }
 
