@@ -184,7 +184,7 @@ private func text(_ invoice: InvoiceBalance?, _ currency: Currency) -> String {
 private func text(_ total: ContractTotal?, _ currency: Currency) -> String {
     guard let total else { return "nothing" }
     return
-        "\(total.movements) movements, \(DecimalText.text(total.quantity, digits: 6)) for \(total.value) \(currency), "
+        "\(total.movements) movement\(total.movements == 1 ? "" : "s"), \(DecimalText.text(total.quantity, digits: 6)) for \(total.value) \(currency), "
         + "through \(total.period.end.civilText)"
 }
 

@@ -375,7 +375,7 @@ import Testing
         mine = try #require(here.books.statement(of: contract.id))
         theirs = try #require(there.books.statement(of: contract.id))
         #expect(reconcile(mine, mine) == [])
-        #expect(reconcile(mine, theirs).first?.description.contains("1 movements, 10 for 0.5 EUR") == true)
+        #expect(reconcile(mine, theirs).first?.description.contains("1 movement, 10 for 0.5 EUR") == true)
         contract.terms[0].price = Price(millionths: 40_000)
         here.refuse(.contractOffered(contract), .duplicate)
         var alone = contract
