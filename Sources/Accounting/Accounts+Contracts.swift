@@ -83,6 +83,34 @@ extension Accounts {
         return .done
     }
 
+    /// - Returns: false when it ended then already.
+    func checkContractEnd(_ id: ContractID, at end: Instant) throws(RuleBreach) -> Bool {
+        guard let state = contracts[id] else {
+            throw RuleBreach(.unknownContract, "these books have no contract \(id)", remedy: "correct the name")
+        }
+        if let ended = state.ends {
+            guard ended == end else {
+                throw RuleBreach(
+                    .duplicate, "the contract \(id) ends at \(ended.civilText) already, not at \(end.civilText)",
+                    remedy: "offer another contract to go on")
+            }
+            return false
+        }
+        let period = state.contract.period
+        guard period.start <= end, end <= period.end else {
+            throw RuleBreach(
+                .overflow, "the contract \(id) would end at \(end.civilText), outside its period \(period)",
+                remedy: "give an instant in its period")
+        }
+        return true
+    }
+
+    mutating func onContractEnded(_ id: ContractID, at end: Instant) throws(RuleBreach) -> Outcome {
+        guard try checkContractEnd(id, at: end) else { return .repeated }
+        contracts[id]?.ends = end
+        return .done
+    }
+
     /// The price that a countersigned contract gives; nil when none says anything of it. The contract that was recorded
     /// first counts.
     func agreedQuote(
@@ -91,7 +119,7 @@ extension Accounts {
         for state in contracts.values where state.isSigned {
             let contract = state.contract
             guard contract.supplier == supplier, contract.customer == customer, contract.period.start <= instant,
-                instant < contract.period.end,
+                instant < state.ends ?? contract.period.end,
                 let term = contract.terms.first(where: { $0.resource == resource && $0.per == cycle })
             else { continue }
             return Quote(price: term.price, currency: contract.currency, contract: contract.id)
@@ -140,7 +168,8 @@ extension Accounts {
     public func statement(of id: ContractID) -> ContractStatement? {
         contracts[id].map { state in
             ContractStatement(
-                contract: id, digest: state.digest, isSigned: state.isSigned, currency: state.contract.currency,
+                contract: id, digest: state.digest, isSigned: state.isSigned, ends: state.ends,
+                currency: state.contract.currency,
                 totals: state.totals.sorted { $0.resource < $1.resource }, invoices: balances(under: state.contract))
         }
     }

@@ -119,6 +119,7 @@ public struct Accounts: Hashable, Sendable {
             case .contractOffered(let contract): _ = try checkOffer(contract)
             case .contractCountersigned(let id, let digest, let ledger):
                 _ = try checkCountersignature(id, digest, ledger)
+            case .contractEnded(let id, let end): _ = try checkContractEnd(id, at: end)
             case .closedBefore(let instant): try checkHorizon(instant, at: now)
             case .invoiceReceived(let invoice): _ = try plan(invoice, at: now)
             }
@@ -156,6 +157,7 @@ public struct Accounts: Hashable, Sendable {
             case .contractOffered(let contract): return try onOffered(contract)
             case .contractCountersigned(let id, let digest, let ledger):
                 return try onCountersigned(id, digest, ledger)
+            case .contractEnded(let id, let end): return try onContractEnded(id, at: end)
             case .closedBefore(let instant): try onHorizon(instant, at: now)
             case .invoiceReceived(let invoice): return try onReceived(invoice, at: now, into: &history)
             }

@@ -42,6 +42,8 @@ public enum Act: Hashable, Sendable {
     case contractOffered(Contract)
     /// The ledger that has not offered a contract agrees to the terms that have this digest.
     case contractCountersigned(ContractID, terms: Digest, by: PeerID)
+    /// Nothing that begins at or after the instant is under the contract.
+    case contractEnded(ContractID, at: Instant)
     /// No usage that begins before the instant is taken any more, and what only served that is forgotten.
     case closedBefore(Instant)
     /// An account that another ledger keeps billed one that is kept here, or gave back a part of an earlier bill: the

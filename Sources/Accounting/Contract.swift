@@ -93,6 +93,8 @@ public struct ContractStatement: Hashable, Sendable {
     public let contract: ContractID
     public let digest: Digest
     public let isSigned: Bool
+    /// Where it ends before its period does.
+    public let ends: Instant?
     public let currency: Currency
     /// By resource.
     public let totals: [ContractTotal]
@@ -118,6 +120,8 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
         case terms
         /// One of them lacks the other's signature.
         case signature
+        /// It ends on one side, or at another instant.
+        case end
         /// One of them has counted further in time: usage is on its way, or was lost.
         case behind
         /// For the same time they counted differently.
@@ -147,6 +151,13 @@ public func reconcile(_ mine: ContractStatement, _ theirs: ContractStatement) ->
             Difference(
                 kind: .signature,
                 description: "\(mine.contract) is countersigned \(mine.isSigned ? "here" : "there") only"))
+    }
+    if mine.ends != theirs.ends {
+        func text(_ end: Instant?) -> String { end.map { "ends at \($0.civilText)" } ?? "does not end early" }
+        found.append(
+            Difference(
+                kind: .end,
+                description: "\(mine.contract): here it \(text(mine.ends)); there it \(text(theirs.ends))"))
     }
     for resource in Set((mine.totals + theirs.totals).map(\.resource)).sorted() {
         let (here, there) = (mine.total(resource), theirs.total(resource))

@@ -193,6 +193,8 @@ struct ContractState: Hashable, Sendable {
     var contract: Contract
     var digest: Digest
     var isSigned = false
+    /// Earlier than its period says; nil: nobody has said so.
+    var ends: Instant?
     var totals: [ContractTotal] = []
 }
 

@@ -51,6 +51,11 @@ extension WireAct {
                 $0.terms = Data(terms.bytes)
                 $0.by = ledger.data
             }
+        case .contractEnded(let contract, let end):
+            contractEnded = .with {
+                $0.contract = contract.name
+                $0.atNanoseconds = end.nanoseconds
+            }
         case .closedBefore(let instant): closedBeforeNanoseconds = instant.nanoseconds
         case .invoiceReceived(let invoice): invoiceReceived = WireInvoice(invoice)
         }
@@ -87,6 +92,10 @@ extension WireAct {
                 ContractID(try bookName(signature.contract, "a contract")),
                 terms: try digest(signature.terms, "a contract's terms"),
                 by: try peer(signature.by, "who countersigned"))
+        case .contractEnded(let end):
+            .contractEnded(
+                ContractID(try bookName(end.contract, "a contract")),
+                at: try instant(end.atNanoseconds, "a contract's end"))
         case .closedBeforeNanoseconds(let instant):
             .closedBefore(try Wire.instant(instant, "the end of what is closed"))
         case .invoiceReceived(let invoice): .invoiceReceived(try invoice.decoded())

@@ -450,6 +450,14 @@ public nonisolated struct WireAct: Sendable {
     set {kind = .invoiceReceived(newValue)}
   }
 
+  public var contractEnded: WireContractEnd {
+    get {
+      if case .contractEnded(let v)? = kind {return v}
+      return WireContractEnd()
+    }
+    set {kind = .contractEnded(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -478,6 +486,7 @@ public nonisolated struct WireAct: Sendable {
     /// an instant
     case closedBeforeNanoseconds(Int64)
     case invoiceReceived(WireInvoice)
+    case contractEnded(WireContractEnd)
 
   }
 
@@ -1048,7 +1057,7 @@ public nonisolated struct WirePayment: Sendable {
   fileprivate var _amount: WireMoney? = nil
 }
 
-/// Terms between accounts of two ledgers.
+/// Terms between two accounts; the ledgers are two, or one twice.
 public nonisolated struct WireContract: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1130,6 +1139,21 @@ public nonisolated struct WireCountersignature: Sendable {
 
   /// a peer's id
   public var by: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireContractEnd: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var contract: String = String()
+
+  /// an instant
+  public var atNanoseconds: Int64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1649,7 +1673,7 @@ nonisolated extension WirePostalAddress: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Act"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_opened\0\u{3}account_changed\0\u{3}account_closed\0\u{3}project_set\0\u{3}resource_defined\0\u{3}machine_listed\0\u{3}price_set\0\u{1}posted\0\u{1}used\0\u{1}held\0\u{1}released\0\u{1}subscribed\0\u{1}unsubscribed\0\u{3}billing_set\0\u{1}billed\0\u{1}incident\0\u{1}credited\0\u{1}paid\0\u{3}contract_offered\0\u{3}contract_countersigned\0\u{3}closed_before_nanoseconds\0\u{3}invoice_received\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_opened\0\u{3}account_changed\0\u{3}account_closed\0\u{3}project_set\0\u{3}resource_defined\0\u{3}machine_listed\0\u{3}price_set\0\u{1}posted\0\u{1}used\0\u{1}held\0\u{1}released\0\u{1}subscribed\0\u{1}unsubscribed\0\u{3}billing_set\0\u{1}billed\0\u{1}incident\0\u{1}credited\0\u{1}paid\0\u{3}contract_offered\0\u{3}contract_countersigned\0\u{3}closed_before_nanoseconds\0\u{3}invoice_received\0\u{3}contract_ended\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1928,6 +1952,19 @@ nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
           self.kind = .invoiceReceived(v)
         }
       }()
+      case 23: try {
+        var v: WireContractEnd?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .contractEnded(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .contractEnded(v)
+        }
+      }()
       default: break
       }
     }
@@ -2026,6 +2063,10 @@ nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     case .invoiceReceived?: try {
       guard case .invoiceReceived(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+    }()
+    case .contractEnded?: try {
+      guard case .contractEnded(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
     }()
     case nil: break
     }
@@ -3083,6 +3124,41 @@ nonisolated extension WireCountersignature: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.contract != rhs.contract {return false}
     if lhs.terms != rhs.terms {return false}
     if lhs.by != rhs.by {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireContractEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ContractEnd"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}contract\0\u{3}at_nanoseconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.contract) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.atNanoseconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.contract.isEmpty {
+      try visitor.visitSingularStringField(value: self.contract, fieldNumber: 1)
+    }
+    if self.atNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.atNanoseconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireContractEnd, rhs: WireContractEnd) -> Bool {
+    if lhs.contract != rhs.contract {return false}
+    if lhs.atNanoseconds != rhs.atNanoseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -44,11 +44,22 @@ struct DealingTests {
                     _ = try await client.record(.countersign("c1", .init(terms: offered.digest)), in: "-")
                 }
                 #expect(try await client.contracts(of: "-").contracts.map(\.state) == ["signed"])
+                #expect(try await client.contract("c1", of: "-").isSigned)
                 // 500 hours at 0.01 instead of 0.02.
                 _ = try await Bookkeeping.bill(client, stage)
                 let used = try await client.contract("c1", of: "-")
                 #expect(used.totals.map(\.value) == ["5.00"] && used.totals.map(\.quantity) == ["500"])
                 #expect(used.invoices.map(\.total) == ["5.00"] && used.source?.ledger == "alpha")
+                for _ in 0..<2 {
+                    _ = try await client.record(.endContract("c1", .init(at: "2035-01-01")), in: "-")
+                }
+                let ending = try await client.contract("c1", of: "-")
+                #expect(ending.state == "ending" && ending.ends == "2035-01-01T00:00:00Z" && ending.isSigned)
+                _ = try await client.record(.endContract("c1", .init()), in: "-")  // as it ends already
+                let other = try await problem {
+                    try await client.record(.endContract("c1", .init(at: "2034-01-01")), in: "-")
+                }
+                #expect(other.rule == "duplicate" && other.detail.contains("2034-01-01"), "\(other)")
                 let missing = try await problem { try await client.contract("c2", of: "-") }
                 #expect(missing.rule == "unknown-contract" && missing.remedy.contains("palmier contract list"))
             }
@@ -340,6 +351,7 @@ struct DealingTests {
         Wrong(
             act: .countersign("c9", .init(terms: String(repeating: "0", count: 64))), rule: "unknown-contract",
             exit: .notFound, saying: "c9"),
+        Wrong(act: .endContract("c9", .init()), rule: "unknown-contract", exit: .notFound, saying: "c9"),
         Wrong(
             act: subscription { $0.quantity = "-1" }, rule: "negative-quantity", exit: .usage, saying: "-1"),
         Wrong(act: subscription { $0.project = "wob" }, rule: "unknown-project", exit: .notFound, saying: "wob"),

@@ -214,6 +214,8 @@ struct SpecificationTests {
         let signature = CountersignatureRequest(terms: digest, by: "-")
         try specification.check(signature, is: "CountersignatureRequest")
         _ = try await client.record(.countersign("c", signature), in: "-")
+        try specification.check(ContractEndRequest(at: "2035-01-01"), is: "ContractEndRequest")
+        _ = try await client.record(.endContract("c", ContractEndRequest(at: "2035-01-01")), in: "-")
         let subscription = SubscriptionRequest(
             name: "s", project: "web", supplier: "lab", resource: "cpu-hour", quantity: "1", cycle: "month",
             from: "2026-02-01", node: "alpha", instance: "ada/shop")

@@ -84,6 +84,55 @@ import Testing
         fixture.refuse(.used(Fixture.usage("1", on: 2)), .wrongCurrency, saying: "USD", "EUR")
     }
 
+    @Test("it ends early once: what begins then is not under it, what was counted stays, and a checkpoint keeps both")
+    func ends() throws {
+        var fixture = Fixture()
+        fixture.now = day(2026, 1, 20)
+        let contract = Self.contract()
+        fixture.refuse(.contractEnded(contract.id, at: day(2026, 1, 5)), .unknownContract, saying: "c")
+        fixture.expect(.contractOffered(contract))
+        fixture.expect(.contractCountersigned(contract.id, terms: contract.digest, by: Fixture.ledger))
+        fixture.expect(.used(Fixture.usage("1", on: 3)))
+        for wrong in [day(2025, 12, 31), day(2026, 1, 11)] {
+            fixture.refuse(.contractEnded(contract.id, at: wrong), .overflow, saying: wrong.civilText)
+        }
+        let open = try #require(fixture.books.statement(of: contract.id))
+        fixture.expect(.contractEnded(contract.id, at: day(2026, 1, 5)))
+        fixture.expect(.contractEnded(contract.id, at: day(2026, 1, 5)), .repeated)
+        fixture.refuse(.contractEnded(contract.id, at: day(2026, 1, 6)), .duplicate, saying: "2026-01-05", "2026-01-06")
+        fixture.expect(.used(Fixture.usage("1", on: 4)))
+        #expect(fixture.history.movements.last?.price.description == "0.01")
+        fixture.expect(.used(Fixture.usage("1", on: 5)))
+        #expect(fixture.history.movements.last?.price.description == "0.02")
+        let ended = try #require(fixture.books.statement(of: contract.id))
+        #expect(ended.ends == day(2026, 1, 5) && ended.totals.map(\.movements) == [2])
+        #expect(reconcile(open, ended).map(\.kind) == [.end, .behind])
+        #expect(reconcile(open, ended).first?.description.contains("2026-01-05") == true)
+        #expect(try Accounts(checkpoint: fixture.books.checkpoint) == fixture.books)
+        fixture.expectSound()
+    }
+
+    @Test("a checkpoint of before contracts could be ended is read, and one of a later layout is not")
+    func layouts() throws {
+        let state = ContractState(contract: Self.contract(), digest: Self.contract().digest, isSigned: true)
+        var bytes = CanonicalBytes()
+        state.write(to: &bytes)
+        var none = CanonicalBytes()
+        Instant?.none.write(to: &none)
+        var reader = CheckpointReader(bytes.bytes.dropLast(none.bytes.count))
+        reader.version = 3
+        #expect(try ContractState(from: &reader) == state)
+        try reader.expectEnd()
+        let books = Fixture().books
+        func relabelled(_ version: UInt8) -> [UInt8] {
+            var bytes = books.checkpoint
+            bytes[8 + "palmier.accounts/".utf8.count] = version
+            return bytes
+        }
+        #expect(try Accounts(checkpoint: relabelled(UInt8(ascii: "3"))) == books)
+        #expect(throws: CheckpointError.self) { _ = try Accounts(checkpoint: relabelled(UInt8(ascii: "5"))) }
+    }
+
     @Test("incidents are told with what was given back for them")
     func incidents() {
         var fixture = Fixture()

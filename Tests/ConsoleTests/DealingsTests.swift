@@ -38,7 +38,7 @@ struct DealingsTests {
 
     private func contract(_ state: String = "offered") -> ContractDocument {
         ContractDocument(
-            name: "c1", state: state,
+            name: "c1", state: state, isSigned: state != "offered",
             supplier: .init(account: "lab", ledger: "m1", ledgerId: Self.m1.description),
             customer: .init(account: "ada", ledger: "m2", ledgerId: Self.m2.description),
             offeredBy: Self.m1.description, countersigner: Self.m2.description, currency: "EUR",
@@ -129,6 +129,14 @@ struct DealingsTests {
         other.digest = String(repeating: "0", count: 64)
         let refusal = #expect(throws: Refusal.self) { _ = try signing(contract(), mine: other) }
         #expect(refusal?.rule == "terms-differ" && refusal?.message.contains("abab") == true)
+    }
+
+    @Test("an offer that was taken back is signed by nobody")
+    func takenBack() throws {
+        var offer = contract()
+        offer.ends = "2026-02-01T00:00:00Z"
+        let refusal = #expect(throws: Refusal.self) { _ = try signing(offer) }
+        #expect(refusal?.rule == "no-contract" && refusal?.message.contains("2026-02-01") == true)
     }
 
     @Test("within one ledger its countersignature is all; and what is offered is said in the very same words elsewhere")

@@ -99,6 +99,11 @@ extension Scenarios {
                 try await agree(m1, ["agrees"])
                 let again = try await run(m2, "contract settle c1").output
                 #expect(again.hasPrefix("nothing to settle"), "\(again)")
+                let ended = try await run(m1, "contract end c1 --at 2030-01-01 --yes").output
+                #expect(ended.contains("ledger m1") && ended.contains("ledger m2"), "\(ended)")
+                try await run(m2, "contract end c1 --yes")  // as it ends already
+                try await run(m2, "contract end c1 --at 2031-01-01 --yes", ending: .failed)
+                try await agree(m2, ["agrees"])
                 for master in [m1, m2] {
                     let invoices = try await run(master, "ledger invoices").output
                     #expect(invoices.contains("lab-000001") && invoices.contains("credit"), "\(invoices)")
@@ -284,6 +289,8 @@ extension Scenarios {
                 .failed,
                 "s1"
             ),
+            ("contract end c9 --yes", "unknown-contract", .notFound, "c9"),
+            ("contract end c1 --at 2020-01-01 --yes", "overflow", .usage, "2020-01-01"),
             ("subscription end s9", "unknown-subscription", .notFound, "s9"),
             ("account pay lab-000001 1USD --reference b", "wrong-currency", .usage, "USD"),
             ("account pay lab-000001 99EUR --reference b", "over-paid", .usage, "99"),

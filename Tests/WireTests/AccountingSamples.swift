@@ -8,7 +8,7 @@ enum ActKind: CaseIterable {
     case accountOpened, accountChanged, accountClosed, projectSet, resourceDefined, machineListed, priceSet, posted,
         postedByName, used
     case held, released, subscribed, unsubscribed, billingSet, billed, incident, credited, paid, contractOffered
-    case contractCountersigned, closedBefore, invoiceReceived
+    case contractCountersigned, closedBefore, invoiceReceived, contractEnded
 
     init(_ act: Act) {
         self =
@@ -35,6 +35,7 @@ enum ActKind: CaseIterable {
             case .contractCountersigned: .contractCountersigned
             case .closedBefore: .closedBefore
             case .invoiceReceived: .invoiceReceived
+            case .contractEnded: .contractEnded
             }
     }
 
@@ -93,6 +94,7 @@ enum ActKind: CaseIterable {
         case .contractOffered: .contractOffered(BookSamples.contract)
         case .contractCountersigned:
             .contractCountersigned(ContractID("power"), terms: BookSamples.contract.digest, by: beta)
+        case .contractEnded: .contractEnded(ContractID("power"), at: someInstant)
         case .closedBefore: .closedBefore(someInstant)
         case .invoiceReceived: .invoiceReceived(BookSamples.invoice)
         }

@@ -83,7 +83,7 @@ struct HelpTests {
             "ledger status m1 m2", "ledger stauts", "ledger status -o xml",
             "ledger verify m1 m2", "ledger export", "ledger export --format pdf", "ledger invoices --format ubl",
             "ledger balance ada bob", "contract offer c lab ada --to 2030-01-01",
-            "contract offer c lab ada --term 'help=1 EUR'", "contract countersign", "contract show",
+            "contract offer c lab ada --term 'help=1 EUR'", "contract countersign", "contract show", "contract end",
             "subscription add s help --project web --supplier lab", "subscription end",
             "subscription add s help --project web --supplier lab --cycle fortnight",
             "incident open i w --from 2026-01-01", "incident credit i lab-000001",

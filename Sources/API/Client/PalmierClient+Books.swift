@@ -93,6 +93,7 @@ extension PalmierClient {
         case correct(CorrectionRequest)
         case offer(ContractRequest)
         case countersign(String, CountersignatureRequest)
+        case endContract(String, ContractEndRequest)
         case subscribe(SubscriptionRequest)
         case unsubscribe(String, SubscriptionEndRequest)
         /// An invoice or a credit note of another ledger: the JSON of `palmier ledger invoices NUMBER --format json`.
@@ -124,6 +125,7 @@ extension PalmierClient {
         case .correct(let body): return try await tell(["corrections"], body)
         case .offer(let body): return try await tell(["contracts"], body)
         case .countersign(let name, let body): return try await tell(["contracts", name, "countersign"], body)
+        case .endContract(let name, let body): return try await tell(["contracts", name, "end"], body)
         case .subscribe(let body): return try await tell(["subscriptions"], body)
         case .unsubscribe(let name, let body): return try await tell(["subscriptions", name, "end"], body)
         case .receive(let body): return try await tell(["received"], body)

@@ -52,8 +52,10 @@ public struct ContractDocument: Codable, Hashable, Sendable {
 
     public var schema = "palmier.contract/1"
     public var name: String
-    /// `offered`; `signed`, by both; `ended`, signed and behind its end.
+    /// `offered`; `signed`, by both; `ending`, signed, and its early end is known; `ended`, behind its end.
     public var state: String
+    /// Whether it is countersigned here.
+    public var isSigned: Bool
     public var supplier: Side
     public var customer: Side
     /// The id of the ledger that offered it, and of the one that has to countersign: the same where one keeps both accounts.
@@ -63,6 +65,8 @@ public struct ContractDocument: Codable, Hashable, Sendable {
     /// ISO 8601.
     public var from: String
     public var to: String
+    /// Where it ends before that.
+    public var ends: String?
     public var terms: [ContractTermDocument]
     /// Of every word of it, 64 hexadecimal digits: what is countersigned.
     public var digest: String
@@ -74,12 +78,14 @@ public struct ContractDocument: Codable, Hashable, Sendable {
     public var source: BooksSource?
 
     public init(
-        name: String, state: String, supplier: Side, customer: Side, offeredBy: String, countersigner: String,
-        currency: String, from: String, to: String, terms: [ContractTermDocument], digest: String,
+        name: String, state: String, isSigned: Bool, supplier: Side, customer: Side, offeredBy: String,
+        countersigner: String, currency: String, from: String, to: String, ends: String? = nil,
+        terms: [ContractTermDocument], digest: String,
         totals: [ContractTotalDocument], invoices: [OpenInvoiceDocument], source: BooksSource? = nil
     ) {
         self.name = name
         self.state = state
+        self.isSigned = isSigned
         self.supplier = supplier
         self.customer = customer
         self.offeredBy = offeredBy
@@ -87,6 +93,7 @@ public struct ContractDocument: Codable, Hashable, Sendable {
         self.currency = currency
         self.from = from
         self.to = to
+        self.ends = ends
         self.terms = terms
         self.digest = digest
         self.totals = totals
@@ -154,6 +161,13 @@ public struct CountersignatureRequest: Codable, Hashable, Sendable {
         self.terms = terms
         self.by = by
     }
+}
+
+/// Ends a contract before its period does: nothing that begins at or after the instant, now when it is nil, is under it.
+public struct ContractEndRequest: Codable, Hashable, Sendable {
+    public var at: String?
+
+    public init(at: String? = nil) { self.at = at }
 }
 
 /// Usage under a contract as the other ledger has counted it; (instance, resource, period) counts once.

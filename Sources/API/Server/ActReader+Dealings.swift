@@ -61,6 +61,12 @@ extension ActReader {
             ContractID(contract), terms: digest, by: try ledger(reader, "by") ?? view.ledger)
     }
 
+    func contractEnd(of name: String, _ body: String) throws(ProblemDocument) -> Act {
+        let reader = try BodyReader(body, known: ["at"])
+        let id = ContractID(name)
+        return .contractEnded(id, at: try instant(reader, "at") ?? accounts?.statement(of: id)?.ends ?? now)
+    }
+
     // MARK: Subscriptions
 
     func subscription(_ body: String) throws(ProblemDocument) -> Act {

@@ -49,6 +49,7 @@ extension Routes {
         writing("contracts/{contract}/countersign", "countersign contracts") {
             try $0.countersignature(of: $1.part("contract"), $1.body)
         },
+        writing("contracts/{contract}/end", "end contracts") { try $0.contractEnd(of: $1.part("contract"), $1.body) },
         writing("subscriptions", "subscribe projects") { try $0.subscription($1.body) },
         writing("subscriptions/{subscription}/end", "end subscriptions") {
             try $0.subscriptionEnd(of: $1.part("subscription"), $1.body)
@@ -176,6 +177,7 @@ extension Act {
         case .paid: "payment"
         case .contractOffered: "contract"
         case .contractCountersigned: "countersignature of"
+        case .contractEnded: "end of contract"
         case .closedBefore: "closing before"
         case .invoiceReceived: "received invoice"
         }
@@ -202,6 +204,7 @@ extension Act {
         case .paid(let payment): payment.id.name
         case .contractOffered(let contract): contract.id.name
         case .contractCountersigned(let id, _, _): id.name
+        case .contractEnded(let id, _): id.name
         case .closedBefore(let instant): DocumentCoding.text(of: instant)
         case .invoiceReceived(let invoice): "\(invoice.number)"
         }
@@ -214,7 +217,7 @@ extension Act {
         case .credited(let order): order.invoice.issuer
         case .accountOpened, .accountChanged, .accountClosed, .projectSet, .resourceDefined, .machineListed, .priceSet,
             .posted, .used, .held, .released, .subscribed, .unsubscribed, .billingSet, .incident, .paid,
-            .contractOffered, .contractCountersigned, .closedBefore, .invoiceReceived:
+            .contractOffered, .contractCountersigned, .contractEnded, .closedBefore, .invoiceReceived:
             nil
         }
     }

@@ -149,7 +149,8 @@ extension BooksView {
         return ProblemDocument(
             Refusal(
                 .notFound, "the ledger \(self.name) has no \(what) \"\(name)\"",
-                remedy: near ?? "`palmier \(what) \(verb)` shows all; another ledger's with --ledger", rule: rule.rawValue)
+                remedy: near ?? "`palmier \(what) \(verb)` shows all; another ledger's with --ledger",
+                rule: rule.rawValue)
         )
     }
 }

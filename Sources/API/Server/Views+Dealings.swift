@@ -30,14 +30,15 @@ extension BooksView {
 
     private func contract(_ contract: Contract, _ accounts: Accounts) -> ContractDocument? {
         guard let statement = accounts.statement(of: contract.id) else { return nil }
-        let isOver = contract.period.end <= now
+        let isOver = statement.ends ?? contract.period.end <= now
+        let state = isOver ? "ended" : statement.isSigned ? (statement.ends == nil ? "signed" : "ending") : "offered"
         return ContractDocument(
-            name: contract.id.name, state: statement.isSigned ? (isOver ? "ended" : "signed") : "offered",
+            name: contract.id.name, state: state, isSigned: statement.isSigned,
             supplier: side(contract.supplier, contract.supplierLedger),
             customer: side(contract.customer, contract.customerLedger),
             offeredBy: contract.offeredBy.description, countersigner: contract.countersigner.description,
             currency: contract.currency.code, from: contract.period.start.civilText,
-            to: contract.period.end.civilText,
+            to: contract.period.end.civilText, ends: statement.ends?.civilText,
             terms: contract.terms.map {
                 ContractTermDocument(resource: $0.resource.name, price: $0.price.description, per: $0.per?.rawValue)
             }, digest: statement.digest.description,

@@ -366,6 +366,7 @@ extension ContractState: Canonical {
         digest.write(to: &bytes)
         isSigned.write(to: &bytes)
         totals.write(to: &bytes)
+        ends.write(to: &bytes)
     }
     init(from reader: inout CheckpointReader) throws(CheckpointError) {
         self.init(
@@ -373,5 +374,6 @@ extension ContractState: Canonical {
             digest: try .init(from: &reader),
             isSigned: try .init(from: &reader),
             totals: try .init(from: &reader))
+        if reader.version >= 4 { ends = try .init(from: &reader) }
     }
 }

@@ -16,8 +16,9 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
 }
 
 extension Accounts {
-    /// Names the layout; another one is another number.
-    private static let layout = "palmier.accounts/3"
+    /// Names the layout; another one is another number. The one before it, where contracts had no end, is read, too.
+    private static let layout = "palmier.accounts/4"
+    private static let versions = ["palmier.accounts/3": 3, layout: 4]
 
     /// All that the books keep.
     public var checkpoint: [UInt8] {
@@ -33,9 +34,10 @@ extension Accounts {
     public init(checkpoint: [UInt8]) throws(CheckpointError) {
         var reader = CheckpointReader(checkpoint)
         let layout = try String(from: &reader)
-        guard layout == Self.layout else {
+        guard let version = Self.versions[layout] else {
             throw CheckpointError(offset: 0, found: "its layout is `\(layout.prefix(40))`, not `\(Self.layout)`")
         }
+        reader.version = version
         try self.init(from: &reader)
         try reader.expectEnd()
     }
@@ -50,6 +52,8 @@ protocol Canonical {
 struct CheckpointReader {
     private let bytes: [UInt8]
     private var offset = 0
+    /// Of the layout.
+    var version = 4
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 

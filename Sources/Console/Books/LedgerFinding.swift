@@ -25,7 +25,7 @@ public struct LedgerFinding: Codable, Hashable, Sendable {
     /// Which replica; nil where it is about more than one.
     public var replica: String?
     public var entry: UInt64?
-    /// Of a contract, how its ledgers disagree: `one-sided`, `terms`, `signature`, `behind`, `count`, `invoice`.
+    /// Of a contract, how its ledgers disagree: `one-sided`, `terms`, `signature`, `end`, `behind`, `count`, `invoice`.
     public var mismatch: String?
     /// Digests, where it is about an entry.
     public var expected: String?
@@ -112,6 +112,7 @@ extension LedgerFinding {
             case .behind: "usage is on its way, or was lost: \(settle); then `palmier ledger verify` again"
             case .invoice: "\(settle); what then still differs is to be corrected in one of them"
             case .signature: "`palmier contract countersign \(contract)` goes on where it ended"
+            case .end: "`palmier contract end \(contract)` goes on where it ended"
             case .terms, .count: correction
             }
         var finding = LedgerFinding(

@@ -11,6 +11,12 @@ public struct ContractSigning: Sendable {
         public var act: PalmierClient.BookAct
         /// In words: `account lab`.
         public var what: String
+
+        public init(ledger: String, act: PalmierClient.BookAct, what: String) {
+            self.ledger = ledger
+            self.act = act
+            self.what = what
+        }
     }
 
     public let steps: [Step]
@@ -35,9 +41,14 @@ public struct ContractSigning: Sendable {
                     "compare both (`palmier contract show \(offer.name) --ledger LEDGER`), and offer it under another name",
                 rule: "terms-differ")
         }
+        if let end = offer.ends ?? mine?.ends, !offer.isSigned {
+            throw Refusal(
+                .refused, "the contract \(offer.name) was ended at \(end) before it was countersigned",
+                remedy: "offer it under another name", rule: "no-contract")
+        }
         let (countersigner, offeredBy) = (offer.countersigner, offer.offeredBy)
         guard countersigner != offeredBy else {
-            steps = offer.state == "offered" ? [Self.signature(of: offer, in: countersigner)] : []
+            steps = !offer.isSigned ? [Self.signature(of: offer, in: countersigner)] : []
             return
         }
         var steps: [Step] = []
@@ -59,8 +70,8 @@ public struct ContractSigning: Sendable {
             steps.append(
                 Step(ledger: countersigner, act: .offer(ContractRequest(offer)), what: "contract \(offer.name)"))
         }
-        if mine?.state ?? "offered" == "offered" { steps.append(Self.signature(of: offer, in: countersigner)) }
-        if offer.state == "offered" { steps.append(Self.signature(of: offer, in: offeredBy)) }
+        if mine?.isSigned != true { steps.append(Self.signature(of: offer, in: countersigner)) }
+        if !offer.isSigned { steps.append(Self.signature(of: offer, in: offeredBy)) }
         self.steps = steps
     }
 

@@ -18,7 +18,7 @@ public enum DealingsText {
             }
             let cells = [
                 contract.name, contract.state, reason(contract), side(contract.supplier), side(contract.customer),
-                String(contract.terms.count), contract.to,
+                String(contract.terms.count), contract.ends ?? contract.to,
             ]
             table.add(cells + (isWide ? [contract.from, contract.currency, String(contract.digest.prefix(16))] : []))
         }
@@ -83,6 +83,7 @@ public enum DealingsText {
         }
         listing.add("from", contract.from)
         listing.add("to", contract.to)
+        listing.add("ends", contract.ends ?? "")
         listing.add("digest", contract.digest)
         if let source = contract.source { listing.add("told by", AccountsText.origin(source)) }
         return listing.text(style: output.style)

@@ -20,6 +20,7 @@ struct ContractCommand: AsyncParsableCommand {
             .init("palmier contract settle c1", "what one side lacks of the other is recorded")),
         subcommands: [
             ContractOffer.self, ContractCountersign.self, ContractSettle.self, ContractList.self, ContractShow.self,
+            ContractEnd.self,
         ])
 }
 

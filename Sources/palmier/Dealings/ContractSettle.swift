@@ -64,7 +64,7 @@ struct ContractSettle: AsyncParsableCommand {
         _ name: String, in ledger: LedgerDocument, _ source: LedgerSource
     ) async throws -> Contract {
         let document = try await source.ask(ledger) { try await $0.contract(name, of: $1) }
-        guard document.state != "offered" else {
+        guard document.isSigned else {
             throw Refusal(
                 .refused, "the contract \(name) is offered, and not countersigned in the ledger \(ledger.name)",
                 remedy: "`palmier contract countersign \(name)`, for the ledger that has to agree",
