@@ -34,6 +34,14 @@ struct VectorTests {
         #expect(try vector.isRight(bytes))
     }
 
+    @Test("a checkpoint in the layout before this one is read: the same books, where contracts have no end")
+    func oldBooks() throws {
+        let text = try String(contentsOf: Vector.folder.appendingPathComponent("old-books-3.hex"), encoding: .utf8)
+        let digits = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined()
+        let bytes = try #require([UInt8](hexadecimal: digits))
+        #expect(try Books(decoding: bytes).contents == BooksWorkload.sample.contents)
+    }
+
     @Test("no committed vector is without its sample")
     func nothingStale() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Vector.folder.path)
