@@ -16,6 +16,12 @@ struct TestLog {
 
     init(of ledger: PeerID = PeerID(0xE1)) { self.ledger = ledger }
 
+    /// A log that begins with an entry.
+    init(of ledger: PeerID, beginning body: LogEntry.Body) {
+        self.ledger = ledger
+        add(body, at: day(2026, 1, 1))
+    }
+
     var last: OpNumber { entries.last?.op ?? .zero }
 
     mutating func add(_ body: LogEntry.Body, at instant: Instant) {

@@ -192,6 +192,29 @@ struct BooksTests {
         let behind = try verify(contract(used: "2", and: ""))
         #expect(behind.state == .incomplete && behind.findings.map(\.kind) == [.behind], "\(behind)")
         #expect(behind.contracts.map(\.state) == ["behind"] && behind.exitCode == .accepted)
+        #expect(behind.findings.map(\.mismatch) == ["behind"] && finding.mismatch == "count")
+        #expect(behind.findings.first?.remedy.contains("palmier contract settle c") == true)
+    }
+
+    @Test("a signed contract that the other ledger does not have is one-sided; within one ledger there is no other side")
+    func oneSided() throws {
+        let (left, right) = contract(used: "2", and: "2")
+        let document = try verify((left, TestLog(of: right.ledger, beginning: .none)))
+        #expect(document.findings.map(\.mismatch) == ["one-sided"] && document.exitCode == .failed, "\(document)")
+        #expect(document.contracts.map(\.state) == ["differs"])
+
+        var log = TestLog.books()
+        let within = Contract(
+            id: ContractID("w"), supplier: TestLog.lab, supplierLedger: log.ledger, customer: TestLog.ada,
+            customerLedger: log.ledger, offeredBy: log.ledger, currency: TestLog.euro,
+            terms: [.init(resource: TestLog.cpu, price: Price(millionths: 30_000))],
+            period: Period(from: day(2026, 1, 1), to: day(2027, 1, 1)))
+        log.add(.contractOffered(within), at: day(2026, 1, 7))
+        #expect(try verify((log, right), readsBoth: false).contracts.map(\.state) == ["offered"])
+        log.add(.contractCountersigned(within.id, terms: within.digest, by: log.ledger), at: day(2026, 1, 7))
+        let signed = try verify((log, right), readsBoth: false)
+        #expect(signed.contracts.map(\.state) == ["signed"] && signed.state == .ok, "\(signed)")
+        #expect(VerificationText.all(.init(ledgers: [signed], missing: []), output: plain).contains("1 of 1"))
     }
 
     @Test("a contract whose other ledger cannot be read makes the whole incomplete")

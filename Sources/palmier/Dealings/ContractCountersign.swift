@@ -116,7 +116,8 @@ struct ContractCountersign: AsyncParsableCommand {
 
     // MARK: Recording
 
-    /// Records one step after the other, through one master, which knows who leads each ledger.
+    /// Records one step after the other, through one master, which knows who leads each ledger. A dry run tries the first one,
+    /// since the others may rest on it.
     static func carryOut(
         _ steps: [ContractSigning.Step], of contract: String, in ledgers: [LedgerDocument], by client: PalmierClient,
         dryRun: Bool
@@ -125,6 +126,7 @@ struct ContractCountersign: AsyncParsableCommand {
         for step in steps {
             let name = ledgers.first { $0.id == step.ledger }?.name ?? step.ledger
             guard !dryRun else {
+                if document.acts.isEmpty { try await tryOut(step, by: client) }
                 document.acts.append(.init(ledger: name, act: step.what))
                 continue
             }
@@ -132,5 +134,13 @@ struct ContractCountersign: AsyncParsableCommand {
             document.acts.append(.init(ledger: recorded.ledger, act: step.what, entry: recorded.entry))
         }
         return document
+    }
+
+    private static func tryOut(_ step: ContractSigning.Step, by client: PalmierClient) async throws {
+        do {
+            _ = try await client.record(step.act, in: step.ledger, dryRun: true)
+        } catch let error as ClientError where error.exitCode == .notFound && error.problem.rule == nil {
+            return  // no replica of that ledger is here to try it on
+        }
     }
 }

@@ -38,14 +38,15 @@ struct ContractEnd: AsyncParsableCommand {
                 let other = sold == bought ? nil : try source.ledger(sold == ledger.id ? bought : sold)
                 var theirs: ContractDocument?
                 if let other {
-                    // An offer that was not countersigned is in one ledger only.
+                    // An offer that was not countersigned may be in one ledger only; a signed contract is in both, also where
+                    // nobody tells it to this user.
                     theirs = try await source.ask(other) { try await $0.contracts(of: $1) }.contracts
                         .first { $0.name == name }
                 }
                 // One instant for both.
                 let end = at ?? mine.ends ?? theirs?.ends ?? Instant.wallClock.civilText
                 var steps = [Self.step(name, at: end, in: ledger)]
-                if let other, theirs != nil { steps.append(Self.step(name, at: end, in: other)) }
+                if let other, mine.isSigned || theirs != nil { steps.append(Self.step(name, at: end, in: other)) }
                 if !dryRun {
                     let what = "the contract \(name) ends at \(end); what begins then is not under it any more"
                     try DangerOptions.confirm(name, what: what, yes: yes)
