@@ -279,6 +279,22 @@ struct DealingTests {
         }
     }
 
+    @Test("usage of a request that the ledger holds itself is not taken from elsewhere")
+    func ownUsage() async throws {
+        try await Stage.with { (stage) async throws in
+            try await stage.client { (client) async throws in
+                try await Bookkeeping.begin(client)
+                let held = try await client.request(stage.cache())
+                let usage = UsageRequest(
+                    instance: "\(held.customer)/\(held.reference)", resource: "cpu-hour", from: "2026-01-01",
+                    to: "2026-01-02", quantity: "1", node: "alpha", release: "r", project: "web")
+                let refused = try await problem { try await client.record(.use(usage), in: "-") }
+                #expect(refused.rule == "wrong-party" && refused.exitCode == .refused, "\(refused)")
+                #expect(refused.detail.contains(usage.instance), "\(refused)")
+            }
+        }
+    }
+
     @Test("a document that was changed on the way, or is none, is refused, and nothing is stored")
     func changed() async throws {
         try await Stage.with { (stage) async throws in

@@ -196,7 +196,7 @@ struct BooksTests {
         #expect(behind.findings.first?.remedy.contains("palmier contract settle c") == true)
     }
 
-    @Test("a signed contract that the other ledger does not have is one-sided; within one ledger there is no other side")
+    @Test("a signed contract that the other ledger lacks is one-sided; within one ledger there is no other side")
     func oneSided() throws {
         let (left, right) = contract(used: "2", and: "2")
         let document = try verify((left, TestLog(of: right.ledger, beginning: .none)))

@@ -127,7 +127,16 @@ extension ActReader {
                 instance: instance, resource: ResourceID(try reader.requiredText("resource")), period: period,
                 quantity: try quantity(reader, "quantity"), machine: machine, partition: PartitionNumber(partition),
                 release: ReleaseName(try reader.requiredText("release"))))
-        guard try !view.held().accounts.knows(instance) else { return [used] }
+        let books = try view.held()
+        guard !books.held.contains(where: { InstanceID($0) == instance }) else {
+            // What it counts next would overlap, and be refused.
+            throw ProblemDocument(
+                Refusal(
+                    .refused, "the ledger \(view.name) holds the request \(instance), and counts what it uses itself",
+                    remedy: "record usage of requests that another ledger holds", rule: Rule.wrongParty.rawValue),
+                field: "instance")
+        }
+        guard !books.accounts.knows(instance) else { return [used] }
         guard let project = try reader.text("project") else {
             throw missing("project", "whose it is: these books do not know the instance \(instance)")
         }
