@@ -142,6 +142,10 @@ public struct CallRouter: Sendable {
     /// Calls of other peers get ids from here on, so that they never meet the host's own.
     private static let foreign: UInt64 = 1 << 63
 
+    /// Whether calls wait for a primary, and of which ledgers, by id.
+    var isSeeking: Bool { !retries.isEmpty }
+    var sought: [PeerID] { Set(retries.values.map(\.ledger)).sorted() }
+
     init(configuration: Configuration, own: PeerID) {
         self.configuration = configuration
         self.own = own

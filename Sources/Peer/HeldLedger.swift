@@ -26,6 +26,10 @@ public struct HeldLedger: Sendable {
     var isGathering = false
     /// What was told of the description in the books.
     var told: LedgerDescription?
+    /// What its replica takes on the disk here, as far as the host has looked.
+    public internal(set) var weight = ByteCount.zero
+    /// When its primary was told last that it is too much here.
+    var yieldedAt = Instant.zero
     private var random: SeededRandom
 
     init(

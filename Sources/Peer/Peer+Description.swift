@@ -66,6 +66,7 @@ extension Peer {
         effects.append(.news(ledger, .described(described, was: ledgers[index].told)))
         ledgers[index].told = described
         place(ledger, at: now, into: &effects)
+        tellRegister(of: ledger, at: now, into: &effects)
         describe(at: now, into: &effects)
     }
 }

@@ -61,7 +61,9 @@ extension Peer {
         case .unconfirmed(let id, _):
             guard case .call(let id, let call)? = takeUnconfirmed(id, of: ledger) else { return }
             route(.answered(id, .request(.elsewhere(call.key))), at: now, into: &effects)
-        case .membership: place(ledger, at: now, into: &effects)
+        case .membership:
+            tellRegister(of: ledger, at: now, into: &effects)
+            place(ledger, at: now, into: &effects)
         case .install:
             // Ledgers keep all of their entries, so nobody has a checkpoint to give.
             replica(ledger, .installed(nil), at: now, into: &effects)
@@ -99,6 +101,7 @@ extension Peer {
     private mutating func open(_ ledger: PeerID, _ view: View, at now: Instant, into effects: inout [Effect]) {
         note(ledger, view, id, at: now, into: &effects)
         guard let index = index(of: ledger), !ledgers[index].isLeading else {
+            tellRegister(of: ledger, at: now, into: &effects)
             return describe(at: now, into: &effects)  // another view or epoch of its own
         }
         ledgers[index].open()
@@ -118,6 +121,7 @@ extension Peer {
         if ledger == id { considerWishes(at: now, into: &effects) }
         place(ledger, at: now, into: &effects)
         route(.leads(ledger, id), at: now, into: &effects)
+        tellRegister(of: ledger, at: now, into: &effects)
         describe(at: now, into: &effects)
     }
 
@@ -127,6 +131,7 @@ extension Peer {
         ledgers[index].close()
         for (id, key) in open { route(.answered(id, .request(.elsewhere(key))), at: now, into: &effects) }
         route(.follows(ledger), at: now, into: &effects)
+        tellRegister(of: ledger, at: now, into: &effects)
         describe(at: now, into: &effects)
     }
 

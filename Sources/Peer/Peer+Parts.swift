@@ -265,6 +265,7 @@ extension Peer {
             case .set(let timer, let due): effects.append(.set(.calls(timer), at: due))
             }
         }
+        if calls.isSeeking { seekPrimaries(at: now, into: &effects) }
     }
 
     /// What only looks is answered when a majority has said that this replica still leads; what changes something is so anyway.
@@ -297,7 +298,7 @@ extension Peer {
                 let peer = here.primary(of: ledger)
                 return CallRouter.Primary(
                     peer: peer, name: here.name(of: peer), isLive: here.isServed(ledger),
-                    isReplaceable: here.members(of: ledger) > 1)
+                    isReplaceable: here.members(of: ledger) > 1 || here.mayBeFound(ledger))
             },
             breach: { fact, ledger in
                 guard case .accounting(let act) = fact, let books = here.led(ledger)?.requests.books else { return nil }
@@ -421,7 +422,7 @@ extension Peer {
                     ledger: ledger.id, epoch: view.epoch, view: view.number, members: members,
                     name: ledger.described?.name ?? "")
             }
-            own.takesReplicas = rules.placement.heldMax > 0
+            own.takesReplicas = fullness == nil
         }
         neighbours(.described(own), at: now, into: &effects)
     }

@@ -104,6 +104,7 @@ extension Peer {
         case .put(let bytes): objects(.put(bytes, ObjectCall(id.value)), at: now, into: &effects)
         case .get(let key): objects(.get(key, ObjectCall(id.value)), at: now, into: &effects)
         case .status: effects.append(.ringAnswer(id, .status(overlay.status)))
+        case .ledger(let question): register(.find(question, call: id), at: now, into: &effects)
         case .lookup(let key, let traced):
             guard ring.begin(id, key, traced: traced, at: now) else {
                 let refusal = Refusal(.overloaded, "too many lookups wait here", remedy: "repeat it in a moment")
@@ -124,6 +125,7 @@ extension Peer {
         switch routed.application {
         case .groups: return groups(.delivered(routed), at: now, into: &effects)
         case .objects: return objects(.delivered(routed, in: RingView(overlay)), at: now, into: &effects)
+        case .register: return onSought(routed, at: now, into: &effects)
         case .join, .rendezvous: return
         case .probe: guard routed.payload == Self.wanted else { return }
         }
@@ -138,6 +140,7 @@ extension Peer {
         switch routed.application {
         case .groups: groups(.undeliverable(routed), at: now, into: &effects)
         case .objects: objects(.undeliverable(routed, in: RingView(overlay)), at: now, into: &effects)
+        case .register: onNotSought(routed, at: now, into: &effects)
         case .probe where routed.origin == id: answer(ring.givenUp(routed), into: &effects)
         case .probe, .join, .rendezvous: return
         }
@@ -149,6 +152,7 @@ extension Peer {
     private mutating func onRingChanged(at now: Instant, into effects: inout [Effect]) {
         if !groups.isIdle { groups(.neighboursChanged(overlay.leafSet), at: now, into: &effects) }
         if !objects.isIdle { objects(.ringChanged(RingView(overlay)), at: now, into: &effects) }
+        if register.isPublishing { register(.ringChanged, at: now, into: &effects) }
     }
 
     mutating func groups(_ input: Groups.Input, at now: Instant, into effects: inout [Effect]) {

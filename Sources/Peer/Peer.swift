@@ -40,6 +40,7 @@ public struct Peer: Automaton {
         /// What the owner of a master has said of the ledger that it founds.
         public var ledger = LedgerWishes()
         public var calls = CallRouter.Configuration()
+        public var register = LedgerRegister.Configuration()
 
         public init() {}
     }
@@ -120,6 +121,8 @@ public struct Peer: Automaton {
         case objectWritten(Key, durable: Bool)
         /// What came of `ObjectOrder.read`.
         case objectRead(ReadToken, Objects.Contents)
+        /// The host has looked what the replica of a ledger takes on the disk.
+        case weighed(PeerID, ByteCount)
         /// The host has read what `readLog` asked for.
         case logRead(CallID, Result<LogPiece, Refusal>)
         /// Where this peer listens, when the host has found out.
@@ -144,6 +147,7 @@ public struct Peer: Automaton {
         case overlay(Overlay.Timer)
         case groups(Groups.Timer)
         case objects(Objects.Timer)
+        case register(LedgerRegister.Timer)
         /// A lookup has waited long enough.
         case ring(CallID)
     }
@@ -193,6 +197,7 @@ public struct Peer: Automaton {
     public internal(set) var objects: Objects
     var calls: CallRouter
     var ring = RingCalls()
+    public internal(set) var register: LedgerRegister
     var addresses = AddressBook()
     let restoredRing: [PeerID]
     /// How this peer introduced itself last.
@@ -244,6 +249,8 @@ public struct Peer: Automaton {
         restoredRing = restored.ring.map(\.peer)
         for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
+        var numbers = SeededRandom.stream(seed: seed, "register")
+        register = LedgerRegister(own: own.peer, configuration: configuration.register, number: numbers.next())
         for (ledger, state) in restored.ledgers { hold(ledger, state) }
     }
 
@@ -288,6 +295,7 @@ public struct Peer: Automaton {
             objects(.written(key, durable: durable, in: RingView(overlay)), at: now, into: &effects)
         case .objectRead(let token, let contents):
             objects(.contents(token, contents, in: RingView(overlay)), at: now, into: &effects)
+        case .weighed(let ledger, let weight): onWeighed(ledger, weight, at: now, into: &effects)
         case .logRead(let id, let result): route(.logRead(id, result), at: now, into: &effects)
         case .listening(let endpoints):
             var own = neighbours.own
@@ -297,6 +305,7 @@ public struct Peer: Automaton {
             claims(.accepting(value), at: now, into: &effects)
         case .stopping:
             isStopping = true
+            register(.stopping, at: now, into: &effects)  // before the goodbye, and before another one leads
             for ledger in led { replica(ledger, .handOver, at: now, into: &effects) }
             neighbours(.stopping, at: now, into: &effects)
             groups(.stopping, at: now, into: &effects)
@@ -335,6 +344,9 @@ public struct Peer: Automaton {
         case .ledgerRequest(let group, let request):
             onRequest(group, request, from: peer, at: now, into: &effects)
         case .ledgerAnswer: break  // a peer asks by calls
+        case .register(let message): onRegister(message, from: peer, at: now, into: &effects)
+        case .holder(let ledger, let message):
+            onHolder(message, of: ledger, from: peer, at: now, into: &effects)
         }
         if peer != id { neighbours(.heard(peer), at: now, into: &effects) }
     }
@@ -355,6 +367,10 @@ public struct Peer: Automaton {
         case .groups(let timer): groups(.timerFired(timer), at: now, into: &effects)
         case .objects(let timer):
             objects(.timerFired(timer, in: RingView(overlay)), at: now, into: &effects)
+        case .register(let timer):
+            // What is said may have changed since it was said last: places of members, mostly.
+            if case .publish(let ledger) = timer { tellRegister(of: ledger, at: now, into: &effects) }
+            register(.timerFired(timer), at: now, into: &effects)
         case .ring(let id): answer(ring.expired(id), into: &effects)
         }
     }

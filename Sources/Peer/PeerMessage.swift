@@ -28,13 +28,20 @@ public enum PeerMessage: Hashable, Sendable {
     /// Asks a replica to execute an operation; the answer names the request.
     case ledgerRequest(GroupID, ClientRequest)
     case ledgerAnswer(GroupID, RequestID, ClientAnswer)
+    case register(RegisterMessage)
+    case holder(PeerID, HolderMessage)
 }
 
 extension PeerMessage {
     /// Whether only a master may say this: the host drops it from a peer whose certificate says that it is none (I7).
     public var isMastersOnly: Bool {
         switch self {
-        case .directory, .call, .replica, .ledgerRequest: true
+        case .directory, .call, .replica, .ledgerRequest, .holder: true
+        case .register(let message):
+            switch message {
+            case .keep, .survey: true
+            case .near, .kept, .ask, .told: false
+            }
         case .claim(let message, _):
             switch message {
             case .claim, .order, .release, .renewed, .lapsed, .acknowledged: true

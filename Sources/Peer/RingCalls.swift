@@ -10,6 +10,8 @@ public enum RingCall: Hashable, Sendable {
     /// Keep these bytes; the answer is their id.
     case put([UInt8])
     case get(Key)
+    /// Who leads a ledger, by the register on the ring; who is named is greeted, and says so itself.
+    case ledger(LedgerQuestion)
 }
 
 public enum RingResult: Hashable, Sendable {
@@ -18,6 +20,8 @@ public enum RingResult: Hashable, Sendable {
     /// So many copies were durable when this was said; more may follow.
     case stored(Key, copies: Int)
     case contents([UInt8])
+    /// Hints, by the ledgers' ids; none when nobody near the key has heard of it.
+    case ledgers([LedgerWord])
     case refused(Refusal)
 }
 

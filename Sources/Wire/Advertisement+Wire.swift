@@ -52,6 +52,8 @@ extension WireAdvertisement {
         if let ledger = advertisement.ledger { self.ledger = ledger.value }
         leads = advertisement.leads.prefix(Advertisement.leadsMax).map { WireLedgerLead($0) }
         takesReplicas = advertisement.takesReplicas
+        region = advertisement.region
+        network = advertisement.network
         ended = advertisement.ended
     }
 
@@ -75,7 +77,9 @@ extension WireAdvertisement {
             leads: try list(leads, "ledgers that are led", max: Advertisement.leadsMax) { (lead) throws(WireError) in
                 try lead.decoded()
             },
-            takesReplicas: takesReplicas, ended: ended)
+            takesReplicas: takesReplicas,
+            region: try text(region, "a region", bytes: 0...WireBounds.labelBytesMax),
+            network: try text(network, "a network", bytes: 0...WireBounds.labelBytesMax), ended: ended)
     }
 }
 

@@ -85,6 +85,7 @@ extension WireApplication {
             case .groups: .groups
             case .objects: .objects
             case .rendezvous: .rendezvous
+            case .register: .register
             }
     }
 
@@ -95,6 +96,7 @@ extension WireApplication {
         case .groups: .groups
         case .objects: .objects
         case .rendezvous: .rendezvous
+        case .register: .register
         case .unspecified, .UNRECOGNIZED: throw noCase("a routed message's application", rawValue)
         }
     }

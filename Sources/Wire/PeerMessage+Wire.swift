@@ -41,6 +41,8 @@ extension PeerMessage {
         case .ledgerRequest(let group, let request): message.ledgerRequest = WireClientRequest(group, request)
         case .ledgerAnswer(let group, let id, let answer):
             message.ledgerAnswer = WireClientAnswer(group, id, answer)
+        case .register(let it): message.register = WireRegisterMessage(it)
+        case .holder(let ledger, let it): message.holder = WireHolderMessage(it, of: ledger)
         }
         return message.bytes()
     }
@@ -79,6 +81,8 @@ extension PeerMessage {
             case .ledgerRequest(let it): .ledgerRequest(try GroupID(decoding: it.group), try it.decoded())
             case .ledgerAnswer(let it):
                 .ledgerAnswer(try GroupID(decoding: it.group), try it.decodedID(), try it.decoded())
+            case .register(let it): .register(try it.decoded())
+            case .holder(let it): .holder(try peer(it.ledger, "a holder's ledger"), try it.decoded())
             case nil: throw noKind("a message", message.unknownFields)
             }
     }

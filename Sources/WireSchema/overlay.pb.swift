@@ -43,6 +43,7 @@ public nonisolated enum WireApplication: SwiftProtobuf.Enum, Swift.CaseIterable 
   case groups // = 3
   case objects // = 4
   case rendezvous // = 5
+  case register // = 6
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -57,6 +58,7 @@ public nonisolated enum WireApplication: SwiftProtobuf.Enum, Swift.CaseIterable 
     case 3: self = .groups
     case 4: self = .objects
     case 5: self = .rendezvous
+    case 6: self = .register
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -69,6 +71,7 @@ public nonisolated enum WireApplication: SwiftProtobuf.Enum, Swift.CaseIterable 
     case .groups: return 3
     case .objects: return 4
     case .rendezvous: return 5
+    case .register: return 6
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -81,6 +84,7 @@ public nonisolated enum WireApplication: SwiftProtobuf.Enum, Swift.CaseIterable 
     .groups,
     .objects,
     .rendezvous,
+    .register,
   ]
 
 }
@@ -428,7 +432,7 @@ public nonisolated struct WireContactAnswer: Sendable {
 fileprivate nonisolated let _protobuf_package = "palmier.v1"
 
 nonisolated extension WireApplication: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0APPLICATION_UNSPECIFIED\0\u{1}APPLICATION_JOIN\0\u{1}APPLICATION_PROBE\0\u{1}APPLICATION_GROUPS\0\u{1}APPLICATION_OBJECTS\0\u{1}APPLICATION_RENDEZVOUS\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0APPLICATION_UNSPECIFIED\0\u{1}APPLICATION_JOIN\0\u{1}APPLICATION_PROBE\0\u{1}APPLICATION_GROUPS\0\u{1}APPLICATION_OBJECTS\0\u{1}APPLICATION_RENDEZVOUS\0\u{1}APPLICATION_REGISTER\0")
 }
 
 nonisolated extension WireOverlayMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

@@ -238,119 +238,129 @@ public nonisolated enum WireRefusalCode: SwiftProtobuf.Enum, Swift.CaseIterable 
 
 }
 
-public nonisolated struct WirePeerMessage: @unchecked Sendable {
+public nonisolated struct WirePeerMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: OneOf_Kind? {
-    get {return _storage._kind}
-    set {_uniqueStorage()._kind = newValue}
-  }
+  public var kind: WirePeerMessage.OneOf_Kind? = nil
 
   public var neighbour: WireNeighbourMessage {
     get {
-      if case .neighbour(let v)? = _storage._kind {return v}
+      if case .neighbour(let v)? = kind {return v}
       return WireNeighbourMessage()
     }
-    set {_uniqueStorage()._kind = .neighbour(newValue)}
+    set {kind = .neighbour(newValue)}
   }
 
   public var claim: WireClaimMessage {
     get {
-      if case .claim(let v)? = _storage._kind {return v}
+      if case .claim(let v)? = kind {return v}
       return WireClaimMessage()
     }
-    set {_uniqueStorage()._kind = .claim(newValue)}
+    set {kind = .claim(newValue)}
   }
 
   public var directory: WireDirectoryMessage {
     get {
-      if case .directory(let v)? = _storage._kind {return v}
+      if case .directory(let v)? = kind {return v}
       return WireDirectoryMessage()
     }
-    set {_uniqueStorage()._kind = .directory(newValue)}
+    set {kind = .directory(newValue)}
   }
 
   public var call: WireNumberedCall {
     get {
-      if case .call(let v)? = _storage._kind {return v}
+      if case .call(let v)? = kind {return v}
       return WireNumberedCall()
     }
-    set {_uniqueStorage()._kind = .call(newValue)}
+    set {kind = .call(newValue)}
   }
 
   public var result: WireNumberedResult {
     get {
-      if case .result(let v)? = _storage._kind {return v}
+      if case .result(let v)? = kind {return v}
       return WireNumberedResult()
     }
-    set {_uniqueStorage()._kind = .result(newValue)}
+    set {kind = .result(newValue)}
   }
 
   public var overlay: WireOverlayMessage {
     get {
-      if case .overlay(let v)? = _storage._kind {return v}
+      if case .overlay(let v)? = kind {return v}
       return WireOverlayMessage()
     }
-    set {_uniqueStorage()._kind = .overlay(newValue)}
+    set {kind = .overlay(newValue)}
   }
 
   public var group: WireGroupMessage {
     get {
-      if case .group(let v)? = _storage._kind {return v}
+      if case .group(let v)? = kind {return v}
       return WireGroupMessage()
     }
-    set {_uniqueStorage()._kind = .group(newValue)}
+    set {kind = .group(newValue)}
   }
 
   public var object: WireObjectMessage {
     get {
-      if case .object(let v)? = _storage._kind {return v}
+      if case .object(let v)? = kind {return v}
       return WireObjectMessage()
     }
-    set {_uniqueStorage()._kind = .object(newValue)}
+    set {kind = .object(newValue)}
   }
 
   /// to a lookup's origin, from the root of its key: the message as it came
   public var found: WireRouted {
     get {
-      if case .found(let v)? = _storage._kind {return v}
+      if case .found(let v)? = kind {return v}
       return WireRouted()
     }
-    set {_uniqueStorage()._kind = .found(newValue)}
+    set {kind = .found(newValue)}
   }
 
   public var replica: WireReplicaMessage {
     get {
-      if case .replica(let v)? = _storage._kind {return v}
+      if case .replica(let v)? = kind {return v}
       return WireReplicaMessage()
     }
-    set {_uniqueStorage()._kind = .replica(newValue)}
+    set {kind = .replica(newValue)}
   }
 
   public var ledgerRequest: WireClientRequest {
     get {
-      if case .ledgerRequest(let v)? = _storage._kind {return v}
+      if case .ledgerRequest(let v)? = kind {return v}
       return WireClientRequest()
     }
-    set {_uniqueStorage()._kind = .ledgerRequest(newValue)}
+    set {kind = .ledgerRequest(newValue)}
   }
 
   public var ledgerAnswer: WireClientAnswer {
     get {
-      if case .ledgerAnswer(let v)? = _storage._kind {return v}
+      if case .ledgerAnswer(let v)? = kind {return v}
       return WireClientAnswer()
     }
-    set {_uniqueStorage()._kind = .ledgerAnswer(newValue)}
+    set {kind = .ledgerAnswer(newValue)}
+  }
+
+  public var register: WireRegisterMessage {
+    get {
+      if case .register(let v)? = kind {return v}
+      return WireRegisterMessage()
+    }
+    set {kind = .register(newValue)}
+  }
+
+  public var holder: WireHolderMessage {
+    get {
+      if case .holder(let v)? = kind {return v}
+      return WireHolderMessage()
+    }
+    set {kind = .holder(newValue)}
   }
 
   /// Beside the message of an overlay, a group or an object: where the peers are that it names, as far as its sender knows;
   /// at most 128, so that less than all is no error. Beside other kinds there are none, and they are ignored.
-  public var contacts: [WireContact] {
-    get {_storage._contacts}
-    set {_uniqueStorage()._contacts = newValue}
-  }
+  public var contacts: [WireContact] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -368,12 +378,12 @@ public nonisolated struct WirePeerMessage: @unchecked Sendable {
     case replica(WireReplicaMessage)
     case ledgerRequest(WireClientRequest)
     case ledgerAnswer(WireClientAnswer)
+    case register(WireRegisterMessage)
+    case holder(WireHolderMessage)
 
   }
 
   public init() {}
-
-  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A peer, and where it listens.
@@ -517,77 +527,130 @@ public nonisolated struct WireEndpoint: Sendable {
 }
 
 /// What a peer says of itself. Soft state; also on disk, to find the fabric again after a restart.
-public nonisolated struct WireAdvertisement: Sendable {
+public nonisolated struct WireAdvertisement: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var peer: Data = Data()
+  public var peer: Data {
+    get {_storage._peer}
+    set {_uniqueStorage()._peer = newValue}
+  }
 
   /// counter
-  public var incarnation: UInt64 = 0
+  public var incarnation: UInt64 {
+    get {_storage._incarnation}
+    set {_uniqueStorage()._incarnation = newValue}
+  }
 
   /// counter: grows with each change within one incarnation
-  public var sequence: UInt64 = 0
+  public var sequence: UInt64 {
+    get {_storage._sequence}
+    set {_uniqueStorage()._sequence = newValue}
+  }
 
   /// 1 to 63 bytes
-  public var name: String = String()
+  public var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
   /// 1 to 63 bytes
-  public var fabric: String = String()
+  public var fabric: String {
+    get {_storage._fabric}
+    set {_uniqueStorage()._fabric = newValue}
+  }
 
-  public var state: WireMachineState = .unspecified
+  public var state: WireMachineState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
 
   /// at most 8, the preferred one first
-  public var endpoints: [WireEndpoint] = []
+  public var endpoints: [WireEndpoint] {
+    get {_storage._endpoints}
+    set {_uniqueStorage()._endpoints = newValue}
+  }
 
   /// 1 to 65,535; present for a master
   public var apiPort: UInt32 {
-    get {_apiPort ?? 0}
-    set {_apiPort = newValue}
+    get {_storage._apiPort ?? 0}
+    set {_uniqueStorage()._apiPort = newValue}
   }
   /// Returns true if `apiPort` has been explicitly set.
-  public var hasApiPort: Bool {self._apiPort != nil}
+  public var hasApiPort: Bool {_storage._apiPort != nil}
   /// Clears the value of `apiPort`. Subsequent reads from it will return its default value.
-  public mutating func clearApiPort() {self._apiPort = nil}
+  public mutating func clearApiPort() {_uniqueStorage()._apiPort = nil}
 
   /// partitions, at most 10,000
-  public var capacity: UInt32 = 0
+  public var capacity: UInt32 {
+    get {_storage._capacity}
+    set {_uniqueStorage()._capacity = newValue}
+  }
 
   /// partitions without a tenant, at most 10,000
-  public var free: UInt32 = 0
+  public var free: UInt32 {
+    get {_storage._free}
+    set {_uniqueStorage()._free = newValue}
+  }
 
   /// what instances may still ask for, -2^62 to 2^62; below 0 when overcommitted
-  public var memoryBytes: Int64 = 0
+  public var memoryBytes: Int64 {
+    get {_storage._memoryBytes}
+    set {_uniqueStorage()._memoryBytes = newValue}
+  }
 
   /// millionths of the unit of account per partition and hour, 0 to 2^53
-  public var price: Int64 = 0
+  public var price: Int64 {
+    get {_storage._price}
+    set {_uniqueStorage()._price = newValue}
+  }
 
   /// counter: the last entry of the master's own ledger
   public var ledger: UInt64 {
-    get {_ledger ?? 0}
-    set {_ledger = newValue}
+    get {_storage._ledger ?? 0}
+    set {_uniqueStorage()._ledger = newValue}
   }
   /// Returns true if `ledger` has been explicitly set.
-  public var hasLedger: Bool {self._ledger != nil}
+  public var hasLedger: Bool {_storage._ledger != nil}
   /// Clears the value of `ledger`. Subsequent reads from it will return its default value.
-  public mutating func clearLedger() {self._ledger = nil}
+  public mutating func clearLedger() {_uniqueStorage()._ledger = nil}
 
   /// the peer ends by its own will
-  public var ended: Bool = false
+  public var ended: Bool {
+    get {_storage._ended}
+    set {_uniqueStorage()._ended = newValue}
+  }
 
   /// of a master, at most 8: ledgers whose primary it is
-  public var leads: [WireLedgerLead] = []
+  public var leads: [WireLedgerLead] {
+    get {_storage._leads}
+    set {_uniqueStorage()._leads = newValue}
+  }
 
   /// of other masters' ledgers
-  public var takesReplicas: Bool = false
+  public var takesReplicas: Bool {
+    get {_storage._takesReplicas}
+    set {_uniqueStorage()._takesReplicas = newValue}
+  }
+
+  /// of a master: where it stands, as its owner says; at most 63 bytes
+  public var region: String {
+    get {_storage._region}
+    set {_uniqueStorage()._region = newValue}
+  }
+
+  /// of a master: the subnet of its first address; at most 63 bytes, empty: not known
+  public var network: String {
+    get {_storage._network}
+    set {_uniqueStorage()._network = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _apiPort: UInt32? = nil
-  fileprivate var _ledger: UInt64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Who leads a ledger, in which of its views.
@@ -1903,6 +1966,243 @@ public nonisolated struct WireRefusal: Sendable {
   public init() {}
 }
 
+public nonisolated struct WireRegisterMessage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var kind: WireRegisterMessage.OneOf_Kind? = nil
+
+  public var near: WireRegisterNear {
+    get {
+      if case .near(let v)? = kind {return v}
+      return WireRegisterNear()
+    }
+    set {kind = .near(newValue)}
+  }
+
+  /// from the ledger's primary
+  public var keep: WireLedgerWord {
+    get {
+      if case .keep(let v)? = kind {return v}
+      return WireLedgerWord()
+    }
+    set {kind = .keep(newValue)}
+  }
+
+  /// the answer
+  public var kept: WireRegisterKept {
+    get {
+      if case .kept(let v)? = kind {return v}
+      return WireRegisterKept()
+    }
+    set {kind = .kept(newValue)}
+  }
+
+  public var ask: WireRegisterQuestion {
+    get {
+      if case .ask(let v)? = kind {return v}
+      return WireRegisterQuestion()
+    }
+    set {kind = .ask(newValue)}
+  }
+
+  public var told: WireRegisterAnswer {
+    get {
+      if case .told(let v)? = kind {return v}
+      return WireRegisterAnswer()
+    }
+    set {kind = .told(newValue)}
+  }
+
+  /// from a primary: a master answers with a hello of its own, others do not
+  public var survey: WireEmpty {
+    get {
+      if case .survey(let v)? = kind {return v}
+      return WireEmpty()
+    }
+    set {kind = .survey(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case near(WireRegisterNear)
+    /// from the ledger's primary
+    case keep(WireLedgerWord)
+    /// the answer
+    case kept(WireRegisterKept)
+    case ask(WireRegisterQuestion)
+    case told(WireRegisterAnswer)
+    /// from a primary: a master answers with a hello of its own, others do not
+    case survey(WireEmpty)
+
+  }
+
+  public init() {}
+}
+
+/// From the root of a key to whoever routed a number there.
+public nonisolated struct WireRegisterNear: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var number: UInt64 = 0
+
+  /// nearest to the key first, at most 64
+  public var peers: [WireContact] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// What a ledger's primary says of it.
+public nonisolated struct WireLedgerWord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var ledger: Data = Data()
+
+  public var epoch: UInt32 = 0
+
+  public var view: UInt32 = 0
+
+  /// the primary first; 1 to 8
+  public var members: [WireContact] = []
+
+  /// at most 63 bytes; empty: after the master that founded it
+  public var name: String = String()
+
+  /// false from a primary that ends, when another one takes over
+  public var serving: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireRegisterKept: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var ledger: Data = Data()
+
+  /// what another primary has said in a later view: the sender does not keep what it was told
+  public var newer: WireLedgerWord {
+    get {_newer ?? WireLedgerWord()}
+    set {_newer = newValue}
+  }
+  /// Returns true if `newer` has been explicitly set.
+  public var hasNewer: Bool {self._newer != nil}
+  /// Clears the value of `newer`. Subsequent reads from it will return its default value.
+  public mutating func clearNewer() {self._newer = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _newer: WireLedgerWord? = nil
+}
+
+public nonisolated struct WireRegisterQuestion: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var number: UInt64 = 0
+
+  public var kind: WireRegisterQuestion.OneOf_Kind? = nil
+
+  public var ledger: Data {
+    get {
+      if case .ledger(let v)? = kind {return v}
+      return Data()
+    }
+    set {kind = .ledger(newValue)}
+  }
+
+  /// 1 to 63 bytes
+  public var name: String {
+    get {
+      if case .name(let v)? = kind {return v}
+      return String()
+    }
+    set {kind = .name(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case ledger(Data)
+    /// 1 to 63 bytes
+    case name(String)
+
+  }
+
+  public init() {}
+}
+
+public nonisolated struct WireRegisterAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// the question's
+  public var number: UInt64 = 0
+
+  /// at most 8
+  public var words: [WireLedgerWord] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// From a master that holds a replica of a ledger, or was asked to, to the ledger's primary.
+public nonisolated struct WireHolderMessage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var ledger: Data = Data()
+
+  public var kind: WireHolderMessage.OneOf_Kind? = nil
+
+  /// it takes none, and why
+  public var refused: String {
+    get {
+      if case .refused(let v)? = kind {return v}
+      return String()
+    }
+    set {kind = .refused(newValue)}
+  }
+
+  /// it holds one, and another master shall take its place, and why
+  public var yields: String {
+    get {
+      if case .yields(let v)? = kind {return v}
+      return String()
+    }
+    set {kind = .yields(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Kind: Equatable, Sendable {
+    /// it takes none, and why
+    case refused(String)
+    /// it holds one, and another master shall take its place, and why
+    case yields(String)
+
+  }
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "palmier.v1"
@@ -1925,279 +2225,275 @@ nonisolated extension WireRefusalCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PeerMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{1}found\0\u{1}replica\0\u{3}ledger_request\0\u{3}ledger_answer\0\u{2}\u{3}contacts\0")
-
-  fileprivate class _StorageClass {
-    var _kind: WirePeerMessage.OneOf_Kind?
-    var _contacts: [WireContact] = []
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _kind = source._kind
-      _contacts = source._contacts
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{1}found\0\u{1}replica\0\u{3}ledger_request\0\u{3}ledger_answer\0\u{1}register\0\u{1}holder\0\u{1}contacts\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try {
-          var v: WireNeighbourMessage?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .neighbour(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .neighbour(v)
-          }
-        }()
-        case 2: try {
-          var v: WireClaimMessage?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .claim(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .claim(v)
-          }
-        }()
-        case 3: try {
-          var v: WireDirectoryMessage?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .directory(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .directory(v)
-          }
-        }()
-        case 4: try {
-          var v: WireNumberedCall?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .call(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .call(v)
-          }
-        }()
-        case 5: try {
-          var v: WireNumberedResult?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .result(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .result(v)
-          }
-        }()
-        case 6: try {
-          var v: WireOverlayMessage?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .overlay(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .overlay(v)
-          }
-        }()
-        case 7: try {
-          var v: WireGroupMessage?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .group(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .group(v)
-          }
-        }()
-        case 8: try {
-          var v: WireObjectMessage?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .object(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .object(v)
-          }
-        }()
-        case 9: try {
-          var v: WireRouted?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .found(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .found(v)
-          }
-        }()
-        case 10: try {
-          var v: WireReplicaMessage?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .replica(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .replica(v)
-          }
-        }()
-        case 11: try {
-          var v: WireClientRequest?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .ledgerRequest(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .ledgerRequest(v)
-          }
-        }()
-        case 12: try {
-          var v: WireClientAnswer?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .ledgerAnswer(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .ledgerAnswer(v)
-          }
-        }()
-        case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._contacts) }()
-        default: break
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: WireNeighbourMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .neighbour(let m) = current {v = m}
         }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .neighbour(v)
+        }
+      }()
+      case 2: try {
+        var v: WireClaimMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .claim(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .claim(v)
+        }
+      }()
+      case 3: try {
+        var v: WireDirectoryMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .directory(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .directory(v)
+        }
+      }()
+      case 4: try {
+        var v: WireNumberedCall?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .call(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .call(v)
+        }
+      }()
+      case 5: try {
+        var v: WireNumberedResult?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .result(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .result(v)
+        }
+      }()
+      case 6: try {
+        var v: WireOverlayMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .overlay(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .overlay(v)
+        }
+      }()
+      case 7: try {
+        var v: WireGroupMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .group(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .group(v)
+        }
+      }()
+      case 8: try {
+        var v: WireObjectMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .object(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .object(v)
+        }
+      }()
+      case 9: try {
+        var v: WireRouted?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .found(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .found(v)
+        }
+      }()
+      case 10: try {
+        var v: WireReplicaMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .replica(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .replica(v)
+        }
+      }()
+      case 11: try {
+        var v: WireClientRequest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .ledgerRequest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .ledgerRequest(v)
+        }
+      }()
+      case 12: try {
+        var v: WireClientAnswer?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .ledgerAnswer(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .ledgerAnswer(v)
+        }
+      }()
+      case 13: try {
+        var v: WireRegisterMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .register(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .register(v)
+        }
+      }()
+      case 14: try {
+        var v: WireHolderMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .holder(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .holder(v)
+        }
+      }()
+      case 15: try { try decoder.decodeRepeatedMessageField(value: &self.contacts) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      switch _storage._kind {
-      case .neighbour?: try {
-        guard case .neighbour(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      }()
-      case .claim?: try {
-        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      }()
-      case .directory?: try {
-        guard case .directory(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-      }()
-      case .call?: try {
-        guard case .call(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      }()
-      case .result?: try {
-        guard case .result(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      }()
-      case .overlay?: try {
-        guard case .overlay(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      }()
-      case .group?: try {
-        guard case .group(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-      }()
-      case .object?: try {
-        guard case .object(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-      }()
-      case .found?: try {
-        guard case .found(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-      }()
-      case .replica?: try {
-        guard case .replica(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-      }()
-      case .ledgerRequest?: try {
-        guard case .ledgerRequest(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-      }()
-      case .ledgerAnswer?: try {
-        guard case .ledgerAnswer(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-      }()
-      case nil: break
-      }
-      if !_storage._contacts.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._contacts, fieldNumber: 15)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .neighbour?: try {
+      guard case .neighbour(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .claim?: try {
+      guard case .claim(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .directory?: try {
+      guard case .directory(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .call?: try {
+      guard case .call(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .result?: try {
+      guard case .result(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .overlay?: try {
+      guard case .overlay(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .group?: try {
+      guard case .group(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .object?: try {
+      guard case .object(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .found?: try {
+      guard case .found(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .replica?: try {
+      guard case .replica(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .ledgerRequest?: try {
+      guard case .ledgerRequest(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .ledgerAnswer?: try {
+      guard case .ledgerAnswer(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .register?: try {
+      guard case .register(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    case .holder?: try {
+      guard case .holder(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+    }()
+    case nil: break
+    }
+    if !self.contacts.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.contacts, fieldNumber: 15)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WirePeerMessage, rhs: WirePeerMessage) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._kind != rhs_storage._kind {return false}
-        if _storage._contacts != rhs_storage._contacts {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.kind != rhs.kind {return false}
+    if lhs.contacts != rhs.contacts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2452,108 +2748,188 @@ nonisolated extension WireEndpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Advertisement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}incarnation\0\u{1}sequence\0\u{1}name\0\u{1}fabric\0\u{1}state\0\u{1}endpoints\0\u{3}api_port\0\u{1}capacity\0\u{1}free\0\u{3}memory_bytes\0\u{1}price\0\u{1}ledger\0\u{2}\u{2}ended\0\u{1}leads\0\u{3}takes_replicas\0\u{c}\u{e}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}incarnation\0\u{1}sequence\0\u{1}name\0\u{1}fabric\0\u{1}state\0\u{1}endpoints\0\u{3}api_port\0\u{1}capacity\0\u{1}free\0\u{3}memory_bytes\0\u{1}price\0\u{1}ledger\0\u{2}\u{2}ended\0\u{1}leads\0\u{3}takes_replicas\0\u{1}region\0\u{1}network\0\u{c}\u{e}\u{1}")
+
+  fileprivate class _StorageClass {
+    var _peer: Data = Data()
+    var _incarnation: UInt64 = 0
+    var _sequence: UInt64 = 0
+    var _name: String = String()
+    var _fabric: String = String()
+    var _state: WireMachineState = .unspecified
+    var _endpoints: [WireEndpoint] = []
+    var _apiPort: UInt32? = nil
+    var _capacity: UInt32 = 0
+    var _free: UInt32 = 0
+    var _memoryBytes: Int64 = 0
+    var _price: Int64 = 0
+    var _ledger: UInt64? = nil
+    var _ended: Bool = false
+    var _leads: [WireLedgerLead] = []
+    var _takesReplicas: Bool = false
+    var _region: String = String()
+    var _network: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _peer = source._peer
+      _incarnation = source._incarnation
+      _sequence = source._sequence
+      _name = source._name
+      _fabric = source._fabric
+      _state = source._state
+      _endpoints = source._endpoints
+      _apiPort = source._apiPort
+      _capacity = source._capacity
+      _free = source._free
+      _memoryBytes = source._memoryBytes
+      _price = source._price
+      _ledger = source._ledger
+      _ended = source._ended
+      _leads = source._leads
+      _takesReplicas = source._takesReplicas
+      _region = source._region
+      _network = source._network
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.peer) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.incarnation) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.fabric) }()
-      case 6: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.endpoints) }()
-      case 8: try { try decoder.decodeSingularUInt32Field(value: &self._apiPort) }()
-      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.capacity) }()
-      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.free) }()
-      case 11: try { try decoder.decodeSingularSInt64Field(value: &self.memoryBytes) }()
-      case 12: try { try decoder.decodeSingularInt64Field(value: &self.price) }()
-      case 13: try { try decoder.decodeSingularUInt64Field(value: &self._ledger) }()
-      case 15: try { try decoder.decodeSingularBoolField(value: &self.ended) }()
-      case 16: try { try decoder.decodeRepeatedMessageField(value: &self.leads) }()
-      case 17: try { try decoder.decodeSingularBoolField(value: &self.takesReplicas) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._peer) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._incarnation) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._fabric) }()
+        case 6: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._endpoints) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._apiPort) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._capacity) }()
+        case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._free) }()
+        case 11: try { try decoder.decodeSingularSInt64Field(value: &_storage._memoryBytes) }()
+        case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._price) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._ledger) }()
+        case 15: try { try decoder.decodeSingularBoolField(value: &_storage._ended) }()
+        case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._leads) }()
+        case 17: try { try decoder.decodeSingularBoolField(value: &_storage._takesReplicas) }()
+        case 18: try { try decoder.decodeSingularStringField(value: &_storage._region) }()
+        case 19: try { try decoder.decodeSingularStringField(value: &_storage._network) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.peer.isEmpty {
-      try visitor.visitSingularBytesField(value: self.peer, fieldNumber: 1)
-    }
-    if self.incarnation != 0 {
-      try visitor.visitSingularUInt64Field(value: self.incarnation, fieldNumber: 2)
-    }
-    if self.sequence != 0 {
-      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 3)
-    }
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 4)
-    }
-    if !self.fabric.isEmpty {
-      try visitor.visitSingularStringField(value: self.fabric, fieldNumber: 5)
-    }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 6)
-    }
-    if !self.endpoints.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.endpoints, fieldNumber: 7)
-    }
-    try { if let v = self._apiPort {
-      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
-    } }()
-    if self.capacity != 0 {
-      try visitor.visitSingularUInt32Field(value: self.capacity, fieldNumber: 9)
-    }
-    if self.free != 0 {
-      try visitor.visitSingularUInt32Field(value: self.free, fieldNumber: 10)
-    }
-    if self.memoryBytes != 0 {
-      try visitor.visitSingularSInt64Field(value: self.memoryBytes, fieldNumber: 11)
-    }
-    if self.price != 0 {
-      try visitor.visitSingularInt64Field(value: self.price, fieldNumber: 12)
-    }
-    try { if let v = self._ledger {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 13)
-    } }()
-    if self.ended != false {
-      try visitor.visitSingularBoolField(value: self.ended, fieldNumber: 15)
-    }
-    if !self.leads.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.leads, fieldNumber: 16)
-    }
-    if self.takesReplicas != false {
-      try visitor.visitSingularBoolField(value: self.takesReplicas, fieldNumber: 17)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._peer.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._peer, fieldNumber: 1)
+      }
+      if _storage._incarnation != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._incarnation, fieldNumber: 2)
+      }
+      if _storage._sequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 3)
+      }
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 4)
+      }
+      if !_storage._fabric.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._fabric, fieldNumber: 5)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 6)
+      }
+      if !_storage._endpoints.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._endpoints, fieldNumber: 7)
+      }
+      try { if let v = _storage._apiPort {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
+      } }()
+      if _storage._capacity != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._capacity, fieldNumber: 9)
+      }
+      if _storage._free != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._free, fieldNumber: 10)
+      }
+      if _storage._memoryBytes != 0 {
+        try visitor.visitSingularSInt64Field(value: _storage._memoryBytes, fieldNumber: 11)
+      }
+      if _storage._price != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._price, fieldNumber: 12)
+      }
+      try { if let v = _storage._ledger {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 13)
+      } }()
+      if _storage._ended != false {
+        try visitor.visitSingularBoolField(value: _storage._ended, fieldNumber: 15)
+      }
+      if !_storage._leads.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._leads, fieldNumber: 16)
+      }
+      if _storage._takesReplicas != false {
+        try visitor.visitSingularBoolField(value: _storage._takesReplicas, fieldNumber: 17)
+      }
+      if !_storage._region.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._region, fieldNumber: 18)
+      }
+      if !_storage._network.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._network, fieldNumber: 19)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAdvertisement, rhs: WireAdvertisement) -> Bool {
-    if lhs.peer != rhs.peer {return false}
-    if lhs.incarnation != rhs.incarnation {return false}
-    if lhs.sequence != rhs.sequence {return false}
-    if lhs.name != rhs.name {return false}
-    if lhs.fabric != rhs.fabric {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs.endpoints != rhs.endpoints {return false}
-    if lhs._apiPort != rhs._apiPort {return false}
-    if lhs.capacity != rhs.capacity {return false}
-    if lhs.free != rhs.free {return false}
-    if lhs.memoryBytes != rhs.memoryBytes {return false}
-    if lhs.price != rhs.price {return false}
-    if lhs._ledger != rhs._ledger {return false}
-    if lhs.ended != rhs.ended {return false}
-    if lhs.leads != rhs.leads {return false}
-    if lhs.takesReplicas != rhs.takesReplicas {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._peer != rhs_storage._peer {return false}
+        if _storage._incarnation != rhs_storage._incarnation {return false}
+        if _storage._sequence != rhs_storage._sequence {return false}
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._fabric != rhs_storage._fabric {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._endpoints != rhs_storage._endpoints {return false}
+        if _storage._apiPort != rhs_storage._apiPort {return false}
+        if _storage._capacity != rhs_storage._capacity {return false}
+        if _storage._free != rhs_storage._free {return false}
+        if _storage._memoryBytes != rhs_storage._memoryBytes {return false}
+        if _storage._price != rhs_storage._price {return false}
+        if _storage._ledger != rhs_storage._ledger {return false}
+        if _storage._ended != rhs_storage._ended {return false}
+        if _storage._leads != rhs_storage._leads {return false}
+        if _storage._takesReplicas != rhs_storage._takesReplicas {return false}
+        if _storage._region != rhs_storage._region {return false}
+        if _storage._network != rhs_storage._network {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4903,6 +5279,429 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.message != rhs.message {return false}
     if lhs.remedy != rhs.remedy {return false}
     if lhs.rule != rhs.rule {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRegisterMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RegisterMessage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}near\0\u{1}keep\0\u{1}kept\0\u{1}ask\0\u{1}told\0\u{1}survey\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: WireRegisterNear?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .near(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .near(v)
+        }
+      }()
+      case 2: try {
+        var v: WireLedgerWord?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .keep(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .keep(v)
+        }
+      }()
+      case 3: try {
+        var v: WireRegisterKept?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .kept(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .kept(v)
+        }
+      }()
+      case 4: try {
+        var v: WireRegisterQuestion?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .ask(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .ask(v)
+        }
+      }()
+      case 5: try {
+        var v: WireRegisterAnswer?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .told(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .told(v)
+        }
+      }()
+      case 6: try {
+        var v: WireEmpty?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .survey(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .survey(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .near?: try {
+      guard case .near(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .keep?: try {
+      guard case .keep(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .kept?: try {
+      guard case .kept(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .ask?: try {
+      guard case .ask(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .told?: try {
+      guard case .told(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .survey?: try {
+      guard case .survey(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRegisterMessage, rhs: WireRegisterMessage) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRegisterNear: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RegisterNear"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}peers\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.peers) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularFixed64Field(value: self.number, fieldNumber: 1)
+    }
+    if !self.peers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.peers, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRegisterNear, rhs: WireRegisterNear) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.peers != rhs.peers {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLedgerWord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LedgerWord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{1}members\0\u{1}name\0\u{1}serving\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.members) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.serving) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 1)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt32Field(value: self.epoch, fieldNumber: 2)
+    }
+    if self.view != 0 {
+      try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 3)
+    }
+    if !self.members.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.members, fieldNumber: 4)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 5)
+    }
+    if self.serving != false {
+      try visitor.visitSingularBoolField(value: self.serving, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireLedgerWord, rhs: WireLedgerWord) -> Bool {
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.view != rhs.view {return false}
+    if lhs.members != rhs.members {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.serving != rhs.serving {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRegisterKept: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RegisterKept"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}newer\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._newer) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 1)
+    }
+    try { if let v = self._newer {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRegisterKept, rhs: WireRegisterKept) -> Bool {
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs._newer != rhs._newer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRegisterQuestion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RegisterQuestion"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}ledger\0\u{1}name\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.number) }()
+      case 2: try {
+        var v: Data?
+        try decoder.decodeSingularBytesField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .ledger(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .name(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularFixed64Field(value: self.number, fieldNumber: 1)
+    }
+    switch self.kind {
+    case .ledger?: try {
+      guard case .ledger(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
+    }()
+    case .name?: try {
+      guard case .name(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRegisterQuestion, rhs: WireRegisterQuestion) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRegisterAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RegisterAnswer"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}words\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularFixed64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.words) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularFixed64Field(value: self.number, fieldNumber: 1)
+    }
+    if !self.words.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.words, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRegisterAnswer, rhs: WireRegisterAnswer) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.words != rhs.words {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHolderMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HolderMessage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}refused\0\u{1}yields\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 2: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .refused(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .yields(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 1)
+    }
+    switch self.kind {
+    case .refused?: try {
+      guard case .refused(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    }()
+    case .yields?: try {
+      guard case .yields(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHolderMessage, rhs: WireHolderMessage) -> Bool {
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.kind != rhs.kind {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

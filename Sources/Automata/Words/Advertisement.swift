@@ -92,6 +92,10 @@ public struct Advertisement: Hashable, Sendable {
         public var leads: [LedgerLead]
         /// Whether this master takes replicas of others' ledgers.
         public var takesReplicas: Bool
+        /// Where a master stands, in a word of its owner's, at most 63 bytes; empty: nowhere in particular.
+        public var region: String
+        /// A master's subnet, that of its first address, at most 63 bytes; empty: not known.
+        public var network: String
         /// Set before a goodbye: the peer ends by its own will. A service that vanishes without it has failed.
         public var ended: Bool
     }
@@ -108,13 +112,15 @@ public struct Advertisement: Hashable, Sendable {
         peer: PeerID, incarnation: Incarnation, sequence: UInt64 = 0, name: String, fabric: String,
         state: MachineState = .joining, endpoints: [Endpoint] = [], apiPort: UInt16? = nil, capacity: Int = 0,
         free: Int = 0, memory: ByteCount = .zero, price: Int64 = 0, ledger: LedgerIndex? = nil,
-        leads: [LedgerLead] = [], takesReplicas: Bool = false, ended: Bool = false
+        leads: [LedgerLead] = [], takesReplicas: Bool = false, region: String = "", network: String = "",
+        ended: Bool = false
     ) {
         fields = Shared(
             Fields(
                 peer: peer, incarnation: incarnation, sequence: sequence, name: name, fabric: fabric, state: state,
                 endpoints: endpoints, apiPort: apiPort, capacity: capacity, free: free, memory: memory, price: price,
-                ledger: ledger, leads: leads, takesReplicas: takesReplicas, ended: ended))
+                ledger: ledger, leads: leads, takesReplicas: takesReplicas, region: region, network: network,
+                ended: ended))
     }
 
     /// Whether the peer answers users and keeps a ledger.

@@ -9,6 +9,8 @@ public enum Application: UInt8, Hashable, Sendable, CaseIterable {
     case groups
     case objects
     case rendezvous
+    /// Looks for the peers near a ledger's key.
+    case register
 
     /// The application's bit in `Overlay.Configuration.intercepted`.
     var bit: UInt8 { 1 << rawValue }

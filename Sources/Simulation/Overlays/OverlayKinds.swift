@@ -4,7 +4,7 @@ import Overlay
 /// How the engine counts, hashes and weighs the overlay's messages.
 enum OverlayKinds {
     static let names = [
-        "lookup", "join", "groups", "objects", "rendezvous", "acknowledged", "undeliverable", "heartbeat", "ping",
+        "lookup", "join", "groups", "objects", "rendezvous", "register", "acknowledged", "undeliverable", "heartbeat", "ping",
         "pong",
         "measured", "leaves", "failed", "leaving", "joined", "ask", "told",
     ]
@@ -20,19 +20,20 @@ enum OverlayKinds {
             case .groups: 2
             case .objects: 3
             case .rendezvous: 4
+            case .register: 5
             }
-        case .acknowledged: 5
-        case .undeliverable: 6
-        case .heartbeat: 7
-        case .ping: 8
-        case .pong: 9
-        case .measured: 10
-        case .leaves: 11
-        case .failed: 12
-        case .leaving: 13
-        case .joined: 14
-        case .ask: 15
-        case .told: 16
+        case .acknowledged: 6
+        case .undeliverable: 7
+        case .heartbeat: 8
+        case .ping: 9
+        case .pong: 10
+        case .measured: 11
+        case .leaves: 12
+        case .failed: 13
+        case .leaving: 14
+        case .joined: 15
+        case .ask: 16
+        case .told: 17
         }
     }
 

@@ -10,7 +10,9 @@ import Wire
 enum PeerKinds {
     static let names =
         ["lookup", "found"] + OverlayKinds.names.dropFirst()
-        + ["neighbour", "claim", "directory", "call", "result", "group", "object", "replica", "client"]
+        + ["neighbour", "claim", "directory", "call", "result", "group", "object", "replica", "client",
+            "ledger register",
+        ]
     /// The kinds before it are what lookups themselves cost.
     static let lookupKinds = 2
 
@@ -21,15 +23,16 @@ enum PeerKinds {
             let kind = OverlayKinds.kind(of: message)
             return kind == OverlayKinds.lookup ? 0 : kind + 1
         case .found: return 1
-        case .neighbour: return 18
-        case .claim: return 19
-        case .directory: return 20
-        case .call: return 21
-        case .result: return 22
-        case .group: return 23
-        case .object: return 24
-        case .replica: return 25
-        case .ledgerRequest, .ledgerAnswer: return 26
+        case .neighbour: return 19
+        case .claim: return 20
+        case .directory: return 21
+        case .call: return 22
+        case .result: return 23
+        case .group: return 24
+        case .object: return 25
+        case .replica: return 26
+        case .ledgerRequest, .ledgerAnswer: return 27
+        case .register, .holder: return 28
         }
     }
 
@@ -40,7 +43,7 @@ enum PeerKinds {
         case .overlay(let message, let contacts):
             OverlayKinds.digest(of: message) &+ UInt64(contacts.count) &* 0x9e37_79b9_7f4a_7c15
         case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .replica, .ledgerRequest,
-            .ledgerAnswer:
+            .ledgerAnswer, .register, .holder:
             hash(copy message)
         }
     }
@@ -59,7 +62,8 @@ enum PeerKinds {
         case .object(.contents(_, let bytes), _): 60 + bytes.count
         case .replica(_, let message): bytes(of: message)
         case .ledgerRequest(_, let request): 60 + request.operation.count
-        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .ledgerAnswer: 200
+        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .ledgerAnswer, .register, .holder:
+            200
         }
     }
 

@@ -111,7 +111,8 @@ extension PeerPopulation {
         case .neighbour(.recovered): reached["peer recovered", default: 0] += 1
         case .result(_, .refused): reached["forwarded call refused", default: 0] += 1
         case .call: reached["call forwarded", default: 0] += 1
-        case .neighbour, .claim, .directory, .result, .group, .object, .found, .replica, .ledgerRequest, .ledgerAnswer:
+        case .neighbour, .claim, .directory, .result, .group, .object, .found, .replica, .ledgerRequest, .ledgerAnswer,
+            .register, .holder:
             return
         }
     }
