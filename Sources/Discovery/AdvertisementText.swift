@@ -17,10 +17,11 @@ public import Automata
 /// | `led` | how far the master's own ledger had come when this was published; a master only |
 /// | `lead0` … `lead7` | ledgers that the master leads: the founder's id (none: its own), `/`, epoch `.` view `.` members |
 /// | `rep` | `1` when the master takes replicas of others' ledgers; else left out |
+/// | `reg`, `net` | a master's region, as its owner says, and the subnet of its first address; left out when not known |
 /// | `ended` | `1` before a goodbye; else left out |
 /// | `at` | changes with the peer's addresses and port (`Whereabouts`); added by a back end that watches them |
 ///
-/// Typically 130 to 220 bytes, at most 947. Keys that are not listed are ignored, so that a later version may add
+/// Typically 130 to 220 bytes, at most 1,083. Keys that are not listed are ignored, so that a later version may add
 /// some. Endpoints are not in the text: hosts come from address records, the port from SRV.
 public enum AdvertisementText {
     /// A longer text is refused before it is read (RFC 6763, 6.2: above 1,300 bytes is not recommended).
@@ -34,6 +35,8 @@ public enum AdvertisementText {
     public static func encode(_ advertisement: Advertisement) throws(AdvertisementTextError) -> [[UInt8]] {
         try check(people: advertisement.fabric, key: "fab")
         try check(people: advertisement.name, key: "name")
+        if !advertisement.region.isEmpty { try check(people: advertisement.region, key: "reg") }
+        if !advertisement.network.isEmpty { try check(people: advertisement.network, key: "net") }
         try check(partitions: advertisement.capacity, key: "cap")
         try check(partitions: advertisement.free, key: "free")
         try check(amount: advertisement.memory.bytes, key: "mem")
@@ -53,6 +56,8 @@ public enum AdvertisementText {
             pairs.append(("lead\(number)", "\(ledger)/\(lead.epoch).\(lead.view).\(lead.members)"))
         }
         if advertisement.takesReplicas { pairs.append(("rep", "1")) }
+        if !advertisement.region.isEmpty { pairs.append(("reg", advertisement.region)) }
+        if !advertisement.network.isEmpty { pairs.append(("net", advertisement.network)) }
         if advertisement.ended { pairs.append(("ended", "1")) }
         return pairs.map { Array("\($0)=\($1)".utf8) }
     }
@@ -97,6 +102,8 @@ public enum AdvertisementText {
             advertisement.leads.append(lead)
         }
         advertisement.takesReplicas = try fields.number("rep", max: 1, default: 0) == 1
+        advertisement.region = try fields.optionalPeople("reg")
+        advertisement.network = try fields.optionalPeople("net")
         advertisement.ended = try fields.number("ended", max: 1, default: 0) == 1
         return advertisement
     }
@@ -207,6 +214,10 @@ private struct Fields {
         let text = try text(key, bytesMax: 63)
         guard AdvertisementText.isReadable(Array(text.utf8)) else { throw .malformed(key, values[key]) }
         return text
+    }
+
+    func optionalPeople(_ key: String) throws(AdvertisementTextError) -> String {
+        values[key] == nil ? "" : try people(key)
     }
 
     /// Decimal digits only, without a sign; at most 20 of them.

@@ -38,7 +38,7 @@ enum InstanceLabel {
     }
 
     /// As many whole characters of `name` as fit.
-    private static func prefix(of name: String, bytesMax: Int) -> String {
+    static func prefix(of name: String, bytesMax: Int) -> String {
         var kept = ""
         for character in name {
             guard kept.utf8.count + character.utf8.count <= bytesMax else { break }

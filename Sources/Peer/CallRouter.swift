@@ -312,7 +312,7 @@ public struct CallRouter: Sendable {
         into effects: inout [Effect]
     ) {
         guard isAllowed(call, of: ledger, from: peer, view) else {
-            let refusal = Refusal(.refused, "\(peer.fingerprint) has no right to ask this")
+            let refusal = Self.noRight(call, of: ledger, peer)
             effects.append(.send(.result(number: number, .refused(refusal)), to: peer))
             return
         }
@@ -337,6 +337,21 @@ public struct CallRouter: Sendable {
             view.tenants().contains { $0.order.claim == claim && view.primary($0.home).peer == peer }
         }
     }
+
+    /// What a ledger is called and which rules it keeps to is its founder's to say, who says it where it starts.
+    private static func noRight(_ call: Call, of ledger: PeerID, _ peer: PeerID) -> Refusal {
+        guard case .record(.described) = call else {
+            return Refusal(.refused, "\(peer.fingerprint) has no right to ask this")
+        }
+        return Refusal(
+            .refused,
+            "the name and the rules of the ledger \(ledger.fingerprint) are for the master to say that has founded it; "
+                + "\(peer.fingerprint) has not",
+            remedy: "start that master with them: `palmier master --replicas …`", rule: founderOnly)
+    }
+
+    /// The name of the rule that only a ledger's founder describes it.
+    static let founderOnly = "founder-only"
 
     private mutating func onAnswered(
         _ id: CallID, _ result: CallResult, _ view: View, at now: Instant, into effects: inout [Effect]

@@ -29,6 +29,15 @@ public struct LedgerStatus: Hashable, Sendable {
         public var heardAt: Instant?
         /// Whether it answers, as far as it is known here.
         public var isPresent: Bool
+        /// Why it stands here: what its master has in common with those of the other replicas, in words.
+        public var site = ""
+    }
+
+    /// A master that says it leads the ledger in a view that is over: nothing that it takes is committed.
+    public struct Fenced: Hashable, Sendable {
+        public var peer: PeerID
+        public var name: String
+        public var view: View
     }
 
     public var ledger: PeerID
@@ -54,8 +63,14 @@ public struct LedgerStatus: Hashable, Sendable {
     public var health: Health
     /// This replica has executed what the ledger, as it was restored without it, does not have behind this place, at most.
     public var fencedAt: OpNumber?
+    /// Former primaries that do not know it yet, or cannot.
+    public var fenced: [Fenced] = []
+    /// How many peers of the ring keep who leads it, for masters of other links; nil: its primary knows.
+    public var keepers: Int?
     /// Why there are fewer than wanted; empty when there are as many.
     public var reasons: [String]
+    /// What is as it should be, and is worth knowing.
+    public var notes: [String] = []
 
     /// Passive replicas that are up to date or nearly, the primary not counted. While none of them has a vote nobody leads
     /// when the primary dies: however many copies there are, they count as one.
@@ -101,6 +116,11 @@ extension Peer {
         status.health =
             !isPrimaryHere || voters < replica.membership.quorum
             ? .unavailable : status.standing < rules.wanted ? .degraded : .ok
+        status.fenced = primaries.outdated(ledger.id).filter { neighbours[$0.peer]?.isLive == true }.map { claim in
+            LedgerStatus.Fenced(peer: claim.peer, name: name(of: claim.peer), view: claim.view)
+        }
+        if ledger.isLeading { status.keepers = register.keepers(of: ledger.id) }
+        tellSites(of: ledger, in: &status, at: now)
         if let fence = replica.fenced { tellFence(fence, of: ledger, in: &status) }
         return status
     }
@@ -155,8 +175,42 @@ extension Peer {
                     ? "no other master is there: start \(missing) more with `palmier master`"
                     : "\(refusing.joined(separator: ", ")) \(refusing.count == 1 ? "takes" : "take") no replicas")
         } else {
-            reasons += willing.prefix(missing).map { "\($0.name) is being asked" }
+            let asked = willing.filter { ledger.placement.refusal(of: $0.peer, at: now) == nil }
+            reasons += asked.prefix(missing).map { "\($0.name) is being asked" }
+        }
+        reasons += others.compactMap { master in
+            ledger.placement.refusal(of: master.peer, at: now).map { "\(master.name) takes none: \($0)" }
         }
         return reasons
+    }
+
+    /// Where the replicas stand, and what is being done about one that shall not stand where it does.
+    private func tellSites(of ledger: HeldLedger, in status: inout LedgerStatus, at now: Instant) {
+        let sites = sites
+        let known = status.replicas.compactMap { sites[$0.peer] }
+        for index in status.replicas.indices {
+            guard let site = sites[status.replicas[index].peer] else { continue }
+            status.replicas[index].site = words(for: site, among: known)
+        }
+        guard ledger.isLeading else { return }
+        for replica in status.replicas {
+            guard let reason = ledger.placement.refusal(of: replica.peer, at: now) else { continue }
+            status.notes.append("\(replica.name) gives its replica up (\(reason)), and another master takes its place")
+        }
+    }
+
+    /// `another LAN than m1 (10.2.0.0/24, eu-west)`: what it has in common with the nearest of the others.
+    private func words(for site: Site, among others: [Site]) -> String {
+        let place = [site.network, site.region].filter { !$0.isEmpty }.joined(separator: ", ")
+        let end = place.isEmpty ? "" : " (\(place))"
+        func names(_ common: Site.Common) -> String? {
+            let found = others.filter { $0.peer != site.peer && site.common(with: $0) == common }
+            return found.isEmpty ? nil : found.map { name(of: $0.peer) }.sorted().joined(separator: ", ")
+        }
+        if let names = names(.machine) { return "on the machine of \(names)" + end }
+        if let names = names(.network) { return "on the LAN of \(names)" + end }
+        if let names = names(.region) { return "on another LAN, in the region of \(names)" + end }
+        guard others.count > 1 else { return place }
+        return (site.region.isEmpty ? "apart" : "in another region") + end
     }
 }

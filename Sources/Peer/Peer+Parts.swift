@@ -47,12 +47,14 @@ extension Peer {
     mutating func learnLeads(
         of advertisement: Advertisement, at now: Instant, into effects: inout [Effect]
     ) {
+        let claimed = advertisement.leads.map { ($0.ledger, View(epoch: $0.epoch, number: $0.view)) }
         for lead in advertisement.leads {
             let view = View(epoch: lead.epoch, number: lead.view)
             note(
                 lead.ledger, view, advertisement.peer, members: Int(lead.members), name: lead.name, at: now,
                 into: &effects)
         }
+        primaries.claimed(claimed, by: advertisement.peer)
     }
 
     private mutating func tell(

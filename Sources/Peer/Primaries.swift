@@ -17,6 +17,8 @@ struct Primaries: Sendable {
     }
 
     private var leads: [PeerID: Lead] = [:]  // looked up; put in order where it is walked
+    /// Who says that it leads which ledger in a view that is over.
+    private var claims: [PeerID: [PeerID: View]] = [:]  // looked up; put in order where it is walked
 
     subscript(ledger: PeerID) -> Lead? { leads[ledger] }
 
@@ -34,6 +36,23 @@ struct Primaries: Sendable {
         }
         leads[ledger] = Lead(view: view, peer: peer, members: members ?? known?.members, name: name ?? known?.name)
         return true
+    }
+
+    /// What a master says that it leads, all of it.
+    mutating func claimed(_ claimed: [(ledger: PeerID, view: View)], by peer: PeerID) {
+        for ledger in claims.keys.sorted() {
+            claims[ledger]?[peer] = nil
+            if claims[ledger]?.isEmpty == true { claims[ledger] = nil }
+        }
+        for claim in claimed where !admits(claim.ledger, claim.view, peer) {
+            claims[claim.ledger, default: [:]][peer] = claim.view
+        }
+    }
+
+    /// Former primaries of the ledger that say they lead it, by id.
+    func outdated(_ ledger: PeerID) -> [(peer: PeerID, view: View)] {
+        (claims[ledger] ?? [:]).map { (peer: $0.key, view: $0.value) }.filter { !admits(ledger, $0.view, $0.peer) }
+            .sorted { $0.peer < $1.peer }
     }
 
     /// Whether who speaks for the ledger in this view may: no later view is known, and no other primary of this one.

@@ -123,6 +123,8 @@ struct HostSettingsTests {
             ("replicas", "two", "0 to 6"),
             ("minimum-replicas", "7", "0 to 6"), ("replace-after", "0s", "a time from 1s to 30d"),
             ("replace-after", "soon", "a time from 1s"), ("hold-replicas", "1025", "0 to 1024"),
+            ("hold-replicas", "maybe", "no, yes or a whole number"), ("replica-space", "lots", "512MiB or 2GiB"),
+            ("region", "eu west", "such as eu-west"), ("region", String(repeating: "r", count: 64), "1 to 63 letters"),
             ("log-level", "loud", "one of trace"), ("name", String(repeating: "n", count: 64), "1 to 63 bytes"),
             ("token", "palmier-nonsense", "token"),
         ])

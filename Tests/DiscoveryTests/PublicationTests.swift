@@ -76,6 +76,11 @@ struct PublicationTests {
                 "txtvers=1", "id=b6000000000000000000000000000000", "fab=lab", "by=a5000000000000000000000000000000",
                 "view=3.4", "members=2", "serving=1",
             ])
+        advertisement.leads[0].name = "accounts of the laboratory"
+        let named = try #require(try Publication(of: advertisement, alternate: 0).ledgers.first)
+        #expect(named.label == "accounts of the  at m2 b6000000000000000000000000000000")
+        #expect(named.text.contains(Array("name=accounts of the laboratory".utf8)))
+        advertisement.leads[0].name = ""
         advertisement.ended = true
         let ended = try #require(try Publication(of: advertisement, alternate: 0).ledgers.first)
         #expect(ended.text.last == Array("serving=0".utf8) && ended.label == ledger.label)

@@ -58,10 +58,13 @@ struct Village {
     /// What owners say of their ledgers, from the next start of their masters on.
     var wishes: [PeerID: LedgerWishes]
     private let capacity: Int
+    /// On which link each peer is; none: all are on one.
+    private let lans: [PeerID: String]
 
     init(
         masters: [PeerID], machines: [PeerID] = [], capacity: Int = 2, hasDiscovery: Bool = true,
-        wishes: [PeerID: LedgerWishes] = [:], _ configure: (inout Peer.Configuration) -> Void = { _ in }
+        wishes: [PeerID: LedgerWishes] = [:], lans: [PeerID: String] = [:],
+        _ configure: (inout Peer.Configuration) -> Void = { _ in }
     ) {
         var configuration = Peer.Configuration()
         configuration.placement.wanted = 0
@@ -70,6 +73,7 @@ struct Village {
         self.wishes = wishes
         self.capacity = capacity
         self.hasDiscovery = hasDiscovery
+        self.lans = lans
         for id in masters + machines {
             ids.append(id)
             var restored = Peer.Restored()
@@ -85,7 +89,8 @@ struct Village {
     private func peer(_ id: PeerID, isMaster: Bool, life: UInt64, restored: Peer.Restored) -> Peer {
         let own = Advertisement(
             peer: id, incarnation: Incarnation(life), name: name(id), fabric: "lab",
-            endpoints: [Endpoint(host: "10.0.0.\(id.bytes[0])", port: 7_423)], apiPort: isMaster ? 7_424 : nil)
+            endpoints: [Endpoint(host: "10.0.0.\(id.bytes[0])", port: 7_423)], apiPort: isMaster ? 7_424 : nil,
+            network: isMaster ? lans[id] ?? "" : "")
         var configuration = configuration
         configuration.ledger = wishes[id] ?? LedgerWishes()
         return Peer(
@@ -269,7 +274,8 @@ struct Village {
         case .set(.gathered(let ledger), _): inbox.append((id, .timerFired(.gathered(ledger))))  // each input is a turn
         case .set(let timer, let due): timers.set(TimerName(peer: id, timer: timer), at: due)
         case .publish(let advertisement):
-            for other in ids where hasDiscovery && other != id && !cut.contains(pair(id, other)) {
+            for other in ids
+            where hasDiscovery && other != id && lans[other] == lans[id] && !cut.contains(pair(id, other)) {
                 inbox.append((other, .discovered(advertisement)))
             }
         case .apply(let order):
@@ -377,7 +383,7 @@ struct Village {
 
     /// Without discovery nobody can be reached whose address has not been heard of.
     private func isKnown(_ target: PeerID, at id: PeerID) -> Bool {
-        hasDiscovery || connections.contains(pair(id, target)) || learnt[id]?[target]?.isEmpty == false
+        (hasDiscovery && lans[target] == lans[id]) || connections.contains(pair(id, target)) || learnt[id]?[target]?.isEmpty == false
     }
 
     private func pair(_ a: PeerID, _ b: PeerID) -> [PeerID] { [a, b].sorted() }

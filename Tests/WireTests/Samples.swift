@@ -28,10 +28,13 @@ struct Sample: Sendable, CustomStringConvertible {
         + [Sample(name: "found", message: .found(foundRouted))]
         + ReplicaKind.allCases.map { Sample(name: "replica-\($0)", message: $0.message) }
         + ClientKind.allCases.map { Sample(name: "client-\($0)", message: $0.message) }
+        + RegisterKind.allCases.map { Sample(name: "register-\($0)", message: .register($0.sample)) }
+        + HolderKind.allCases.map { Sample(name: "holder-\($0)", message: .holder(beta, $0.sample)) }
 
     /// Of ledgers that are led by others than those that have founded them: kinds that are there already, with more in them.
     static let led: [Sample] = [
         Sample(name: "neighbour-helloPrimary", message: .neighbour(.hello(primary))),
+        Sample(name: "neighbour-helloPlaced", message: .neighbour(.hello(placed))),
         Sample(name: "claim-of-ledger", message: .claim(.released(claim), stamp)),
         Sample(name: "directory-of-ledgers", message: .directory(.hold([key]), from: beta, to: alpha)),
         Sample(name: "call-of-ledger", message: .call(number: 7, .request(.read(key, wait: nil)), of: beta)),
@@ -52,6 +55,8 @@ struct Sample: Sendable, CustomStringConvertible {
         case .replica(_, let it): "replica-\(ReplicaKind(it))"
         case .ledgerRequest: "client-request"
         case .ledgerAnswer(_, _, let it): "client-\(ClientKind(it))"
+        case .register(let it): "register-\(RegisterKind(it))"
+        case .holder(_, let it): "holder-\(HolderKind(it))"
         }
     }
 }
@@ -87,6 +92,11 @@ let primary: Advertisement = {
     ]
     primary.takesReplicas = true
     return primary
+}()
+let placed: Advertisement = {
+    var placed = primary
+    (placed.region, placed.network) = ("eu-west", "192.0.2.0/24")
+    return placed
 }()
 let plainAdvertisement = Advertisement(peer: beta, incarnation: Incarnation(0), name: "m", fabric: "f")
 let request = Request(

@@ -66,7 +66,7 @@ struct Vector: Sendable, CustomStringConvertible {
         "act-", "advertisements", "books", "call-", "checkpoint-", "claim-", "client-", "directory-", "entry-", "found",
         "group-",
         "log-",
-        "neighbour-", "object-", "overlay-", "partition-", "replica-", "result-",
+        "holder-", "neighbour-", "object-", "overlay-", "partition-", "register-", "replica-", "result-",
     ]
 
     static let all: [Vector] =

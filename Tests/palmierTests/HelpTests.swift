@@ -116,12 +116,13 @@ struct HelpTests {
     func replicaFlags() throws {
         let words = [
             "--ledger", "lab", "--replicas", "4", "--minimum-replicas", "2", "--replace-after", "5m",
-            "--hold-replicas", "0",
+            "--hold-replicas", "0", "--replica-space", "2G", "--region", "eu-west",
         ]
         let master = try #require(try Palmier.parseAsRoot(["master"] + words) as? MasterCommand)
         let values = master.flags.values(master.master)
         #expect(values["ledger"] == ["lab"] && values["replicas"] == ["4"] && values["minimum-replicas"] == ["2"])
         #expect(values["replace-after"] == ["5m"] && values["hold-replicas"] == ["0"])
+        #expect(values["replica-space"] == ["2G"] && values["region"] == ["eu-west"])
         let config = try #require(try Palmier.parseAsRoot(["agent", "config"] + words) as? AgentConfig)
         #expect(config.flags.values(config.master) == values)
         #expect(try #require(try Palmier.parseAsRoot(["agent"]) as? AgentCommand).flags.values().isEmpty)

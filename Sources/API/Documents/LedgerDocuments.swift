@@ -13,10 +13,12 @@ public struct LedgerMemberDocument: Codable, Hashable, Sendable {
     public var behind: UInt64?
     /// Seconds since it was heard; nil when that is not known here, or never.
     public var heardSeconds: Int64?
+    /// Why it stands here: what it has in common with the others; nil or empty when nothing is known.
+    public var site: String?
 
     public init(
         name: String, fingerprint: String, role: String, state: String, op: UInt64? = nil, behind: UInt64? = nil,
-        heardSeconds: Int64? = nil
+        heardSeconds: Int64? = nil, site: String? = nil
     ) {
         self.name = name
         self.fingerprint = fingerprint
@@ -25,6 +27,7 @@ public struct LedgerMemberDocument: Codable, Hashable, Sendable {
         self.op = op
         self.behind = behind
         self.heardSeconds = heardSeconds
+        self.site = site
     }
 
     /// Whether it stands by to take over, or to be asked.
@@ -71,6 +74,10 @@ public struct LedgerDocument: Codable, Hashable, Sendable {
     public var reasons: [String]
     /// What to do; empty when it is ok.
     public var remedy: String
+    /// What is as it should be, and worth knowing: a replica that is given up, a former primary that does not know it.
+    public var notes: [String]?
+    /// How many peers of the ring keep who leads it, for masters of other links; nil when that is not known here.
+    public var keepers: Int?
     /// The primary first.
     public var members: [LedgerMemberDocument]
     /// The master that answers.
@@ -81,7 +88,8 @@ public struct LedgerDocument: Codable, Hashable, Sendable {
     public init(
         name: String, id: String, fingerprint: String, role: String, primary: String, view: String, op: UInt64,
         commit: UInt64, standing: Int, wanted: Int, minimum: Int, replaceAfterSeconds: Int64, health: Health,
-        reasons: [String], remedy: String, members: [LedgerMemberDocument], master: String, at: String
+        reasons: [String], remedy: String, notes: [String]? = nil, keepers: Int? = nil,
+        members: [LedgerMemberDocument], master: String, at: String
     ) {
         self.name = name
         self.id = id
@@ -98,6 +106,8 @@ public struct LedgerDocument: Codable, Hashable, Sendable {
         self.health = health
         self.reasons = reasons
         self.remedy = remedy
+        self.notes = notes
+        self.keepers = keepers
         self.members = members
         self.master = master
         self.at = at

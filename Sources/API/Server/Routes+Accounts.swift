@@ -67,7 +67,8 @@ extension Routes {
         _ path: String, _ answer: @escaping @Sendable (BooksView, Exchange, Principal) throws -> Answer
     ) -> Route {
         Route(.get, "/v1/ledgers/{ledger}/\(path)") { routes, exchange, who in
-            try answer(BooksView(await routes.views(), named: exchange.part("ledger")), exchange, known(who))
+            let text = try exchange.part("ledger")
+            return try answer(BooksView(await routes.views(of: text), named: text), exchange, known(who))
         }
     }
 
@@ -88,7 +89,8 @@ extension Routes {
         Route(.post, "/v1/ledgers/{ledger}/\(path)", query: ["dryRun"], content: content) { routes, exchange, who in
             let who = try known(who)
             try who.requireAdministrator(what)
-            let view = try BooksView(await routes.views(), named: exchange.part("ledger"))
+            let text = try exchange.part("ledger")
+            let view = try BooksView(await routes.views(of: text), named: text)
             let acts = try acts(ActReader(view: view), exchange)
             for act in acts { try view.expectSayable(act) }
             guard let first = acts.first else { throw RequestDesk.defect }

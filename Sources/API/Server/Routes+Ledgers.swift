@@ -11,12 +11,30 @@ extension Routes {
     static let ledgerRoutes: [Route] = [
         Route(.get, "/v1/ledgers") { routes, _, _ in try Answer(await routes.views().ledgers) },
         Route(.get, "/v1/ledgers/{ledger}") { routes, exchange, _ in
-            try Answer(await routes.views().ledger(named: exchange.part("ledger")))
+            let text = try exchange.part("ledger")
+            return try Answer(await routes.views(of: text).ledger(named: text))
         },
         Route(.get, "/v1/ledgers/{ledger}/entries", query: ["after", "limit"]) { routes, exchange, who in
             try await routes.entries(exchange, Self.known(who))
         },
     ]
+
+    /// This peer as it is when a ledger is known here: one that is not is looked for on the ring, and who leads it is asked.
+    ///
+    /// - Parameter text: a name or an id.
+    func views(of text: String) async -> Views {
+        let views = await views()
+        guard !views.knows(ledger: text), (1...63).contains(text.utf8.count) else { return views }
+        let question = PeerID(text).map { LedgerQuestion.ledger($0) } ?? .name(text)
+        guard case .ledgers(let words) = await service.call(.ledger(question)), !words.isEmpty else { return views }
+        // Until one that is named has answered: two seconds at most, a moment mostly.
+        for _ in 0..<100 {
+            let views = await self.views()
+            if views.knows(ledger: text) { return views }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { return views }
+        }
+        return await self.views()
+    }
 
     /// What the log of a ledger says, from this master's own disk.
     private func entries(_ exchange: Exchange, _ who: Principal) async throws -> Answer {

@@ -34,6 +34,12 @@ extension Views {
             remedy: near.map { "did you mean \"\($0)\"?" } ?? "`palmier ledger status` shows all", field: "ledger")
     }
 
+    /// Whether a ledger of this name, id or fingerprint is kept here, or led by a master that is known here.
+    func knows(ledger text: String) -> Bool {
+        text == "-" || ledgers.ledgers.contains { [$0.name, $0.id, $0.fingerprint].contains(text) }
+            || elsewhere.contains { $0.name == text || $0.id == text }
+    }
+
     func ledger(_ status: LedgerStatus) -> LedgerDocument {
         let members = status.replicas.map { member($0, of: status) }
         let reasons = reasons(status, members)
@@ -43,7 +49,7 @@ extension Views {
             view: status.view.description, op: status.op.value, commit: status.commit.value,
             standing: status.standing, wanted: status.wanted, minimum: status.minimum,
             replaceAfterSeconds: status.absence.components.seconds, health: health(status), reasons: reasons,
-            remedy: remedy(status, members), members: members, master: peer.neighbours.own.name,
+            remedy: remedy(status, members), notes: notes(status), keepers: status.keepers, members: members, master: peer.neighbours.own.name,
             at: DocumentCoding.text(of: now))
     }
 
@@ -64,7 +70,16 @@ extension Views {
         return LedgerMemberDocument(
             name: replica.name, fingerprint: replica.peer.fingerprint, role: replica.role.rawValue,
             state: state(of: replica, behind: behind, in: status), op: op?.value, behind: behind,
-            heardSeconds: replica.heardAt.map { DocumentCoding.age(of: $0, at: now) })
+            heardSeconds: replica.heardAt.map { DocumentCoding.age(of: $0, at: now) },
+            site: replica.site.isEmpty ? nil : replica.site)
+    }
+
+    private func notes(_ status: LedgerStatus) -> [String]? {
+        let fenced = status.fenced.map {
+            "\($0.name) is fenced: it says that it leads in view \($0.view), which is over since view \(status.view)"
+        }
+        let notes = status.notes + fenced
+        return notes.isEmpty ? nil : notes
     }
 
     private func state(of replica: LedgerStatus.Replica, behind: UInt64?, in status: LedgerStatus) -> String {

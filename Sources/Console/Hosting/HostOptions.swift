@@ -31,6 +31,10 @@ public struct HostOptions: Sendable {
     public var ledger: LedgerWishes
     /// Replicas of other masters' ledgers that it takes.
     public var heldReplicas: Int
+    /// What these may take on its disk, all together; nil: anything.
+    public var replicaSpace: ByteCount?
+    /// Where it stands, in a word; empty: nowhere in particular.
+    public var region: String
     /// nil: the default of this machine (two for each core, 10 at most).
     public var partitions: Int?
     public var isolation: Isolation

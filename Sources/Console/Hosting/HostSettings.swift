@@ -6,6 +6,7 @@ import Discovery
 import Foundation
 import Identity
 public import Ledger
+import Peer
 import Releases
 import Synchronization
 import Yams
@@ -25,7 +26,8 @@ public struct HostSettings: Sendable {
         SettingKey("replicas", fallback: "(as the ledger says; of a new one 2)"),
         SettingKey("minimum-replicas", fallback: "(as the ledger says; of a new one 0)"),
         SettingKey("replace-after", fallback: "(as the ledger says; of a new one 60s)"),
-        SettingKey("hold-replicas", fallback: "16"),
+        SettingKey("hold-replicas", fallback: "16"), SettingKey("replica-space", fallback: "(any)"),
+        SettingKey("region", fallback: "(none)"),
         SettingKey("partitions", fallback: "\(InstanceHost.Configuration.defaultPartitionCount)"),
         SettingKey("isolation", fallback: "auto"),
         SettingKey("memory", fallback: "(three quarters of the machine's)"), SettingKey("price", fallback: "0"),
@@ -144,7 +146,10 @@ public struct HostSettings: Sendable {
             isMaster: isMaster, state: StateDirectory(settings.first { $0.name == "state" }?.value ?? "."),
             fabric: values["fabric"]?.first, name: name, listen: try endpoints("listen"),
             apiListen: try endpoints("api-listen").first, certificateLife: try certificateLife(),
-            ledger: try ledger(), heldReplicas: Int(try integer("hold-replicas", 0...1_024) ?? 16),
+            ledger: try ledger(), heldReplicas: try heldReplicas(),
+            replicaSpace: try read("replica-space", "an amount such as 512MiB or 2GiB") {
+                ByteCount(text: $0) ?? ByteCount(text: $0 + "iB")
+            }, region: try region(),
             partitions: try integer("partitions", (isMaster ? 0 : 1)...100).map { Int($0) },
             isolation: try word("isolation", Isolation.auto),
             memory: try read("memory", "an amount such as 512MiB or 8GiB") {
@@ -169,6 +174,27 @@ public struct HostSettings: Sendable {
         try read("certificate-life", "a time from 1m to 365d, such as 12h") { text in
             Wording.duration(text).flatMap { (.seconds(60)...(.seconds(365 * 86_400))).contains($0) ? $0 : nil }
         }
+    }
+
+    /// How many, `no` for none, `yes` for as many as usual.
+    private func heldReplicas() throws(Refusal) -> Int {
+        switch values["hold-replicas"]?.first {
+        case "no": return 0
+        case "yes", nil: return ReplicaPlacement.Configuration().heldMax
+        default: break
+        }
+        let expected = "no, yes or a whole number from 0 to 1024"
+        return try read("hold-replicas", expected) { Int($0).flatMap { (0...1_024).contains($0) ? $0 : nil } } ?? 0
+    }
+
+    private func region() throws(Refusal) -> String {
+        try read("region", "1 to 63 letters, digits, -, _ and ., such as eu-west") { text in
+            let isWord = text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-_.".utf8.contains(byte)
+            }
+            return isWord && (1...63).contains(text.utf8.count) ? text : nil
+        } ?? ""
     }
 
     private func ledger() throws(Refusal) -> LedgerWishes {

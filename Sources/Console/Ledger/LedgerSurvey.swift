@@ -7,9 +7,22 @@ import Releases
 ///
 /// Where a primary cannot be asked, what the first master knows stands.
 public enum LedgerSurvey {
+    /// - Parameter name: a ledger that is wanted: where the master asked does not know it, it looks for it.
     /// - Returns: what is known, and names of primaries that could not be asked.
-    public static func all(_ connection: Connection) async throws -> (document: LedgersDocument, missing: [String]) {
-        let first = try await connection.client.ledgers()
+    public static func all(
+        _ connection: Connection, with name: String? = nil
+    ) async throws -> (document: LedgersDocument, missing: [String]) {
+        var first = try await connection.client.ledgers()
+        if let name, !first.ledgers.contains(where: { [$0.name, $0.id, $0.fingerprint].contains(name) }),
+            !first.elsewhere.contains(where: { [$0.name, $0.id].contains(name) })
+        {
+            do {
+                _ = try await connection.client.ledger(name)
+            } catch let refusal as Refusal where refusal.code == .notFound {
+                // No replica is there, or none anywhere: who leads it is known there now, if anybody does.
+                first = try await connection.client.ledgers()
+            }
+        }
         let primaries = primaries(to: first)
         guard !primaries.isEmpty else { return (first, []) }
         let credential: Credential

@@ -79,6 +79,7 @@ public enum LedgerText {
             .plain("NAME"), .state("STATE"), .plain("ENTRIES"), .plain("BEHIND"), .plain("HEARD"),
             .plain("FINGERPRINT"),
         ]
+        if ledger.members.contains(where: { $0.site != nil }) { columns.append(.flexible("PLACE")) }
         if isWide { columns.insert(.plain("ROLE"), at: 2) }
         var table = Table(columns)
         var number = 0
@@ -89,11 +90,13 @@ public enum LedgerText {
                 member.behind.map { String($0) } ?? "",
                 member.heardSeconds.map { Wording.age(seconds: $0) + " ago" } ?? "", member.fingerprint,
             ]
+            if ledger.members.contains(where: { $0.site != nil }) { cells.append(member.site ?? "") }
             if isWide { cells.insert(member.role, at: 2) }
             table.add(cells)
         }
         lines.append(output.text(of: table, isWide: isWide))
         lines.append(figures(ledger, isWide: isWide).text(style: output.style))
+        for note in ledger.notes ?? [] { lines.append(output.style.strong("note:") + " " + Table.printable(note)) }
         for reason in ledger.reasons {
             lines.append(output.style.state(ledger.health.rawValue) + ": " + Table.printable(reason))
         }
@@ -126,6 +129,9 @@ public enum LedgerText {
             "rules",
             "\(ledger.wanted) replicas wanted, at least \(ledger.minimum); one that is away is replaced after "
                 + Wording.age(seconds: ledger.replaceAfterSeconds))
+        if let keepers = ledger.keepers {
+            listing.add("found by", "who leads it is kept by \(Wording.count(keepers, "peer")) of the ring")
+        }
         listing.add("told by", "\(ledger.master), at \(ledger.at)")
         return listing
     }

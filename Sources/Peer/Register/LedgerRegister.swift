@@ -28,7 +28,7 @@ public import Overlay
 /// - At most `recordsMax` words are kept, and `searchesMax` searches wait.
 ///
 /// Cost of a ledger without a name: some 12 messages in a `period`.
-public struct LedgerRegister: Sendable {
+public struct LedgerRegister: Automaton {
     public struct Configuration: Hashable, Sendable {
         /// Between two publications of the same word: a guess. All keepers of a key must be replaced within it before
         /// the word is lost; on an idle link it costs some 20 bytes a second for each ledger.
@@ -60,13 +60,9 @@ public struct LedgerRegister: Sendable {
 
         /// A new primary does not publish.
         public static let silentHeir = Sabotage(rawValue: 1)
-        /// A keeper takes every word, also that of an older view.
-        public static let forgottenView = Sabotage(rawValue: 2)
 
         /// By the names that the command line takes.
-        public static let named: [(name: String, sabotage: Sabotage)] = [
-            ("register-silent-heir", .silentHeir), ("register-forgotten-view", .forgottenView),
-        ]
+        public static let named: [(name: String, sabotage: Sabotage)] = [("register-silent-heir", .silentHeir)]
     }
 
     public enum Input: Hashable, Sendable {
@@ -353,7 +349,7 @@ public struct LedgerRegister: Sendable {
         if let index = records.firstIndex(where: { $0.word.ledger == word.ledger }) {
             let known = records[index].word
             let isOlder = word.view < known.view || (word.view == known.view && word.primary != known.primary)
-            if isOlder, !configuration.sabotage.contains(.forgottenView) {
+            if isOlder {
                 return effects.append(.send(.kept(word.ledger, newer: known), to: word.primary))
             }
             records[index] = kept

@@ -12,9 +12,7 @@ import Replication
 
 extension Peer {
     mutating func register(_ input: LedgerRegister.Input, at now: Instant, into effects: inout [Effect]) {
-        var produced: [LedgerRegister.Effect] = []
-        register.handle(input, at: now, into: &produced)
-        for effect in produced {
+        for effect in register.effects(of: input, at: now) {
             switch effect {
             case .route(let key, let number):
                 let bytes = withUnsafeBytes(of: number.bigEndian) { Array($0) }

@@ -147,6 +147,7 @@ final class LedgerShelf: Sendable {
                 group.addTask { await self.serve(ledger, disk, tell, failed) }
             }
             group.addTask { await self.scrub(tell) }
+            group.addTask { await self.weigh(tell) }
             if !isFounded { group.addTask { await self.markFounded() } }
             for await (ledger, order) in requests {
                 switch order {
@@ -223,6 +224,27 @@ final class LedgerShelf: Sendable {
                 }
             }
         }
+    }
+
+    /// Says every five seconds what each log takes on the disk, its checkpoints included.
+    private func weigh(_ tell: @escaping @Sendable (Peer.Input) -> Void) async {
+        while true {
+            for ledger in disks.withLock({ $0.keys.sorted() }) {
+                tell(.weighed(ledger, weight(of: ledger)))
+            }
+            do { try await Task.sleep(for: .seconds(5)) } catch { return }
+        }
+    }
+
+    private func weight(of ledger: PeerID) -> ByteCount {
+        let path = "\(directory)/\(ledger)"
+        // A file that is gone by now takes nothing.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return ByteCount(
+            names.reduce(0) { sum, name in
+                let attributes = try? FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")
+                return sum + ((attributes?[.size] as? NSNumber)?.int64Value ?? 0)
+            })
     }
 
     /// Writes down that this master's ledger was founded, once its first entry is on the disk.

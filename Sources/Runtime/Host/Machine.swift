@@ -21,6 +21,34 @@ enum ReachableAddresses {
         return Array(result.prefix(8))
     }
 
+    /// The subnet of the address that is told first, such as `192.0.2.0/24`; nil when no interface has that address.
+    static func network(of endpoints: [Endpoint]) -> String? {
+        guard let first = endpoints.first?.host else { return nil }
+        let devices = (try? System.enumerateDevices()) ?? []  // without interfaces there is no subnet
+        for device in devices {
+            guard let address = device.address, address.ipAddress == first, let mask = device.netmask,
+                let place = bytes(of: address), let cover = bytes(of: mask), place.count == cover.count
+            else { continue }
+            let prefix = cover.reduce(0) { $0 + $1.nonzeroBitCount }
+            var buffer = ByteBuffer()
+            buffer.writeBytes(zip(place, cover).map { $0 & $1 })
+            guard let base = try? SocketAddress(packedIPAddress: buffer, port: 0), let text = base.ipAddress else {
+                continue
+            }
+            return "\(text)/\(prefix)"
+        }
+        return nil
+    }
+
+    /// 4 or 16 bytes.
+    private static func bytes(of address: SocketAddress) -> [UInt8]? {
+        switch address {
+        case .v4(let it): withUnsafeBytes(of: it.address.sin_addr) { Array($0) }
+        case .v6(let it): withUnsafeBytes(of: it.address.sin6_addr) { Array($0) }
+        case .unixDomainSocket: nil
+        }
+    }
+
     /// Where instances of this machine listen.
     static func instanceAddress(of endpoints: [Endpoint]) -> InstanceHost.Configuration.Address {
         guard let first = endpoints.first(where: { !isLoopback($0.host) }) else { return .loopback }

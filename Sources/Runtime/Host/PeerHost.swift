@@ -50,6 +50,8 @@ public final class PeerHost: PeerService, Service {
         /// What all instances together may ask for; nil: three quarters of the machine's memory.
         public var memory: ByteCount?
         public var price: Int64 = 0
+        /// Where a master stands, in a word of its owner's, at most 63 bytes; empty: nowhere in particular.
+        public var region = ""
         public var peer = Peer.Configuration()
 
         public init(
@@ -119,9 +121,12 @@ public final class PeerHost: PeerService, Service {
         let gate = TransportGate(seeds: seeds, logger: logger)
         let transport = try await Self.listen(configuration, credentials, incarnation, on: loop) { gate.handle($0) }
         let endpoints = ReachableAddresses.endpoints(of: transport.boundEndpoints)
+        let isMaster = configuration.apiPort != nil
         let advertisement = Advertisement(
             peer: credential.peer, incarnation: incarnation, name: configuration.name, fabric: credential.fabric,
-            endpoints: endpoints, apiPort: configuration.apiPort, price: configuration.price)
+            endpoints: endpoints, apiPort: configuration.apiPort, price: configuration.price,
+            region: isMaster ? configuration.region : "",
+            network: isMaster ? ReachableAddresses.network(of: endpoints) ?? "" : "")
         let peer = Peer(
             blueprint: Peer.Blueprint(configuration.peer, coding: .wire), own: advertisement,
             capacity: configuration.partitions,

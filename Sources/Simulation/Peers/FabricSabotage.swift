@@ -1,6 +1,7 @@
 import Groups
 import Objects
 import Overlay
+import Peer
 import Replication
 
 /// A known bug of a host or of what it hosts, to prove that an invariant is able to fail.
@@ -40,6 +41,8 @@ struct NamedSabotage {
     var groups: Groups.Sabotage = []
     var objects: Objects.Sabotage = []
     var replica: Replica.Sabotage = []
+    var register: LedgerRegister.Sabotage = []
+    var placement: ReplicaPlacement.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -48,6 +51,8 @@ struct NamedSabotage {
         overlay = Overlay.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         groups = Groups.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)
     }

@@ -131,7 +131,7 @@ extension PeerPopulation {
                 "I3",
                 "\(name) is acknowledged and held by \(holders), and a get at \(self.name(host)) says: \(refusal)",
                 [host] + left, &core)
-        case .status, .found: return
+        case .status, .found, .ledgers: return
         }
     }
 

@@ -91,11 +91,12 @@ extension PeerPopulation {
     /// A peer that runs on another LAN; a master, where there are any.
     private mutating func drawElsewhere(_ lan: UInt32) -> UInt32? {
         var seed: UInt32?
+        let isMaster = settings.masters > 0 && !settings.joinsByMachines
         for _ in 0..<(settings.masters > 0 ? 64 : 8) {
             guard let drawn = watch.running.draw(&joinDraw) else { return nil }
             guard hosts[Int(drawn)].lan != lan else { continue }
             seed = drawn
-            if settings.masters == 0 || hosts[Int(drawn)].isMaster { return seed }
+            if settings.masters == 0 || hosts[Int(drawn)].isMaster == isMaster { return seed }
         }
         return seed
     }

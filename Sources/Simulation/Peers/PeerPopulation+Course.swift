@@ -16,6 +16,7 @@ extension PeerPopulation {
         if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
         if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
         guard isRingChecked else { return }
+        if isSeeking { run(.seekLedgers, at: over - LedgerSeekers.lead, &core) }
         if groupUsers.settings != nil { run(.groupTrial(0), at: over - Self.groupTrialTime, &core) }
         if objectUsers.settings != nil { run(.readAll, at: over - 60_000_000_000, &core) }
     }
@@ -26,6 +27,7 @@ extension PeerPopulation {
             watch.checker.report("I5", found, [host], &core)
         }
         guard isRingChecked else { return }
+        if isSeeking { checkSeekers(&core) }
         for peer in watch.running.items.sorted() where !core.isOver {
             guard let overlay = hosts[Int(peer)].peer?.overlay else { continue }
             watch.checkLeaves(of: peer, overlay, leafSetSize: blueprint.configuration.overlay.leafSetSize, &core)

@@ -44,6 +44,7 @@ struct PeerPopulation: Population {
         case ringAnswered(CallID, RingResult)
         case groupTrial(Int)
         case readAll
+        case seekLedgers
     }
 
     let settings: FabricSettings
@@ -79,6 +80,7 @@ struct PeerPopulation: Population {
 
     var users: Users
     var bookkeepers = Bookkeepers()
+    var seekers = LedgerSeekers()
     var tenancy = TenancyChecker()
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
@@ -171,7 +173,8 @@ struct PeerPopulation: Population {
         if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer) }
         let own = Advertisement(
             peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
-            endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil)
+            endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil,
+            network: hosts[host].isMaster ? "LAN \(hosts[host].lan + 1)" : "")
         var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
         hosts[host].peer = Peer(
             blueprint: blueprint, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
@@ -183,7 +186,10 @@ struct PeerPopulation: Population {
         }
         if hasLinks { links[Int(hosts[host].lan)].enter(peer) }
         feed(.started, to: peer, &core)
-        if settings.lans > 1, hosts[host].place < settings.joiners, hosts[host].lan > 0 || hosts[host].lives > 1 {
+        let firstJoiner = settings.joinsByMachines ? UInt32(settings.masters) : 0
+        if settings.lans > 1, hosts[host].place >= firstJoiner, hosts[host].place < firstJoiner + UInt32(settings.joiners),
+            hosts[host].lan > 0 || hosts[host].lives > 1
+        {
             joinElsewhere(peer, pause: 1_000_000_000, &core)
         }
     }
@@ -337,9 +343,11 @@ struct PeerPopulation: Population {
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
             bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)
+        case .ringAnswered(let id, .ledgers(let words)): seekers.answered(id, words)
         case .ringAnswered(let id, let result): objectsAnswered(id, result, at: host, &core)
         case .groupTrial(let step): groupTrial(step, &core)
         case .readAll: getEverything(&core)
+        case .seekLedgers: seekLedgers(&core)
         }
     }
 

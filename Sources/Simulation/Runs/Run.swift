@@ -95,6 +95,8 @@ extension Scenario {
         if let period = fabric.objects?.reconcile { configuration.objects.reconcilePeriod = period }
         if let bytes = fabric.objects?.storeBytesMax { configuration.objects.storeBytesMax = bytes }
         configuration.replication.sabotage = sabotage.replica
+        configuration.register.sabotage = sabotage.register
+        configuration.placement.sabotage = sabotage.placement
         // Said by each founder and kept in the books; where a primary did not keep to them, it would keep no replicas.
         configuration.placement.wanted = 0
         if fabric.replicas > 0 {

@@ -2,6 +2,7 @@ import Automata
 import Groups
 import Objects
 import Overlay
+import Peer
 
 extension Scenario {
     /// The invariants that a run of this scenario checks.
@@ -17,6 +18,7 @@ extension Scenario {
         names.append("I8")
         if network.codec == .bytes { names.append("codec") }
         if fabric.groups != nil { names.append("groups") }
+        if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero { names += ["apart", "found"] }
         return names
     }
 
@@ -35,6 +37,9 @@ extension Scenario {
         }
         // Those of which whole peers under these faults show something: the others are ledger-chaos's.
         if fabric.replicas > 0 { names.append("own-log") }
+        if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero {
+            names += LedgerRegister.Sabotage.named.map(\.name) + ReplicaPlacement.Sabotage.named.map(\.name)
+        }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }

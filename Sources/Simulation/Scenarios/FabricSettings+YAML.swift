@@ -20,6 +20,11 @@ extension Scenario {
         "machines": { $0.fabric?.machines = try $2.integer($1) },
         "masters-join": { $0.fabric?.mastersJoin = try $2.duration($1) },
         "joiners": { $0.fabric?.joiners = try $2.integer($1) },
+        "join-by": { scenario, node, reader in
+            scenario.fabric?.joinsByMachines = try reader.parse(node, "masters or machines") {
+                ["masters": false, "machines": true][$0]
+            }
+        },
         "addresses": { $0.fabric?.addresses = try $2.flag($1) },
         "partitions": { $0.fabric?.partitions = try $2.integer($1) },
         "replicas": { $0.fabric?.replicas = try $2.integer($1) },

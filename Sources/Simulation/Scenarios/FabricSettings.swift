@@ -9,6 +9,9 @@ public struct FabricSettings: Sendable, Equatable {
     public var mastersJoin: Duration?
     /// Of each LAN so many are told the address of a peer elsewhere (`--join`).
     public var joiners = 2
+    /// Machines are told the addresses of machines, so that masters of several LANs meet on the overlay alone; else masters
+    /// are told those of masters.
+    public var joinsByMachines = false
     /// Whether peers have addresses, and reach only whose address they have learned.
     public var addresses = true
     /// Of each machine.

@@ -31,7 +31,8 @@ extension Scenario {
     private static func lines(_ fabric: FabricSettings) -> [String] {
         var lines = [
             "lans: \(fabric.lans)", "masters: \(fabric.masters)", "machines: \(fabric.machines)",
-            "joiners: \(fabric.joiners)", "addresses: \(fabric.addresses)", "partitions: \(fabric.partitions)",
+            "joiners: \(fabric.joiners)", "join-by: \(fabric.joinsByMachines ? "machines" : "masters")",
+            "addresses: \(fabric.addresses)", "partitions: \(fabric.partitions)",
             "replicas: \(fabric.replicas)", "replace-after: \(fabric.replaceAfter.words)",
             "requests: \(fabric.requests)", "exclusive: \(Double(fabric.exclusivePerMille) / 10)%",
             "paid: \(Double(fabric.paidPerMille) / 10)%",

@@ -71,7 +71,8 @@ struct HostFlags: ParsableArguments {
             ("log-level", logLevel), ("log-format", logFormat), ("api-listen", master?.apiListen),
             ("certificate-life", master?.certificateLife), ("ledger", master?.ledger), ("replicas", master?.replicas),
             ("minimum-replicas", master?.minimumReplicas), ("replace-after", master?.replaceAfter),
-            ("hold-replicas", master?.holdReplicas),
+            ("hold-replicas", master?.holdReplicas), ("replica-space", master?.replicaSpace),
+            ("region", master?.region),
         ]
         var values: [String: [String]] = [:]
         for (name, value) in single { values[name] = value.map { [$0] } }
@@ -121,6 +122,19 @@ struct MasterFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Replicas of other masters' ledgers that this one takes, 0: none; 16 when left out.", valueName: "N"))
+            "Replicas of other masters' ledgers that this one takes: a number, yes for 16, or no; yes when left out.",
+            valueName: "N"))
     var holdReplicas: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What these may take on its disk, such as 2GiB; a ledger that grows beyond it moves to another master.",
+            valueName: "SIZE"))
+    var replicaSpace: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where it stands, in a word such as eu-west: replicas of a ledger are kept in several regions if possible.",
+            valueName: "WORD"))
+    var region: String?
 }

@@ -38,6 +38,8 @@ struct PeerProcess {
         configuration.price = options.price
         configuration.peer.ledger = options.ledger
         configuration.peer.placement.heldMax = options.heldReplicas
+        configuration.peer.placement.spaceMax = options.replicaSpace
+        configuration.region = options.region
         configuration.acquaintances = membership.acquaintances
         if let partitions = options.partitions {
             configuration.partitions = partitions

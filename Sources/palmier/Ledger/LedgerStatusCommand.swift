@@ -26,7 +26,8 @@ struct LedgerStatusCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
-        let (document, missing) = try await connection.withConnection { try await LedgerSurvey.all($0) }
+        let wanted = name
+        let (document, missing) = try await connection.withConnection { try await LedgerSurvey.all($0, with: wanted) }
         let output = output.output
         if let name {
             let ledger = try LedgerSurvey.find(name, in: document)

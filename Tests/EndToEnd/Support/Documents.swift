@@ -91,10 +91,12 @@ struct LedgerDocument: Decodable, Sendable {
         let name: String
         let state: String
         let behind: Int?
+        let site: String?
     }
 
     let schema: String
     let name: String
+    let id: String
     let primary: String
     let standing: Int
     let wanted: Int
