@@ -222,6 +222,9 @@ public struct CallRouter: Sendable {
         }
         deadlines[id] = deadlines[id] ?? now + configuration.patience + call.patience
         let ledger = named ?? view.ledger(call) ?? own
+        if case .record(.described) = call, ledger != own, !isForwarded {
+            return finish(id, .refused(Self.noRight(call, of: ledger, own)), into: &effects)
+        }
         let primary = view.primary(ledger)
         guard primary.peer == own, primary.isLive else {
             // Who has sent the call here looks for the primary itself.

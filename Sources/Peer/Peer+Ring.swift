@@ -35,7 +35,10 @@ extension Peer {
             case .undeliverable(let routed): onUndeliverable(routed, at: now, into: &effects)
             case .forward(let routed, let next): groups(.forwarding(routed, next: next), at: now, into: &effects)
             case .remember(let peers): effects.append(.rememberRing(addresses.contacts(of: peers)))
-            case .active, .neighboursChanged: onRingChanged(at: now, into: &effects)
+            case .active(let isActive):
+                if isActive { register(.joined, at: now, into: &effects) }
+                onRingChanged(at: now, into: &effects)
+            case .neighboursChanged: onRingChanged(at: now, into: &effects)
             }
         }
     }

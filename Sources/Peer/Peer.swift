@@ -54,6 +54,7 @@ public struct Peer: Automaton {
         let groups: Shared<Groups.Configuration>
         let objects: Objects
         let claims: Shared<ClaimKeeper.Configuration>
+        let register: Shared<LedgerRegister.Configuration>
         public let coding: FactCoding
 
         /// - Parameter coding: how facts are written into logs.
@@ -69,6 +70,7 @@ public struct Peer: Automaton {
             objects = Objects(
                 own: PeerID(high: 0, low: 0), configuration: configuration.objects, random: SeededRandom(seed: 0))
             claims = Shared(configuration.claims)
+            register = Shared(configuration.register)
         }
     }
 
@@ -250,7 +252,7 @@ public struct Peer: Automaton {
         for contact in restored.ring { _ = addresses.learn(contact, proven: false) }
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
         var numbers = SeededRandom.stream(seed: seed, "register")
-        register = LedgerRegister(own: own.peer, configuration: configuration.register, number: numbers.next())
+        register = LedgerRegister(own: own.peer, sharing: blueprint.register, number: numbers.next())
         for (ledger, state) in restored.ledgers { hold(ledger, state) }
     }
 

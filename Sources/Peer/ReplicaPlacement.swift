@@ -132,10 +132,7 @@ public struct ReplicaPlacement: Sendable {
             plan.enlist = Self.best(missing, of: free, beside: staying, sites, rules)
         } else if let settledSince, now - settledSince >= rules.absence {
             // One at a time, and only for what is better by what machines, LANs or regions have in common.
-            plan.enlist = Array(
-                Self.best(1, of: free, beside: staying, sites, rules).filter { peer in
-                    Self.place(for: peer, among: members, own: replica.own, sites) != nil
-                })
+            plan.enlist = Self.better(of: free, than: members, own: replica.own, sites, rules).map { [$0] } ?? []
         }
         for peer in plan.enlist { asked[peer] = now }
         plan.members = Self.members(
@@ -169,8 +166,28 @@ public struct ReplicaPlacement: Sendable {
         return chosen
     }
 
+    /// The master that would lessen most what the members have in common, in the place of one of them; nil: none does.
+    static func better(
+        of candidates: [PeerID], than members: [Member], own: Member, _ sites: [PeerID: Site], _ rules: Configuration
+    ) -> PeerID? {
+        guard !rules.sabotage.contains(.anywhere) else { return nil }
+        var best = (peer: PeerID?.none, crowding: Crowding.none)
+        for peer in candidates {
+            guard let (_, crowding) = move(of: peer, into: members, own: own, sites) else { continue }
+            if best.peer == nil || crowding < best.crowding { best = (peer, crowding) }
+        }
+        return best.peer
+    }
+
     /// Whose place a master should take, so that the members have less in common; nil: nobody's.
     static func place(for peer: PeerID, among members: [Member], own: Member, _ sites: [PeerID: Site]) -> Int? {
+        move(of: peer, into: members, own: own, sites)?.index
+    }
+
+    /// The place, and what the members then have in common.
+    private static func move(
+        of peer: PeerID, into members: [Member], own: Member, _ sites: [PeerID: Site]
+    ) -> (index: Int, crowding: Crowding)? {
         guard let site = sites[peer] else { return nil }
         let now = members.compactMap { sites[$0.peer] }
         guard now.count == members.count else { return nil }
@@ -181,7 +198,7 @@ public struct ReplicaPlacement: Sendable {
             let crowding = Crowding(then)
             if crowding < best.crowding { best = (index, crowding) }
         }
-        return best.index
+        return best.index.map { ($0, best.crowding) }
     }
 
     /// The next membership; nil when this one is as good as can be.

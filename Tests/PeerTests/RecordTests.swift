@@ -1,6 +1,7 @@
 import Accounting
 import Automata
 import Ledger
+import Replication
 import Testing
 
 @testable import Peer
@@ -31,6 +32,31 @@ struct RecordTests {
     private func owed(_ ledger: PeerID, at id: PeerID, _ village: Village) -> String? {
         village[id]?.ledgers.first { $0.id == ledger }?.books.accounts.standings(of: AccountID("ada")).first?
             .owes.description
+    }
+
+    @Test("only the founder of a ledger says its rules: others are refused by a rule's name, as callers and as clients of the log")
+    func described() throws {
+        var village = village()
+        let rules = LedgerDescription(name: "mine", wanted: 0)
+        let local = village.call(.record(.described(rules)), of: m1, at: m2)
+        #expect(village.answers[local]?.first?.refusal?.rule == "founder-only")
+        village.give(.received(.call(number: 9, .record(.described(rules)), of: m1), from: m2), to: m1)
+        let request = ClientRequest(
+            id: RequestID(session: SessionID(high: 1, low: 1), number: 1),
+            operation: FactCoding.numbered.encode(.described(rules)))
+        village.give(.received(.ledgerRequest(HeldLedger.group(of: m1), request), from: m3), to: m1)
+        village.pass(.seconds(2))
+        let refused = village.wire.contains {
+            if case .result(9, .refused(let refusal)) = $0.message { refusal.rule == "founder-only" } else { false }
+        }
+        let busy = village.wire.contains {
+            if case .ledgerAnswer(_, _, .busy(let why)) = $0.message { why.contains("founder-only") } else { false }
+        }
+        #expect(refused && busy)
+        #expect(village[m1]?.ownLedger?.described == nil)
+        let own = village.call(.record(.described(rules)), of: m1, at: m1)
+        village.pass(.seconds(2))
+        #expect(village.answers[own]?.first?.refusal == nil && village[m1]?.ownLedger?.described == rules)
     }
 
     private func record(_ act: Act, of ledger: PeerID?, at id: PeerID, _ village: inout Village) -> CallResult? {

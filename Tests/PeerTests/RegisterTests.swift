@@ -82,6 +82,24 @@ struct RegisterTests {
 
     // MARK: Publisher
 
+    /// In a ring that has settled.
+    private func publisher() -> LedgerRegister {
+        var register = LedgerRegister(own: p, number: 1)
+        #expect(register.effects(of: .joined, at: .zero - .seconds(10)).isEmpty)
+        return register
+    }
+
+    @Test("nothing is published before the peer is in the ring, and has been for a moment")
+    func settles() {
+        var register = LedgerRegister(own: p, number: 1)
+        #expect(register.effects(of: .leads(word(p, 1)), at: seconds(1)).isEmpty)
+        #expect(register.effects(of: .joined, at: seconds(2)) == [.set(.publish(ledger), at: seconds(12))])
+        #expect(register.effects(of: .ringChanged, at: seconds(3)).isEmpty)
+        #expect(register.effects(of: .leads(word(p, 2)), at: seconds(4)).isEmpty)
+        let late = register.effects(of: .timerFired(.publish(ledger)), at: seconds(12))
+        #expect(routed(late, to: LedgerQuestion.ledger(ledger).key) != nil)
+    }
+
     /// The number that was routed to the key.
     private func routed(_ effects: [LedgerRegister.Effect], to key: Key) -> UInt64? {
         effects.lazy.compactMap { if case .route(key, let number) = $0 { number } else { nil } }.first
@@ -93,7 +111,7 @@ struct RegisterTests {
 
     @Test("a primary says its word to the peers nearest to the key, and sooner again while one of them does not answer")
     func publication() throws {
-        var register = LedgerRegister(own: p, number: 1)
+        var register = publisher()
         let first = register.effects(of: .leads(word(p, 1)), at: seconds(1))
         let number = try #require(routed(first, to: LedgerQuestion.ledger(ledger).key))
         let told = register.effects(of: .received(.near(number: number, contacts(keepers)), from: keepers[0]), at: seconds(1))
@@ -116,7 +134,7 @@ struct RegisterTests {
 
     @Test("the same word is not published twice; another one, and a name, are at once")
     func changes() {
-        var register = LedgerRegister(own: p, number: 1)
+        var register = publisher()
         _ = register.effects(of: .leads(word(p, 1)), at: seconds(1))
         #expect(register.effects(of: .leads(word(p, 1)), at: seconds(2)).isEmpty)
         let named = register.effects(of: .leads(word(p, 1, name: "lab")), at: seconds(3))
@@ -126,7 +144,7 @@ struct RegisterTests {
 
     @Test("a moment after the ring has changed around it, a primary publishes again")
     func ring() throws {
-        var register = LedgerRegister(own: p, number: 1)
+        var register = publisher()
         let number = try #require(
             routed(register.effects(of: .leads(word(p, 1)), at: seconds(1)), to: LedgerQuestion.ledger(ledger).key))
         _ = register.effects(of: .received(.near(number: number, contacts([q])), from: q), at: seconds(1))
@@ -137,7 +155,7 @@ struct RegisterTests {
 
     @Test("a primary that ends says so to all that keep its word; one that is told of a newer view asks who leads")
     func ends() throws {
-        var register = LedgerRegister(own: p, number: 1)
+        var register = publisher()
         let number = try #require(
             routed(register.effects(of: .leads(word(p, 1)), at: seconds(1)), to: LedgerQuestion.ledger(ledger).key))
         _ = register.effects(of: .received(.near(number: number, contacts([q, own])), from: q), at: seconds(1))

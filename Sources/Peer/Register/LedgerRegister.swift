@@ -37,6 +37,9 @@ public struct LedgerRegister: Automaton {
         public var retry: Duration = .seconds(15)
         /// Between a change of the ring around the publisher and the next publication, and between any two.
         public var pause: Duration = .seconds(10)
+        /// How long a peer that has just come into the ring waits before it publishes: rings that are still to become one
+        /// would each keep the word at a root of their own.
+        public var settle: Duration = .seconds(10)
         /// How long a keeper keeps a word: two publications may be lost.
         public var keepFor: Duration = .seconds(390)
         /// How many peers keep a word: it is lost when all of them fail between two publications.
@@ -70,6 +73,8 @@ public struct LedgerRegister: Automaton {
         case leads(LedgerWord)
         /// It does not lead the ledger any more.
         case leadsNoMore(PeerID)
+        /// This peer is in the ring.
+        case joined
         /// Who is near has changed.
         case ringChanged
         /// `call`: who wants to hear the answer; nil: nobody but this peer itself.
@@ -136,9 +141,11 @@ public struct LedgerRegister: Automaton {
         var errand: Errand
     }
 
-    let configuration: Configuration
+    private let configuration: Shared<Configuration>
     private let own: PeerID
     private var nextNumber: UInt64
+    /// From when on this peer publishes; nil: it is not in the ring yet.
+    private var readyAt: Instant?
     private var records: [Kept] = []
     private var publications: [Publication] = []
     private var open: [Open] = []
@@ -147,6 +154,11 @@ public struct LedgerRegister: Automaton {
 
     /// - Parameter number: where this life's numbers begin: an answer to an earlier life is not taken for one to this.
     public init(own: PeerID, configuration: Configuration = Configuration(), number: UInt64) {
+        self.init(own: own, sharing: Shared(configuration), number: number)
+    }
+
+    /// One of many that are made alike.
+    public init(own: PeerID, sharing configuration: Shared<Configuration>, number: UInt64) {
         self.own = own
         self.configuration = configuration
         nextNumber = number
@@ -168,9 +180,14 @@ public struct LedgerRegister: Automaton {
         switch input {
         case .leads(let word): onLeads(word, at: now, into: &effects)
         case .leadsNoMore(let ledger): publications.removeAll { $0.word.ledger == ledger }
+        case .joined:
+            guard readyAt == nil else { return }
+            readyAt = now + configuration.settle
+            for index in publications.indices { publish(index, at: now, into: &effects) }
         case .ringChanged:
             for index in publications.indices {
-                schedule(index, at: max(now, publications[index].published ?? now) + configuration.pause, &effects)
+                guard let published = publications[index].published else { continue }  // it is to be
+                schedule(index, at: max(now, published) + configuration.pause, &effects)
             }
         case .find(let question, let call): onFind(question, call, at: now, into: &effects)
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
@@ -205,6 +222,10 @@ public struct LedgerRegister: Automaton {
     }
 
     private mutating func publish(_ index: Int, at now: Instant, into effects: inout [Effect]) {
+        guard let readyAt, now >= readyAt else {
+            if let readyAt { schedule(index, at: readyAt, &effects) }
+            return
+        }
         let word = publications[index].word
         publications[index].published = now
         (publications[index].asked, publications[index].kept) = ([], [])

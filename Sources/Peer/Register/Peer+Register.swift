@@ -104,7 +104,7 @@ extension Peer {
 
     /// Whether the ring may know who leads a ledger of which nothing is known here.
     func mayBeFound(_ ledger: PeerID) -> Bool {
-        isMaster && hasLeaves && primaries[ledger] == nil && neighbours[ledger] == nil && index(of: ledger) == nil
+        isMaster && hasLeaves && primaries[ledger] == nil && index(of: ledger) == nil
     }
 
     /// Somebody says that these keep a ledger: they are asked what they lead, and say it on connections of their own.
