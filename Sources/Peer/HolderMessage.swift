@@ -87,7 +87,10 @@ extension Peer {
             replica(ledger, .dismiss(peer), at: now, into: &effects)
         case .yields(let reason):
             ledgers[index].placement.refusals[peer] = ReplicaPlacement.Refused(reason: reason, at: now)
-            if !isMember { replica(ledger, .dismiss(peer), at: now, into: &effects) }
+            guard !isMember else { break }
+            replica(ledger, .dismiss(peer), at: now, into: &effects)
+            guard let release = self.ledgers[index].replica.release(of: peer) else { return }
+            send(.replica(HeldLedger.group(of: ledger), release), to: peer, at: now, into: &effects)
         }
         place(ledger, at: now, into: &effects)
     }

@@ -39,7 +39,8 @@ extension WireRegisterMessage {
     func decoded() throws(WireError) -> RegisterMessage {
         switch kind {
         case .near(let it):
-            let peers = try list(it.peers, "peers near a key", max: WireBounds.leavesMax) { (contact) throws(WireError) in
+            let peers = try list(it.peers, "peers near a key", max: WireBounds.leavesMax) {
+                (contact) throws(WireError) in
                 try contact.decoded()
             }
             return .near(number: it.number, peers)

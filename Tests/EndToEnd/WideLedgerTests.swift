@@ -76,22 +76,38 @@ extension Scenarios {
             try await Trial.with("replica-cap") { trial in
                 try await Lan.with(hosts: 4, addressing: .ipv4) { lan in
                     let places = lan.hosts.map { Place.host($0) }
-                    let m1 = try await trial.firstMaster(at: places[0], flags: Self.flags + ["--replicas", "1", "--minimum-replicas", "1"])
-                    let m2 = try trial.member("m2", isMaster: true, at: places[1], Self.flags + ["--hold-replicas", "no"])
+                    let m1 = try await trial.firstMaster(
+                        at: places[0], flags: Self.flags + ["--replicas", "1", "--minimum-replicas", "1"])
+                    let m2 = try trial.member(
+                        "m2", isMaster: true, at: places[1], Self.flags + ["--hold-replicas", "no"])
                     try await trial.fleet([m2])
                     let alone = try await m1.palmier(["ledger", "status", "m1"]).ended(with: .accepted)
                     #expect(alone.output.contains("m2 takes no replicas"), "\(alone)")
-                    // More than any log: it is taken, until it has grown.
-                    let m3 = try trial.member("m3", isMaster: true, at: places[2], Self.flags + ["--replica-space", "16KiB"])
+                    // Less than an empty log takes: the replica is there, and too large at once.
+                    let m3 = try trial.member(
+                        "m3", isMaster: true, at: places[2], Self.flags + ["--replica-space", "16KiB"])
+                    try await trial.fleet([m3])
+                    try await Polling.until(
+                        "m3 gives the replica of m1 up, and holds it until then", within: .seconds(60)
+                    ) {
+                        let status = try await m1.palmier(["ledger", "status", "m1"])
+                        return status.code == 0 && status.output.contains("m3 gives its replica up")
+                            && status.output.contains("16384 B")
+                    }
                     let m4 = try trial.member("m4", isMaster: true, at: places[3], Self.flags)
-                    try await trial.fleet([m3, m4])
+                    try await trial.fleet([m4])
                     let moved = try await Polling.value("m4 holds the replica of m1", within: .seconds(120)) {
                         let ledger = try await m1.palmier(["ledger", "status", "m1", "-o", "json"])
                             .document(LedgerDocument.self)
-                        return ledger.standing == 1 && ledger.members.map(\.name).sorted() == ["m1", "m4"] ? ledger : nil
+                        return ledger.standing == 1 && ledger.members.map(\.name).sorted() == ["m1", "m4"]
+                            ? ledger : nil
                     }
                     #expect(moved.health == "ok", "\(moved)")
-                    #expect(!FileManager.default.fileExists(atPath: "\(m3.state)/ledgers/\(moved.id)"))
+                    try await m1.palmier(["account", "add", "ada", "--kind", "person", "--title", "A"]).ended(
+                        with: .done)
+                    try await Polling.until("m3 has nothing of m1 on its disk", within: .seconds(60)) {
+                        !FileManager.default.fileExists(atPath: "\(m3.state)/ledgers/\(moved.id)")
+                    }
                 }
             }
         }

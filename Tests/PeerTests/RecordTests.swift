@@ -34,7 +34,9 @@ struct RecordTests {
             .owes.description
     }
 
-    @Test("only the founder of a ledger says its rules: others are refused by a rule's name, as callers and as clients of the log")
+    @Test(
+        "only the founder of a ledger says its rules: others are refused by a rule's name, as callers and as clients of the log"
+    )
     func described() throws {
         var village = village()
         let rules = LedgerDescription(name: "mine", wanted: 0)

@@ -114,7 +114,8 @@ struct RegisterTests {
         var register = publisher()
         let first = register.effects(of: .leads(word(p, 1)), at: seconds(1))
         let number = try #require(routed(first, to: LedgerQuestion.ledger(ledger).key))
-        let told = register.effects(of: .received(.near(number: number, contacts(keepers)), from: keepers[0]), at: seconds(1))
+        let told = register.effects(
+            of: .received(.near(number: number, contacts(keepers)), from: keepers[0]), at: seconds(1))
         #expect(kept(told) == Array(keepers.prefix(4)))
         #expect(told.contains(.near(ledger: ledger, keepers)))
         for keeper in keepers.prefix(3) {
@@ -171,14 +172,17 @@ struct RegisterTests {
 
     // MARK: Seeker
 
-    @Test("a seeker asks each of those near the key, and takes the word of the latest view, though the root knows nothing")
+    @Test(
+        "a seeker asks each of those near the key, and takes the word of the latest view, though the root knows nothing"
+    )
     func search() throws {
         var register = LedgerRegister(own: own, number: 1)
         let number = try #require(
             routed(
                 register.effects(of: .find(.ledger(ledger), call: CallID(3)), at: seconds(1)),
                 to: LedgerQuestion.ledger(ledger).key))
-        let asked = register.effects(of: .received(.near(number: number, contacts(keepers)), from: keepers[0]), at: seconds(1))
+        let asked = register.effects(
+            of: .received(.near(number: number, contacts(keepers)), from: keepers[0]), at: seconds(1))
         #expect(asked == keepers.prefix(4).map { .send(.ask(number: number, .ledger(ledger)), to: $0) })
         func told(_ words: [LedgerWord], by keeper: Int) -> [LedgerRegister.Effect] {
             register.effects(of: .received(.told(number: number, words), from: keepers[keeper]), at: seconds(2))
@@ -190,7 +194,9 @@ struct RegisterTests {
         #expect(told([word(p, 1)], by: 3) == [.found(CallID(3), [word(q, 2)])])
     }
 
-    @Test("a search ends when the answers are overdue, or nobody could be asked; the same is not looked for at once again")
+    @Test(
+        "a search ends when the answers are overdue, or nobody could be asked; the same is not looked for at once again"
+    )
     func patience() throws {
         var register = LedgerRegister(own: own, number: 1)
         let number = try #require(

@@ -383,7 +383,8 @@ struct Village {
 
     /// Without discovery nobody can be reached whose address has not been heard of.
     private func isKnown(_ target: PeerID, at id: PeerID) -> Bool {
-        (hasDiscovery && lans[target] == lans[id]) || connections.contains(pair(id, target)) || learnt[id]?[target]?.isEmpty == false
+        (hasDiscovery && lans[target] == lans[id]) || connections.contains(pair(id, target))
+            || learnt[id]?[target]?.isEmpty == false
     }
 
     private func pair(_ a: PeerID, _ b: PeerID) -> [PeerID] { [a, b].sorted() }

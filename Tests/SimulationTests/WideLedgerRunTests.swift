@@ -31,7 +31,9 @@ struct WideLedgerRunTests {
     func sabotaged(name: String, invariant: String) {
         #expect(scenario.sabotages.contains(name))
         let isFound = (UInt64(1)...20).contains { seed in
-            scenario.run(seed: seed, options: RunOptions(sabotage: name)).violations.contains { $0.invariant == invariant }
+            scenario.run(seed: seed, options: RunOptions(sabotage: name)).violations.contains {
+                $0.invariant == invariant
+            }
         }
         #expect(isFound, "\(name) was not found by \(invariant)")
     }

@@ -102,7 +102,7 @@ enum OverlayViolations {
             try .init("hops beyond 32 bits' half", of: routed) { $0.overlay.routed.hops = .max },
             try .init("no application", .missing, of: routed) { $0.overlay.routed.application = .unspecified },
             try .init("an application of tomorrow", .unknownKind, of: routed) {
-                $0.overlay.routed.application = .UNRECOGNIZED(6)
+                $0.overlay.routed.application = .UNRECOGNIZED(7)
             },
             try .init("a payload of 96 KiB and one", of: routed) { $0.overlay.routed.payload = Data(count: 98_305) },
             try .init("a trace of 65", of: routed) { $0.overlay.routed.trace = Data(count: 65 * 16) },

@@ -36,7 +36,7 @@ struct RefusalTests {
     func bounds() throws {
         for violation in try Self.helloViolations() + Self.claimViolations() + Self.callViolations()
             + OverlayViolations.all() + GroupViolations.all() + ObjectViolations.all()
-            + ReplicationViolations.all()
+            + ReplicationViolations.all() + RegisterViolations.all()
         {
             let bytes: [UInt8] = try violation.message.serializedBytes()
             let error = #expect(throws: WireError.self, "\(violation)") { try PeerMessage(decoding: bytes) }

@@ -49,7 +49,8 @@ extension Views {
             view: status.view.description, op: status.op.value, commit: status.commit.value,
             standing: status.standing, wanted: status.wanted, minimum: status.minimum,
             replaceAfterSeconds: status.absence.components.seconds, health: health(status), reasons: reasons,
-            remedy: remedy(status, members), notes: notes(status), keepers: status.keepers, members: members, master: peer.neighbours.own.name,
+            remedy: remedy(status, members), notes: notes(status), keepers: status.keepers, members: members,
+            master: peer.neighbours.own.name,
             at: DocumentCoding.text(of: now))
     }
 

@@ -190,7 +190,8 @@ public struct HostSettings: Sendable {
     private func region() throws(Refusal) -> String {
         try read("region", "1 to 63 letters, digits, -, _ and ., such as eu-west") { text in
             let isWord = text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
                     || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-_.".utf8.contains(byte)
             }
             return isWord && (1...63).contains(text.utf8.count) ? text : nil

@@ -253,7 +253,9 @@ public struct LedgerRegister: Automaton {
             return effects.append(.hint(newer))
         }
         publications[index].kept.append(peer)
-        if publications[index].kept.count == publications[index].asked.count, let published = publications[index].published {
+        if publications[index].kept.count == publications[index].asked.count,
+            let published = publications[index].published
+        {
             schedule(index, at: published + configuration.period, isLater: true, &effects)
         }
     }

@@ -348,6 +348,17 @@ extension Replica {
         effects.append(.set(.beat, at: now + (isQuiet ? configuration.heartbeat : configuration.resend)))
     }
 
+    /// What lets a peer go that has a replica and is no member any more; nil while it may be needed, or this one does not lead.
+    ///
+    /// One that was away hears it when it speaks of the epoch that it knows; one that was there all the time knows the new
+    /// epoch, and says nothing in it.
+    public func release(of peer: PeerID) -> ReplicaMessage? {
+        guard status == .normal, leading != nil, membership.epoch == view.epoch, committed > membershipOp,
+            !membership.contains(peer), leading?.followers[peer] == nil, isMember
+        else { return nil }
+        return ReplicaMessage(store: own.store, view: view, body: .retire(epoch: view.epoch))
+    }
+
     /// The sender's view is over; where it is no member any more, and not needed, it may go.
     func refuse(_ sender: Member, of epoch: UInt32, into effects: inout [Effect]) {
         guard status == .normal, membership.epoch == view.epoch else { return }

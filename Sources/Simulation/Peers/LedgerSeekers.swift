@@ -57,7 +57,9 @@ extension PeerPopulation {
 
     private func group(of ledger: PeerID) -> Group? {
         let leading = watch.running.items.sorted().compactMap { host in
-            hosts[Int(host)].peer?.ledgers.first { $0.id == ledger && $0.isLeading }.map { Group(primary: host, held: $0) }
+            hosts[Int(host)].peer?.ledgers.first { $0.id == ledger && $0.isLeading }.map {
+                Group(primary: host, held: $0)
+            }
         }
         return leading.max { $0.held.replica.view < $1.held.replica.view }
     }
@@ -75,7 +77,8 @@ extension PeerPopulation {
                 continue
             }
             let told = question.words.map { words in
-                words.isEmpty ? "nobody" : words.map { "\($0.primary.fingerprint) in view \($0.view)" }.joined(separator: ", ")
+                words.isEmpty
+                    ? "nobody" : words.map { "\($0.primary.fingerprint) in view \($0.view)" }.joined(separator: ", ")
             }
             watch.checker.report(
                 "found",

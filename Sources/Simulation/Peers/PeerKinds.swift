@@ -10,7 +10,8 @@ import Wire
 enum PeerKinds {
     static let names =
         ["lookup", "found"] + OverlayKinds.names.dropFirst()
-        + ["neighbour", "claim", "directory", "call", "result", "group", "object", "replica", "client",
+        + [
+            "neighbour", "claim", "directory", "call", "result", "group", "object", "replica", "client",
             "ledger register",
         ]
     /// The kinds before it are what lookups themselves cost.

@@ -100,7 +100,9 @@ extension PeerPopulation {
             tell(host, .logRead(id, .success(LogPiece(bytes: [], nextOffset: 0))), &core)
         case .answer(let id, let result): run(.answered(id, result), at: core.now, of: host, &core)
         case .ringAnswer(let id, let result):
-            if objectUsers.knows(id) || seekers.knows(id) { run(.ringAnswered(id, result), at: core.now, of: host, &core) }
+            if objectUsers.knows(id) || seekers.knows(id) {
+                run(.ringAnswered(id, result), at: core.now, of: host, &core)
+            }
         case .group(let effect): onGroup(effect, at: host, &core)
         case .object(let order): store(order, of: host, &core)
         case .ledger(let ledger, let order): onOrder(order, for: ledger, of: host, &core)

@@ -187,7 +187,8 @@ struct PeerPopulation: Population {
         if hasLinks { links[Int(hosts[host].lan)].enter(peer) }
         feed(.started, to: peer, &core)
         let firstJoiner = settings.joinsByMachines ? UInt32(settings.masters) : 0
-        if settings.lans > 1, hosts[host].place >= firstJoiner, hosts[host].place < firstJoiner + UInt32(settings.joiners),
+        if settings.lans > 1, hosts[host].place >= firstJoiner,
+            hosts[host].place < firstJoiner + UInt32(settings.joiners),
             hosts[host].lan > 0 || hosts[host].lives > 1
         {
             joinElsewhere(peer, pause: 1_000_000_000, &core)
