@@ -2,6 +2,8 @@ import Foundation
 import Peer
 import WireSchema
 
+@testable import Wire
+
 /// What the register's words must not say.
 enum RegisterViolations {
     static func all() throws -> [RefusalTests.Violation] {

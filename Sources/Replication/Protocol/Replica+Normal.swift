@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 import OrderedCollections
 
 /// The normal case: the primary orders, backups follow, a majority commits (VRR, section 4.1).
