@@ -23,8 +23,12 @@ extension Scenarios {
                 #expect(list.masters.map(\.name) == ["m4"], "the masters have met before they should: \(list)")
                 let clock = ContinuousClock()
                 let start = clock.now
-                try await m4.palmier(["account", "add", "ada", "--kind", "person", "--title", "Ada", "--ledger", "lab"])
-                    .ended(with: .done)
+                // Primaries publish when the ring has settled.
+                try await Polling.until("m4 writes to the ledger of m1", within: Self.taken) {
+                    try await m4.palmier([
+                        "account", "add", "ada", "--kind", "person", "--title", "Ada", "--ledger", "lab",
+                    ]).code == 0
+                }
                 tell("a ledger of another link was found and written to after \(seconds(clock.now - start))")
                 let shown = try await m1.palmier(["account", "show"]).ended(with: .done)
                 #expect(shown.output.contains("ada"), "\(shown)")

@@ -10,7 +10,7 @@ extension PalmierClient {
     public func ownLedger() async throws -> String {
         let all = try await ledgers()
         guard
-            let id = all.ledgers.first(where: { $0.name == all.master })?.id
+            let id = all.own ?? all.ledgers.first(where: { $0.name == all.master })?.id
                 ?? all.elsewhere.first(where: { $0.name == all.master })?.id
         else {
             throw ClientError(

@@ -148,11 +148,16 @@ public struct LedgersDocument: Codable, Hashable, Sendable {
     public var elsewhere: [LedgerElsewhereDocument]
     /// The master that answers.
     public var master: String
+    /// The id of the ledger that it has founded; nil from an older version.
+    public var own: String?
 
-    public init(ledgers: [LedgerDocument], elsewhere: [LedgerElsewhereDocument], master: String) {
+    public init(
+        ledgers: [LedgerDocument], elsewhere: [LedgerElsewhereDocument], master: String, own: String? = nil
+    ) {
         self.ledgers = ledgers
         self.elsewhere = elsewhere
         self.master = master
+        self.own = own
     }
 
     /// Of the worst of them.

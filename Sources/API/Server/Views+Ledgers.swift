@@ -9,7 +9,7 @@ extension Views {
     var ledgers: LedgersDocument {
         LedgersDocument(
             ledgers: peer.ledgerStatuses(at: now).map { ledger($0) }, elsewhere: elsewhere,
-            master: peer.neighbours.own.name)
+            master: peer.neighbours.own.name, own: peer.id.description)
     }
 
     /// The one ledger of a name, an id or a fingerprint.
