@@ -14,7 +14,8 @@ public import Replication
 ///
 ///     Neighbours ──joined, failed──▶ Finder, RequestKeeper, Directory
 ///     RequestKeeper ──propose──▶ Replica ──write, prepare──▶ (disks of a majority) ──committed──▶ RequestKeeper
-///                                Replica ──leading, following──▶ a ledger's desk is opened, closed
+///                                Replica ──leading, following──▶ a ledger's desk is opened, closed; LedgerRegister publishes
+///     CallRouter ──a call waits for a primary──▶ LedgerRegister ──hint──▶ Neighbours ──hello──▶ (wire) ──▶ Primaries
 ///     RequestKeeper ──announce──▶ Directory ──announced──▶ RequestKeeper
 ///     RequestKeeper ──allocate──▶ Finder ──claim──▶ (wire) ──▶ ClaimKeeper ──granted──▶ (wire) ──▶ Finder ──found──▶ RequestKeeper
 ///     RequestKeeper ──order──▶ (wire) ──▶ ClaimKeeper ──apply──▶ (agent) ──instance──▶ ClaimKeeper ──report──▶ (wire) ──▶ RequestKeeper

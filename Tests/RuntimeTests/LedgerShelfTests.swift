@@ -150,6 +150,28 @@ struct LedgerShelfTests {
         #expect(board.current.isEmpty)
     }
 
+    @Test("what each log takes on the disk is told, and more when it has grown")
+    func weights() async throws {
+        let state = try StateDirectory()
+        let shelf = try await state.shelf(try await state.store())
+        let entries = chain(1, 20, of: own)
+        let weights = Told<ByteCount>()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await shelf.serve {
+                    if case .weighed(own, let weight) = $0 { weights.add(weight) }
+                } failed: {
+                    Issue.record("\($0)")
+                }
+            }
+            defer { group.cancelAll() }
+            let empty = try await weights.first(1)[0]
+            #expect(empty > .zero)
+            shelf.perform(write(1, entries), of: own)
+            try await until("it has grown") { weights.all.contains { $0 > empty } }
+        }
+    }
+
     @Test("a log that was left behind is opened when it is asked for")
     func reopened() async throws {
         let state = try StateDirectory()
@@ -220,7 +242,14 @@ extension LedgerShelf {
     fileprivate func running(_ body: (Told<Word>) async throws -> Void) async throws {
         let told = Told<Word>()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await self.serve({ told.add(Word($0)) }, failed: { Issue.record("\($0)") }) }
+            group.addTask {
+                await self.serve {
+                    if case .weighed = $0 { return }  // told beside all else, every few seconds
+                    told.add(Word($0))
+                } failed: {
+                    Issue.record("\($0)")
+                }
+            }
             defer { group.cancelAll() }
             try await body(told)
         }

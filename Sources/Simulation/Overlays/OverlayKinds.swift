@@ -4,7 +4,8 @@ import Overlay
 /// How the engine counts, hashes and weighs the overlay's messages.
 enum OverlayKinds {
     static let names = [
-        "lookup", "join", "groups", "objects", "rendezvous", "register", "acknowledged", "undeliverable", "heartbeat", "ping",
+        "lookup", "join", "groups", "objects", "rendezvous", "register", "acknowledged", "undeliverable", "heartbeat",
+        "ping",
         "pong",
         "measured", "leaves", "failed", "leaving", "joined", "ask", "told",
     ]
