@@ -81,7 +81,15 @@ struct OldDatabaseTests {
         #expect(try await store.read(after: .zero, through: OpNumber(12), bytesMax: 1 << 20).entries == entries)
         _ = try await store.write([write(chain(13, 2, after: entries[11].digest), view: view, commit: 12)])
         #expect(try await store.scrubbed().isEmpty)
+        // It goes on with checkpoints, beside all of its entries.
+        #expect(try await store.save(head(entries[11]), [12]))
         try await store.close()
+        let again = try await log.open()
+        let found = try await again.restoration()
+        #expect(found.checkpoint == OpNumber(12) && found.state.ops == [12] && found.passedOver.isEmpty)
+        #expect(try await again.checkpointOps() == [12, 8])
+        #expect(try await again.read(after: .zero, through: OpNumber(12), bytesMax: 1 << 20).entries == entries)
+        try await again.close()
     }
 
     @Test("a migration that this version has not is what the newest stored database lacks")

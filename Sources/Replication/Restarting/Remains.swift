@@ -16,13 +16,17 @@ public struct Remains: Hashable, Sendable {
     public var membership: Membership
     /// Behind that, and so perhaps committed too: who should vote from then on.
     public var proposed: Membership?
-    /// Places that cannot be read, in order.
+    /// Places that cannot be read, in order, and that nothing else stands for.
     public var damaged: [OpNumber]
+    /// Places that cannot be read either, in front of a checkpoint: what they made of the state is known, what they said is not.
+    public var lostHistory: [OpNumber]
     /// The digest in front of the first of them.
     public var digestBeforeDamage: Digest?
 
-    public init(_ restored: RestoredReplica) {
+    /// - Parameter lostHistory: places in front of the checkpoint with which it was restored.
+    public init(_ restored: RestoredReplica, lostHistory: [OpNumber] = []) {
         let (head, tail) = (restored.head, restored.tail)
+        self.lostHistory = lostHistory
         store = restored.store
         state = restored.state
         op = OpNumber(head.op.value + UInt64(tail.count))
@@ -51,8 +55,8 @@ public struct Remains: Hashable, Sendable {
     public static func best(of remains: [Remains]) -> Int? {
         remains.indices.max { left, right in
             let (one, other) = (remains[left], remains[right])
-            return (one.state.lastNormal, one.op, other.damaged.count, right)
-                < (other.state.lastNormal, other.op, one.damaged.count, left)
+            return (one.state.lastNormal, one.op, other.damaged.count, other.lostHistory.count, right)
+                < (other.state.lastNormal, other.op, one.damaged.count, one.lostHistory.count, left)
         }
     }
 }

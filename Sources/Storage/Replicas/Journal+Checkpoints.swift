@@ -65,8 +65,10 @@ extension Journal {
 
     /// - Returns: a checkpoint to be filled; nil when this place is not to be had any more.
     func beginCheckpoint(_ head: CheckpointHead, total: Int) throws -> StoredCheckpoint? {
-        guard head.op >= record.base, head.op <= record.last else { return nil }
+        guard head.op >= record.base, head.op <= record.last, try !contradicts(head) else { return nil }
         return try transaction { tables in
+            // One that failed, and whose erasure failed too.
+            for id in try tables.checkpoints(of: .made) { try tables.eraseCheckpoint(id) }
             let checkpoint = StoredCheckpoint(
                 id: try tables.nextCheckpoint(), kind: .made, head: head, total: UInt64(total))
             try tables.put(checkpoint)
@@ -91,11 +93,25 @@ extension Journal {
         let old = try checkpoints().filter { $0.head.op != whole.head.op }.dropFirst().filter { !lent.contains($0.id) }
         let same = try checkpoints().filter { $0.head.op == whole.head.op }
         try transaction { tables in
-            for checkpoint in old + same { try tables.eraseCheckpoint(checkpoint.id) }
+            for checkpoint in old + same { try tables.forgetCheckpoint(checkpoint.id) }
             try tables.put(whole)
         }
         (lent, verified) = ([], [])
     }
+
+    func dropCheckpoint(_ checkpoint: StoredCheckpoint) throws {
+        try transaction { try $0.eraseCheckpoint(checkpoint.id) }
+    }
+
+    /// Erases some pieces of checkpoints that are no more: of a large one all together would hold up the log.
+    ///
+    /// - Returns: whether there may be more.
+    func sweepPieces() throws -> Bool {
+        try transaction { try $0.sweepPieces(Self.scrubbedPiecesMax) }
+    }
+
+    /// 4 MB: how much of checkpoints is read, or erased, in one call.
+    static let scrubbedPiecesMax = 16
 
     // MARK: Reading one
 
@@ -193,11 +209,37 @@ extension Journal {
         return nil
     }
 
-    /// Erases those that do not hold: the next one made stands for them.
+    /// Looks at some more pieces, the newest checkpoint's first, and erases checkpoints that do not hold: the next one made
+    /// stands for them.
     ///
-    /// - Returns: their places, as far as they are known.
-    func scrubCheckpoints() throws -> [OpNumber] {
-        let damaged = try checkpoints().filter { try bytes(of: $0) == nil }
+    /// - Returns: their places, as far as they are known; and whether all were looked at.
+    func scrubCheckpoints() throws -> (damaged: [OpNumber], isDone: Bool) {
+        var damaged: [StoredCheckpoint] = []
+        var room = Self.scrubbedPiecesMax
+        let whole = try checkpoints()
+        for checkpoint in whole where scrubbedCheckpoint.map({ checkpoint.head.op <= $0.op }) ?? true {
+            let isNew = scrubbedCheckpoint?.op != checkpoint.head.op
+            var offset = isNew ? 0 : scrubbedCheckpoint?.offset ?? 0
+            while offset < checkpoint.total, room > 0 {
+                room -= 1
+                guard let piece = try piece(of: checkpoint.id, covering: offset), piece.position == offset,
+                    !piece.bytes.isEmpty
+                else {
+                    damaged.append(checkpoint)
+                    break
+                }
+                offset += UInt64(piece.bytes.count)
+            }
+            guard offset >= checkpoint.total || damaged.last?.id == checkpoint.id else {
+                scrubbedCheckpoint = (checkpoint.head.op, offset)
+                return (try erase(damaged), false)
+            }
+        }
+        scrubbedCheckpoint = nil
+        return (try erase(damaged), true)
+    }
+
+    private func erase(_ damaged: [StoredCheckpoint]) throws -> [OpNumber] {
         let ids = damaged.map(\.id) + unreadableCheckpoints
         if !ids.isEmpty {
             try transaction { tables in
@@ -275,17 +317,31 @@ extension Journal {
     /// that contradicts.
     private func keepsTail(behind head: CheckpointHead) throws -> Bool {
         guard head.op < record.last, head.op >= record.base else { return false }
-        let known = head.op == record.base ? record.baseDigest : try places(head.op, through: head.op)[0].digest
-        if let known { return known == head.digest }
-        return try places(head.op.next, through: head.op.next)[0].entry?.follows(head.digest) ?? true
+        return try !contradicts(head)
     }
 }
 
 extension LogTables {
     func nextCheckpoint() throws -> Int64 {
-        let row = try RowStatement("SELECT coalesce(max(id), 0) + 1 FROM checkpoint", database)
+        // Pieces of one that is no more may still be there.
+        let row = try RowStatement(
+            """
+            SELECT 1 + max(coalesce((SELECT max(id) FROM checkpoint), 0),
+                coalesce((SELECT max(checkpoint) FROM piece), 0))
+            """, database)
         defer { row.reset() }
         return try row.step() ? row.integer(0) ?? 1 : 1
+    }
+
+    func checkpoints(of kind: StoredCheckpoint.Kind) throws -> [Int64] {
+        let row = try RowStatement("SELECT id FROM checkpoint WHERE kind = ?", database)
+        defer { row.reset() }
+        row.bind(1, kind.rawValue)
+        var ids: [Int64] = []
+        while try row.step() {
+            if let id = row.integer(0) { ids.append(id) }
+        }
+        return ids
     }
 
     func put(_ checkpoint: StoredCheckpoint) throws {
@@ -316,11 +372,37 @@ extension LogTables {
     }
 
     func eraseCheckpoint(_ id: Int64) throws {
-        for sql in ["DELETE FROM checkpoint WHERE id = ?", "DELETE FROM piece WHERE checkpoint = ?"] {
-            let statement = try RowStatement(sql, database)
-            statement.bind(1, id)
-            try statement.run()
-        }
+        try forgetCheckpoint(id)
+        let statement = try RowStatement("DELETE FROM piece WHERE checkpoint = ?", database)
+        statement.bind(1, id)
+        try statement.run()
+    }
+
+    /// It is no more; its pieces stay until they are swept.
+    func forgetCheckpoint(_ id: Int64) throws {
+        let statement = try RowStatement("DELETE FROM checkpoint WHERE id = ?", database)
+        statement.bind(1, id)
+        try statement.run()
+    }
+
+    /// Those of a log that ends earlier are of another one.
+    func eraseCheckpoints(after op: OpNumber) throws {
+        let statement = try RowStatement("DELETE FROM checkpoint WHERE op > ?", database)
+        statement.bind(1, Int64(bitPattern: op.value))
+        try statement.run()
+        try RowStatement("DELETE FROM piece WHERE checkpoint NOT IN (SELECT id FROM checkpoint)", database).run()
+    }
+
+    /// - Returns: whether there may be more.
+    func sweepPieces(_ piecesMax: Int) throws -> Bool {
+        let statement = try RowStatement(
+            """
+            DELETE FROM piece WHERE rowid IN (
+                SELECT rowid FROM piece WHERE checkpoint NOT IN (SELECT id FROM checkpoint) LIMIT ?)
+            """, database)
+        statement.bind(1, Int64(piecesMax))
+        try statement.run()
+        return database.changesCount >= piecesMax
     }
 
     func eraseReceivedCheckpoints() throws {

@@ -3,10 +3,15 @@ import GRDB
 public import Replication
 
 extension Journal {
-    /// Looks at the next places, from the disk.
+    /// Looks at the next places, from the disk, those that a checkpoint stands for like all others; at its end at checkpoints.
     func scrub(placesMax: Int) throws -> ScrubStep {
         var step = ScrubStep()
         try sweepOld(placesMax)
+        guard scrubbedCheckpoint == nil else {
+            file.forgetPages()
+            try endPass(&step)
+            return step
+        }
         let first = scrubbed < record.base || scrubbed >= record.last ? record.first : scrubbed.next
         let last = min(record.last, OpNumber(first.value + UInt64(max(1, placesMax)) - 1))
         file.forgetPages()
@@ -32,13 +37,15 @@ extension Journal {
             }
         }
         scrubbed = last
-        if last >= record.last {
-            step.isPassDone = true
-            step.damagedCheckpoints = try scrubCheckpoints()
-            try scrubRecord()
-        }
+        if last >= record.last { try endPass(&step) }
         try salvageIfTorn()
         return step
+    }
+
+    private func endPass(_ step: inout ScrubStep) throws {
+        (step.damagedCheckpoints, step.isPassDone) = try scrubCheckpoints()
+        if step.isPassDone { try scrubRecord() }
+        try salvageIfTorn()
     }
 
     private func digest(before first: OpNumber) throws -> Digest? {

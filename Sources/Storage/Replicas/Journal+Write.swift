@@ -36,6 +36,7 @@ extension Journal {
                 }
                 let digest = try tables.digest(at: restart.keptThrough, next)
                 try tables.cut(after: restart.keptThrough)
+                try tables.eraseCheckpoints(after: restart.keptThrough)
                 (next.last, next.lastDigest) = (restart.keptThrough, digest)
                 next.state.commit = min(next.state.commit, next.last)
             }

@@ -24,6 +24,8 @@ final class Journal {
     /// Rows that say nothing.
     var unreadableCheckpoints: [Int64] = []
     var scrubbed = OpNumber.zero
+    /// In the middle of which checkpoint the scrubber is; nil: in none.
+    var scrubbedCheckpoint: (op: OpNumber, offset: UInt64)?
 
     var path: String { directory.file(generation) }
 

@@ -20,10 +20,12 @@ extension StorageError {
             remedy: "it must not vote again as the member it was; \(commands)")
     }
 
-    static func checkpointsLost(_ path: String, first: OpNumber) -> StorageError {
-        StorageError(
-            .corrupt, "no checkpoint in \(path) is whole, and what stands in front of entry \(first) is not kept",
-            remedy: commands)
+    static func checkpointsLost(_ path: String, first: OpNumber, _ found: [PassedCheckpoint]) -> StorageError {
+        let reasons = found.map { "; at \($0.op.map { "entry \($0)" } ?? "an unknown place"): \($0.reason)" }
+        return StorageError(
+            .corrupt,
+            "no checkpoint in \(path) can be used, and what stands in front of entry \(first) is not kept"
+                + reasons.joined(), remedy: commands)
     }
 
     static func foreign(_ path: String, found: ReplicaRecord, group: GroupID, genesis: Digest) -> StorageError {

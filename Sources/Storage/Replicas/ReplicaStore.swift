@@ -15,6 +15,12 @@ public import Replication
 /// | `replica`, `replica_copy` | one row: whose log, the views, the commit hint, the first and the last place |
 /// | `checkpoint`, `piece` | copies of the replicated state, the newest two |
 ///
+/// ## Checkpoints
+/// A checkpoint stands *beside* the entries that it was made of, and spares a start from reading them: which entries are kept
+/// (`first_op`) and where a start begins are two things. A log with a history keeps all of its entries; one without prunes them
+/// (`prune`). A start takes the newest checkpoint that is whole, belongs to this log, and can be read by this version; else the
+/// one before; else all entries, where they are kept. One of no use is never an error while the entries are there.
+///
 /// ## What survives
 /// When `write` has returned, the whole group of writes survives the death of the process and the loss of power. When it has
 /// thrown, nothing of it was written; the same writes may come again.
@@ -137,25 +143,39 @@ public actor ReplicaStore {
 
     /// Brings a state up to what is known to be committed, and says what stands behind.
     ///
+    /// It begins with the newest checkpoint that is of use and applies the entries behind it; with the first entry where there
+    /// is none.
+    ///
     /// - Parameter initial: the replicated state before the first entry.
     /// - Parameter sessionsMax: that of the replica's configuration.
-    /// - Parameter load: makes the state of a checkpoint's bytes.
+    /// - Parameter load: makes the state of a checkpoint's bytes. Where it throws, the checkpoint is passed over: it may be one
+    ///   of another version.
     /// - Parameter apply: does what an entry says.
-    /// - Throws: `corrupt` for a broken chain, with its place, or when no checkpoint is whole and the entries in front of it
-    ///   are not kept; what `load` and `apply` throw.
+    /// - Throws: `corrupt` for a broken chain, with its place, or when no checkpoint is of use and the entries in front of it
+    ///   are not kept; what `apply` throws.
     public func restore<State: Sendable>(
         _ initial: State, sessionsMax: Int, load: @Sendable (inout State, CheckpointHead, [UInt8]) throws -> Void,
         apply: @Sendable (inout State, LogEntry) throws -> Void
-    ) throws(StorageError) -> (state: State, replica: RestoredReplica) {
+    ) throws(StorageError) -> Restoration<State> {
         try using { journal in
             var state = initial
-            let replica = try journal.restore(sessionsMax: sessionsMax) { head, bytes in
-                try load(&state, head, bytes)
+            let (replica, checkpoint, passedOver) = try journal.restore(sessionsMax: sessionsMax) { head, bytes in
+                var loaded = initial
+                try load(&loaded, head, bytes)
+                state = loaded
             } apply: { entry in
                 try apply(&state, entry)
             }
-            return (state, replica)
+            return Restoration(state: state, replica: replica, checkpoint: checkpoint, passedOver: passedOver)
         }
+    }
+
+    /// Places in front of `end` that do not give back what was written there: a start from a checkpoint does not look at them.
+    ///
+    /// - Complexity: reads all of them.
+    /// - Throws: `corrupt` for a broken chain.
+    public func damagedPlaces(before end: OpNumber) throws(StorageError) -> [OpNumber] {
+        try using { try $0.damagedPlaces(before: end) }
     }
 
     // MARK: The log
@@ -186,17 +206,30 @@ public actor ReplicaStore {
 
     // MARK: Checkpoints
 
-    /// Keeps a copy of the replicated state; other calls come in between.
-    public func save(_ head: CheckpointHead, _ bytes: [UInt8]) async throws(StorageError) {
-        guard let checkpoint = try using({ try $0.beginCheckpoint(head, total: bytes.count) }) else { return }
-        var offset = 0
-        while offset < bytes.count {
-            let end = min(offset + 4 * Journal.pieceBytesMax, bytes.count)
-            try using { try $0.fill(checkpoint, at: offset, with: bytes[offset..<end]) }
-            offset = end
-            await Task.yield()
+    /// Keeps a copy of the replicated state beside the entries that it was made of; an earlier one goes. Other calls come in
+    /// between. One at a time: an unfinished one gives way to the next.
+    ///
+    /// - Returns: whether it is there; false when its place is not in the log, or the task was cancelled.
+    /// - Throws: `diskFull` and others of the disk: what was written of it is erased.
+    @discardableResult
+    public func save(_ head: CheckpointHead, _ bytes: [UInt8]) async throws(StorageError) -> Bool {
+        guard let checkpoint = try using({ try $0.beginCheckpoint(head, total: bytes.count) }) else { return false }
+        do throws(StorageError) {
+            var offset = 0
+            while offset < bytes.count {
+                let end = min(offset + Journal.pieceBytesMax, bytes.count)
+                try using { try $0.fill(checkpoint, at: offset, with: bytes[offset..<end]) }
+                offset = end
+                await Task.yield()
+                guard !Task.isCancelled else { return false }  // the next start erases it
+            }
+            try using { try $0.finishCheckpoint(checkpoint) }
+            while try using({ try $0.sweepPieces() }) { await Task.yield() }
+            return true
+        } catch {
+            if journal != nil { try? using { try $0.dropCheckpoint(checkpoint) } }  // the next start does it
+            throw error
         }
-        try using { try $0.finishCheckpoint(checkpoint) }
     }
 
     /// Drops entries up to `op`, as far as the older of the two checkpoints stands for them: for logs without a history.

@@ -93,6 +93,11 @@ func write(
         state: HardState(view: view, lastNormal: normal ?? view, commit: OpNumber(commit)))
 }
 
+struct UnknownLayout: Error, CustomStringConvertible {
+    let number: UInt8
+    var description: String { "layout \(number) is unknown" }
+}
+
 /// The replicated state of these tests: what was applied.
 struct Applied: Hashable, Sendable {
     var ops: [UInt64] = []
@@ -101,7 +106,15 @@ struct Applied: Hashable, Sendable {
 
 extension ReplicaStore {
     func restored() throws -> (state: Applied, replica: RestoredReplica) {
+        let found = try restoration()
+        return (found.state, found.replica)
+    }
+
+    /// - Parameter unknown: no version before that of this byte can read a checkpoint that begins with it.
+    func restoration(unknown: UInt8? = nil) throws -> Restoration<Applied> {
         try restore(Applied(), sessionsMax: 100) { state, head, bytes in
+            state.loaded = [0xBA, 0xD0]
+            if let unknown, bytes.first == unknown { throw UnknownLayout(number: unknown) }
             state = Applied(ops: [head.op.value], loaded: bytes)
         } apply: { state, entry in
             state.ops.append(entry.op.value)

@@ -73,6 +73,11 @@ struct ReplicaTwinTests {
                 }
             case 8:
                 try await store.close()
+                // Where all entries are kept, the newest checkpoint may be no good.
+                if model.first == 1, random.below(2) == 0, let newest = model.checkpoints.first {
+                    try log.run("UPDATE checkpoint SET total = total + 1 WHERE op = \(newest)")
+                    model.checkpoints.removeFirst()
+                }
                 store = try await log.open()
             default:
                 let (after, through) = (
