@@ -69,10 +69,17 @@ public struct Books: Sendable {
         return now < token.expires ? .valid : .expired(at: token.expires)
     }
 
+    /// Entries that this version could not read: it took them for nothing, and a later one does not. So no other version, and
+    /// no later start, may begin with these books (`Books.contents` leaves it out).
+    public private(set) var unknown: UInt64 = 0
+
     /// The log has an entry that says nothing about the books.
-    public mutating func skip(to next: LedgerIndex) {
+    ///
+    /// - Parameter isUnknown: it may say something to a later version.
+    public mutating func skip(to next: LedgerIndex, isUnknown: Bool = false) {
         precondition(next == index.next, "entry \(next) does not follow \(index)")
         index = next
+        if isUnknown { unknown += 1 }
     }
 
     /// Applies the next entry.

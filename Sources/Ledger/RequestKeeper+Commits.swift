@@ -5,7 +5,9 @@ import OrderedCollections
 /// What the log says: each fact that it took, and each that it did not take.
 extension RequestKeeper {
     /// The log has an entry that says nothing about the books.
-    public mutating func skip(to index: LedgerIndex) { books.skip(to: index) }
+    public mutating func skip(to index: LedgerIndex, isUnknown: Bool = false) {
+        books.skip(to: index, isUnknown: isUnknown)
+    }
 
     mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
         books.apply(entry)

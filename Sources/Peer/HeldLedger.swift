@@ -70,6 +70,9 @@ public struct HeldLedger: Sendable {
     /// What the books say of the ledger itself.
     public var described: LedgerDescription? { desk.map { $0.requests.books.described } ?? resting.described }
 
+    /// The books as they are at a place, for the disk; nil where no other start may begin with them.
+    func checkpoint(at head: CheckpointHead) -> LedgerCheckpoint? { LedgerCheckpoint(head, books) }
+
     /// Applies an entry where nobody works.
     ///
     /// - Returns: whether the ledger may have another description.
@@ -165,8 +168,29 @@ public enum LedgerOrder: Hashable, Sendable {
     case write(JournalWrite)
     /// Then say `entriesRead`.
     case read(Replica.ReadToken, through: OpNumber, bytesMax: Int)
+    /// Keep this copy of the books beside the log, when the writes before it are done, so that the next start need not read
+    /// what lies in front of it. A hint: nothing waits for it, and a disk that is busy or full may drop it.
+    case checkpoint(LedgerCheckpoint)
     /// Nobody needs the storage any more.
     case erase
+}
+
+/// Books as all entries up to one place make them.
+public struct LedgerCheckpoint: Hashable, Sendable {
+    public let head: CheckpointHead
+    /// A copy that shares what is not changed meanwhile.
+    public let books: Books
+
+    /// - Returns: nil where the books are not those of the place, or lack what this version could not read: another version,
+    ///   which can, would go on with other books than its peers.
+    public init?(_ head: CheckpointHead, _ books: Books) {
+        guard books.index.value == head.op.value, books.unknown == 0, head.op > .zero else { return nil }
+        (self.head, self.books) = (head, books)
+    }
+
+    /// The same log makes the same books.
+    public static func == (left: LedgerCheckpoint, right: LedgerCheckpoint) -> Bool { left.head == right.head }
+    public func hash(into hasher: inout Hasher) { hasher.combine(head) }
 }
 
 extension Books {
@@ -176,11 +200,18 @@ extension Books {
     @discardableResult
     public mutating func apply(_ committed: LogEntry, _ coding: FactCoding) -> Entry? {
         guard let entry = Entry(committed, coding) else {
-            skip(to: LedgerIndex(committed.op.value))
+            skip(to: LedgerIndex(committed.op.value), isUnknown: committed.body.isOperation)
             return nil
         }
         apply(entry)
         return entry
+    }
+}
+
+extension LogEntry.Body {
+    /// Whether it says something to whoever can read it.
+    var isOperation: Bool {
+        if case .operation = self { true } else { false }
     }
 }
 

@@ -78,7 +78,11 @@ extension Peer {
             }
             send(.ledgerAnswer(HeldLedger.group(of: ledger), id, answer), to: asker, at: now, into: &effects)
         case .report(.fenced(let op, let view)): effects.append(.news(ledger, .fenced(op, by: view)))
-        case .checkpoint, .readPiece, .stage, .notReconfigured, .report: return
+        case .checkpoint(let head):
+            if let checkpoint = index(of: ledger).flatMap({ ledgers[$0].checkpoint(at: head) }) {
+                effects.append(.ledger(ledger, .checkpoint(checkpoint)))
+            }
+        case .readPiece, .stage, .notReconfigured, .report: return
         }
     }
 
@@ -204,7 +208,8 @@ extension Peer {
             return
         }
         guard let entry = Entry(committed, coding) else {
-            ledgers[index].desk?.requests.skip(to: LedgerIndex(committed.op.value))
+            ledgers[index].desk?.requests.skip(
+                to: LedgerIndex(committed.op.value), isUnknown: committed.body.isOperation)
             return
         }
         requests(ledger, .committed(entry), at: now, into: &effects)

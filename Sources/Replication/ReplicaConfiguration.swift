@@ -34,8 +34,8 @@ extension Replica {
         /// Executed entries kept at hand for replicas that lack a few.
         public var cachedMax = 4_096
         public var sessionsMax = 10_000
-        /// Between two checkpoints, in entries.
-        public var checkpointInterval: UInt64 = 10_000
+        /// Between two checkpoints, in entries: what a start has to apply at most. 0: none are made.
+        public var checkpointInterval: UInt64 = 50_000
         /// Of one piece of a checkpoint on the wire.
         public var pieceBytesMax = 640 << 10
         public var membersMax = 7

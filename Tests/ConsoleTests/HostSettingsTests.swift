@@ -125,6 +125,7 @@ struct HostSettingsTests {
             ("replace-after", "soon", "a time from 1s"), ("hold-replicas", "1025", "0 to 1024"),
             ("hold-replicas", "maybe", "no, yes or a whole number"), ("replica-space", "lots", "512MiB or 2GiB"),
             ("region", "eu west", "such as eu-west"), ("region", String(repeating: "r", count: 64), "1 to 63 letters"),
+            ("checkpoint-every", "-1", "a whole number from 0"),
             ("log-level", "loud", "one of trace"), ("name", String(repeating: "n", count: 64), "1 to 63 bytes"),
             ("token", "palmier-nonsense", "token"),
         ])

@@ -77,6 +77,36 @@ struct ReplicaTests {
         #expect(village.instances.isEmpty)
     }
 
+    @Test("every replica keeps checkpoints of its books, at the same places, and each is what its own log makes")
+    func checkpoints() throws {
+        var village = village([m1, m2, m3], machines: [a]) { $0.replication.checkpointInterval = 4 }
+        for number in 1...6 {
+            _ = try village.answer(ask(specification(on: "na1"), key: key("web-\(number)")), at: m2, after: .seconds(1))
+        }
+        village.pass(.seconds(20))
+        var places: Set<[UInt64]> = []
+        for peer in [m1, m2, m3] {
+            let file = try #require(village.homes[peer]?.ledgers[m2])
+            let made = file.checkpoints.map(\.head.op.value)
+            #expect(made.count > 2 && made == made.indices.map { UInt64($0 + 1) * 4 }, "\(peer): \(made)")
+            places.insert(made)
+            for checkpoint in file.checkpoints {
+                var replay = Replay(from: .empty(genesis: HeldLedger.genesis(of: m2)), sessionsMax: 10_000)
+                var books = Books()
+                for entry in file.log.prefix(Int(checkpoint.head.op.value)) {
+                    let follows = replay.apply(entry)
+                    #expect(follows)
+                    books.apply(entry, .numbered)
+                }
+                #expect(replay.head == checkpoint.head && books.contents == checkpoint.books.contents)
+            }
+            #expect(file.log.count > made.count * 4 - 1, "no entry goes")
+        }
+        #expect(places.count == 1)
+        let none = self.village([m1]) { $0.replication.checkpointInterval = 0 }
+        #expect(none.homes[m1]?.ledgers[m1]?.checkpoints.isEmpty == true)
+    }
+
     @Test("a call that comes while there is no primary waits for the next one")
     func delay() throws {
         var village = village([m1, m2, m3], machines: [a])

@@ -314,6 +314,7 @@ struct Village {
         case .read(let token, let through, let bytesMax):
             let entries = homes[id]?.ledgers[ledger]?.read(after: token.after, through: through, bytesMax) ?? []
             inbox.append((id, .ledger(ledger, .entriesRead(token, entries))))
+        case .checkpoint(let checkpoint): homes[id]?.ledgers[ledger]?.checkpoints.append(checkpoint)
         case .erase: homes[id]?.ledgers[ledger] = nil
         }
     }
@@ -397,6 +398,8 @@ struct LedgerFile {
     var state = HardState(view: .zero, lastNormal: .zero, commit: .zero)
     /// What a slow disk is to do.
     var waiting: [JournalWrite] = []
+    /// All that were ordered, in order.
+    var checkpoints: [LedgerCheckpoint] = []
 
     /// What stands in it.
     var facts: [Fact] { log.compactMap { Entry($0, .numbered)?.fact } }

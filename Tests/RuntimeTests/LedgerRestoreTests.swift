@@ -37,7 +37,8 @@ struct LedgerRestoreTests {
         #expect(!FileManager.default.fileExists(atPath: "\(state)/ledgers/restoring"))
         // As the master finds it.
         let store = try await ReplicaStore.open(done.place, of: ledger)
-        let (books, replica) = try await store.restoreBooks(in: done.place)
+        let found = try await store.restoreBooks()
+        let (books, replica) = (found.state, found.replica)
         try await store.close()
         #expect(books.held.count == 4 && books.described?.name == "lab")
         #expect(replica.store != StoreID(0) && replica.store != finding.chosen.remains.store)
@@ -82,6 +83,38 @@ struct LedgerRestoreTests {
         #expect(refusal.remedy.contains("--cut-damaged gives up all entries from 5 on"), "\(refusal)")
         let done = try await restore.carryOut(finding, givesUpDamaged: true, now: Self.now)
         #expect(done.restart.keptThrough == OpNumber(4))
+    }
+
+    @Test("what cannot be read in front of a checkpoint does not stand in the way; another file mends what it has")
+    func checkpoint() async throws {
+        let world = try World()
+        let (one, two, target) = (try world.master("m1"), try world.master("m2"), try world.master("m4"))
+        let ledger = PeerID(0xB2)
+        try await world.put(
+            ledger, members: 5,
+            in: [.init(state: one, count: 9, commit: 8), .init(state: two, count: 4, commit: 4)])
+        try await world.checkpoint(ledger, in: one)
+        try world.damage("DELETE FROM entry WHERE op IN (3, 5)", of: ledger, in: one)
+        do {
+            let alone = try await LedgerRestore.open(state: target)
+            defer { alone.close() }
+            let found = try #require(try await alone.examine([one]).first)
+            let remains = found.chosen.remains
+            #expect(remains.lostHistory == [OpNumber(3), OpNumber(5)] && remains.damaged.isEmpty)
+            #expect(found.chosen.books.held.count == 6 && remains.commit == OpNumber(8))
+        }
+        let restore = try await LedgerRestore.open(state: target)
+        defer { restore.close() }
+        let finding = try #require(try await restore.examine([one, two]).first)
+        #expect(finding.chosen.source == "\(one)/ledgers/\(ledger)" && finding.mended == [OpNumber(3)])
+        #expect(finding.chosen.remains.lostHistory == [OpNumber(5)])
+        let done = try await restore.carryOut(finding, now: Self.now)
+        #expect(done.restart.keptThrough == OpNumber(9))
+        let store = try await ReplicaStore.open(done.place, of: ledger)
+        let start = try await store.restoreBooks()
+        #expect(start.checkpoint == OpNumber(8) && start.state.held.count == 7 && start.passedOver.isEmpty)
+        #expect(try await store.read(after: OpNumber(5), through: OpNumber(9), bytesMax: 1 << 20).entries.count == 4)
+        try await store.close()
     }
 
     @Test("files of a majority lose nothing, and that is said")
@@ -251,6 +284,14 @@ private final class World: Sendable {
                     body: fact.map { .operation(FactCoding.wire.encode($0)) } ?? .reconfigure(membership)))
         }
         return entries
+    }
+
+    /// Keeps a checkpoint of the books at the file's commit point.
+    func checkpoint(_ ledger: PeerID, in state: String) async throws {
+        let store = try await ReplicaStore.open("\(state)/ledgers/\(ledger)", of: ledger)
+        let found = try await store.restoreBooks()
+        #expect(try await store.save(found.replica.head, found.state.encoded()))
+        try await store.close()
     }
 
     func damage(_ sql: String, of ledger: PeerID, in state: String) throws {

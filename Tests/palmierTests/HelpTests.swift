@@ -117,12 +117,14 @@ struct HelpTests {
         let words = [
             "--ledger", "lab", "--replicas", "4", "--minimum-replicas", "2", "--replace-after", "5m",
             "--hold-replicas", "0", "--replica-space", "2G", "--region", "eu-west",
+            "--checkpoint-every", "1000",
         ]
         let master = try #require(try Palmier.parseAsRoot(["master"] + words) as? MasterCommand)
         let values = master.flags.values(master.master)
         #expect(values["ledger"] == ["lab"] && values["replicas"] == ["4"] && values["minimum-replicas"] == ["2"])
         #expect(values["replace-after"] == ["5m"] && values["hold-replicas"] == ["0"])
         #expect(values["replica-space"] == ["2G"] && values["region"] == ["eu-west"])
+        #expect(values["checkpoint-every"] == ["1000"])
         let config = try #require(try Palmier.parseAsRoot(["agent", "config"] + words) as? AgentConfig)
         #expect(config.flags.values(config.master) == values)
         #expect(try #require(try Palmier.parseAsRoot(["agent"]) as? AgentCommand).flags.values().isEmpty)

@@ -35,6 +35,8 @@ public struct HostOptions: Sendable {
     public var replicaSpace: ByteCount?
     /// Where it stands, in a word; empty: nowhere in particular.
     public var region: String
+    /// Entries between two checkpoints of a ledger that this master holds; 0: none are made.
+    public var checkpointInterval: UInt64
     /// nil: the default of this machine (two for each core, 10 at most).
     public var partitions: Int?
     public var isolation: Isolation

@@ -28,6 +28,7 @@ public struct HostSettings: Sendable {
         SettingKey("replace-after", fallback: "(as the ledger says; of a new one 60s)"),
         SettingKey("hold-replicas", fallback: "16"), SettingKey("replica-space", fallback: "(any)"),
         SettingKey("region", fallback: "(none)"),
+        SettingKey("checkpoint-every", fallback: "50000"),
         SettingKey("partitions", fallback: "\(InstanceHost.Configuration.defaultPartitionCount)"),
         SettingKey("isolation", fallback: "auto"),
         SettingKey("memory", fallback: "(three quarters of the machine's)"), SettingKey("price", fallback: "0"),
@@ -150,6 +151,7 @@ public struct HostSettings: Sendable {
             replicaSpace: try read("replica-space", "an amount such as 512MiB or 2GiB") {
                 ByteCount(text: $0) ?? ByteCount(text: $0 + "iB")
             }, region: try region(),
+            checkpointInterval: UInt64(try integer("checkpoint-every", 0...Bounds.numberMax) ?? 50_000),
             partitions: try integer("partitions", (isMaster ? 0 : 1)...100).map { Int($0) },
             isolation: try word("isolation", Isolation.auto),
             memory: try read("memory", "an amount such as 512MiB or 8GiB") {

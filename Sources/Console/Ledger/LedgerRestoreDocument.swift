@@ -24,16 +24,22 @@ public struct LedgerRestoreDocument: Codable, Hashable, Sendable {
         public var commit: UInt64
         /// ISO 8601: when its last entry was made.
         public var lastAt: String
-        /// Entries that it does not give back.
+        /// Entries that it does not give back, and that stand in the way.
         public var damaged: [UInt64]
+        /// Those that it does not give back in front of a checkpoint: what they made of the books is known all the same.
+        public var lostHistory: [UInt64]
 
-        public init(path: String, view: String, op: UInt64, commit: UInt64, lastAt: String, damaged: [UInt64]) {
+        public init(
+            path: String, view: String, op: UInt64, commit: UInt64, lastAt: String, damaged: [UInt64],
+            lostHistory: [UInt64] = []
+        ) {
             self.path = path
             self.view = view
             self.op = op
             self.commit = commit
             self.lastAt = lastAt
             self.damaged = damaged
+            self.lostHistory = lostHistory
         }
     }
 

@@ -23,6 +23,12 @@ public enum LedgerRestoreText {
         if !ledger.file.damaged.isEmpty {
             listing.add("not readable", entries(ledger.file.damaged.count))
         }
+        if !ledger.file.lostHistory.isEmpty {
+            listing.add(
+                "history lost",
+                entries(ledger.file.lostHistory.count)
+                    + " in front of a checkpoint cannot be read: the books are whole, what was recorded there is not")
+        }
         listing.add(
             "members",
             ledger.members.map { ($0.name.isEmpty ? $0.fingerprint : $0.name) + ($0.isPresent ? " (here)" : "") }

@@ -275,7 +275,7 @@ extension Replica {
             if let membership = entry.body.membership {
                 enter(membership, at: entry.op, known: op, now: now, into: &effects)
             }
-            if committed.value % configuration.checkpointInterval == 0, let head {
+            if configuration.checkpointInterval > 0, committed.value % configuration.checkpointInterval == 0, let head {
                 effects.append(.checkpoint(head))
             }
         }

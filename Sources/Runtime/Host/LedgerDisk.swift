@@ -1,13 +1,19 @@
 import Automata
+import Dispatch
+import Ledger
 import Peer
 import Replication
 import Storage
 import Synchronization
+import Wire
 
 /// The disk of one ledger's log: takes a replica's orders in their order, and says what became of them.
 ///
 /// All writes that have gathered while the last group was under way become durable together. When the disk takes a group
 /// not, what was ordered behind it is dropped: the replica orders all of it again, from the first one on.
+///
+/// A checkpoint of the books is encoded beside all that, and written in small pieces between which writes come. One at a time;
+/// of those that come meanwhile the newest waits.
 final class LedgerDisk: Sendable {
     /// Who is told what became of the orders.
     private struct Host: Sendable {
@@ -30,12 +36,12 @@ final class LedgerDisk: Sendable {
 
     let store: ReplicaStore
     private let state = Mutex(State())
-    private let erasing: AsyncStream<Never>
-    private let erased: AsyncStream<Never>.Continuation
+    private let checkpoints: AsyncStream<LedgerCheckpoint>
+    private let checkpoint: AsyncStream<LedgerCheckpoint>.Continuation
 
     init(_ store: ReplicaStore) {
         self.store = store
-        (erasing, erased) = AsyncStream.makeStream()
+        (checkpoints, checkpoint) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Whether something is on it.
@@ -54,7 +60,7 @@ final class LedgerDisk: Sendable {
             state.isErased = true
             state.orders = []
         }
-        erased.finish()
+        checkpoint.finish()
     }
 
     var isErased: Bool { state.withLock { $0.isErased } }
@@ -63,12 +69,14 @@ final class LedgerDisk: Sendable {
     ///
     /// - Parameter tell: what the replica is to hear.
     /// - Parameter failed: what the disk said; nil: it takes writes.
+    /// - Parameter kept: what became of a checkpoint.
     func serve(
-        _ tell: @escaping @Sendable (Replica.Input) -> Void, failed: @escaping @Sendable (StorageError?) -> Void
+        _ tell: @escaping @Sendable (Replica.Input) -> Void, failed: @escaping @Sendable (StorageError?) -> Void,
+        kept: @Sendable (KeptCheckpoint) -> Void = { _ in }
     ) async {
         state.withLock { $0.host = Host(tell: tell, failed: failed) }
         come()
-        for await _ in erasing {}
+        await serveCheckpoints(kept)
         state.withLock { $0.host = nil }
         await withCheckedContinuation { continuation in store.submit { _ in continuation.resume() } }
     }
@@ -100,6 +108,9 @@ final class LedgerDisk: Sendable {
             case .read(let token, let through, let bytesMax):
                 write(&group, on: store, host)
                 read(token, through, bytesMax, on: store, host)
+            case .checkpoint(let books):
+                write(&group, on: store, host)
+                checkpoint.yield(books)
             case .open, .erase: continue  // the shelf's
             }
         }
@@ -148,6 +159,35 @@ final class LedgerDisk: Sendable {
         host.tell(.entriesRead(token, entries))
     }
 
+    // MARK: Checkpoints
+
+    /// Until the task is cancelled or the log erased.
+    private func serveCheckpoints(_ kept: @Sendable (KeptCheckpoint) -> Void) async {
+        for await checkpoint in checkpoints {
+            let clock = ContinuousClock()
+            let start = clock.now
+            let bytes = await Self.encoded(checkpoint.books)
+            do throws(StorageError) {
+                guard try await store.save(checkpoint.head, bytes) else { continue }
+                kept(.kept(checkpoint.head.op, bytes: bytes.count, took: clock.now - start))
+            } catch {
+                guard !isErased else { return }
+                kept(.failed(checkpoint.head.op, error))
+            }
+        }
+    }
+
+    /// Off the pool that all tasks share: large books take a second.
+    private static func encoded(_ books: Books) async -> [UInt8] {
+        await withCheckedContinuation { continuation in
+            encoder.async { continuation.resume(returning: books.encoded()) }
+        }
+    }
+
+    private static let encoder = DispatchQueue(label: "palmier.checkpoints", qos: .utility)
+
+    // MARK: Pages
+
     /// Entries behind `after`, up to `through` and to a number of bytes, the first one whatever its size.
     ///
     /// In small steps, between which writes come: whoever reads a whole log holds up nobody who appends to it.
@@ -182,4 +222,11 @@ final class LedgerDisk: Sendable {
         for place in step.damaged { tell(.damaged(place)) }
         return step.isPassDone
     }
+}
+
+/// What became of a checkpoint.
+enum KeptCheckpoint: Sendable {
+    case kept(OpNumber, bytes: Int, took: Duration)
+    /// The one before it, and the entries, are still there.
+    case failed(OpNumber, StorageError)
 }

@@ -14,7 +14,8 @@ final class LedgerShelf: Sendable {
     private let own: PeerID
     private let store: Store
     private let board: ProblemBoard
-    private let logger: Logger
+    private let opener: LedgerOpener
+    private var logger: Logger { opener.logger }
     private let disks: Mutex<[PeerID: LedgerDisk]>
     private let requests: AsyncStream<(PeerID, LedgerOrder)>
     private let request: AsyncStream<(PeerID, LedgerOrder)>.Continuation
@@ -27,10 +28,10 @@ final class LedgerShelf: Sendable {
     private static let diskProblem = PeerHost.diskProblem
 
     private init(
-        _ directory: String, _ own: PeerID, _ store: Store, _ board: ProblemBoard, _ logger: Logger,
+        _ directory: String, _ own: PeerID, _ store: Store, _ board: ProblemBoard, _ opener: LedgerOpener,
         _ disks: [PeerID: LedgerDisk], _ restored: [(PeerID, LedgerState)], isFounded: Bool
     ) {
-        (self.directory, self.own, self.store, self.board, self.logger) = (directory, own, store, board, logger)
+        (self.directory, self.own, self.store, self.board, self.opener) = (directory, own, store, board, opener)
         self.disks = Mutex(disks)
         self.restored = restored
         self.isFounded = isFounded
@@ -41,20 +42,23 @@ final class LedgerShelf: Sendable {
 
     /// Opens all logs; a master that has none of its own founds its ledger, with what an older version has stored.
     ///
+    /// - Parameter checkpointInterval: who had to apply so many entries makes a checkpoint at once.
     /// - Throws: what is wrong with a log, and the command to go on with.
     static func open(
-        stateDirectory: String, own: PeerID, isMaster: Bool, store: Store, board: ProblemBoard, logger: Logger
+        stateDirectory: String, own: PeerID, isMaster: Bool, store: Store, board: ProblemBoard,
+        checkpointInterval: UInt64 = Replica.Configuration().checkpointInterval, logger: Logger
     ) async throws(StorageError) -> LedgerShelf {
         let directory = stateDirectory + "/ledgers"
         var disks: [PeerID: LedgerDisk] = [:]
         var restored: [(PeerID, LedgerState)] = []
+        let opener = LedgerOpener(checkpointInterval: checkpointInterval, logger: logger)
         guard isMaster else {
-            return LedgerShelf(directory, own, store, board, logger, disks, restored, isFounded: true)
+            return LedgerShelf(directory, own, store, board, opener, disks, restored, isFounded: true)
         }
         try makeDirectory(directory)
         for name in try names(in: directory) {
             guard let ledger = PeerID(name), ReplicaStore.exists(in: "\(directory)/\(name)") else { continue }
-            let (disk, state) = try await open(ledger, in: "\(directory)/\(name)")
+            let (disk, state) = try await opener.open(ledger, in: "\(directory)/\(name)")
             disks[ledger] = disk
             restored.append((ledger, state))
         }
@@ -64,7 +68,7 @@ final class LedgerShelf: Sendable {
             if !isFounded, try await store.hasOldLedger {
                 try await LedgerImport(store: store, own: own).run(into: path)
                 logger.notice("ledger.imported", metadata: ["into": "\(path)"])
-                let (disk, state) = try await open(own, in: path)
+                let (disk, state) = try await opener.open(own, in: path)
                 disks[own] = disk
                 restored.insert((own, state), at: 0)
             } else {
@@ -77,22 +81,12 @@ final class LedgerShelf: Sendable {
         {
             restored[index].1 = .founded(id)  // the process died before it wrote the first entry
         }
-        return LedgerShelf(directory, own, store, board, logger, disks, restored, isFounded: isFounded)
+        return LedgerShelf(directory, own, store, board, opener, disks, restored, isFounded: isFounded)
     }
 
     /// The number in `Store` that says that this master's ledger was founded: without its log it is then lost here, and
     /// must come back from the other replicas, never be begun a second time.
     private static let foundedKey = "ledger.founded"
-
-    private static func open(
-        _ ledger: PeerID, in directory: String
-    ) async throws(StorageError) -> (LedgerDisk, LedgerState) {
-        let store = try await ReplicaStore.open(directory, of: ledger)
-        let (books, replica) = try await store.restoreBooks(in: directory)
-        // One that has no entries yet may have promised a view to the others.
-        let isEmpty = replica.head.op == .zero && replica.tail.isEmpty && replica.state.view == .zero
-        return (LedgerDisk(store), isEmpty ? .empty(replica.store) : .restored(replica, books))
-    }
 
     private static func create(_ ledger: PeerID, in directory: String) async throws(StorageError) -> ReplicaStore {
         try await ReplicaStore.create(
@@ -126,7 +120,7 @@ final class LedgerShelf: Sendable {
     func perform(_ order: LedgerOrder, of ledger: PeerID) {
         switch order {
         case .open, .erase: request.yield((ledger, order))
-        case .write, .read: disks.withLock { $0[ledger] }?.take(order)
+        case .write, .read, .checkpoint: disks.withLock { $0[ledger] }?.take(order)
         }
     }
 
@@ -159,7 +153,7 @@ final class LedgerShelf: Sendable {
                     group.addTask { await self.serve(ledger, disk, tell, failed) }
                     tell(.opened(ledger, state))
                 case .erase: await erase(ledger)
-                case .write, .read: continue
+                case .write, .read, .checkpoint: continue
                 }
             }
         }
@@ -177,13 +171,27 @@ final class LedgerShelf: Sendable {
             guard board.raise(problem) else { return }
             logger.error("ledger.writeFailed", metadata: ["ledger": "\(ledger)", "reason": "\(error)"])
             failed(error)
+        } kept: { [logger] checkpoint in
+            Self.log(checkpoint, of: ledger, logger)
+        }
+    }
+
+    private static func log(_ checkpoint: KeptCheckpoint, of ledger: PeerID, _ logger: Logger) {
+        switch checkpoint {
+        case .kept(let op, let bytes, let took):
+            logger.info(
+                "ledger.checkpoint",
+                metadata: ["ledger": "\(ledger)", "entry": "\(op)", "bytes": "\(bytes)", "took": "\(took)"])
+        case .failed(let op, let error):
+            logger.warning(
+                "ledger.noCheckpoint", metadata: ["ledger": "\(ledger)", "entry": "\(op)", "reason": "\(error)"])
         }
     }
 
     private func openOrCreate(_ ledger: PeerID) async -> (LedgerDisk, LedgerState)? {
         let path = "\(directory)/\(ledger)"
         do throws(StorageError) {
-            if ReplicaStore.exists(in: path) { return try await Self.open(ledger, in: path) }
+            if ReplicaStore.exists(in: path) { return try await opener.open(ledger, in: path) }
             let log = try await Self.create(ledger, in: path)
             return (LedgerDisk(log), .empty(try await log.id()))
         } catch {

@@ -10,6 +10,7 @@ public import NIOPosix
 import Neighbours
 import Objects
 public import Peer
+import Replication
 public import ServiceLifecycle
 import Storage
 import Synchronization
@@ -115,7 +116,8 @@ public final class PeerHost: PeerService, Service {
         let board = ProblemBoard()
         let shelf = try await LedgerShelf.open(
             stateDirectory: configuration.stateDirectory, own: credential.peer, isMaster: configuration.apiPort != nil,
-            store: store, board: board, logger: logger)
+            store: store, board: board, checkpointInterval: configuration.peer.replication.checkpointInterval,
+            logger: logger)
         restored.ledgers = shelf.restored
         let seeds = SeedKeeper(configuration.join, board: board, logger: logger)
         let gate = TransportGate(seeds: seeds, logger: logger)

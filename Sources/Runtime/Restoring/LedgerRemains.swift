@@ -95,10 +95,9 @@ struct LedgerPlace: Hashable, Sendable {
             }
             let store = try await ReplicaStore.open(in: copy, group: group, genesis: genesis)
             do throws(StorageError) {
-                let (books, restored) = try await store.restoreBooks(in: directory)
+                let (books, remains) = try await store.remains()
                 try await store.close()
-                return LedgerRemains(
-                    ledger: ledger, source: directory, remains: Remains(restored), books: books, copy: copy)
+                return LedgerRemains(ledger: ledger, source: directory, remains: remains, books: books, copy: copy)
             } catch {
                 try? await store.close()  // a copy
                 throw error
@@ -151,18 +150,23 @@ extension ReplicaStore {
         try await open(in: directory, group: HeldLedger.group(of: ledger), genesis: HeldLedger.genesis(of: ledger))
     }
 
-    /// Brings a ledger's books up to what is known to be committed.
-    ///
-    /// - Parameter shown: how the log's place is called in an error.
-    func restoreBooks(in shown: String) async throws(StorageError) -> (books: Books, replica: RestoredReplica) {
-        let (books, replica) = try restore(Books(), sessionsMax: Replica.Configuration().sessionsMax) {
-            _, head, _ in
-            throw StorageError(
-                .futureVersion, "\(shown) begins with a checkpoint, at entry \(head.op)",
-                remedy: "run the palmier that has written it, or a later one")
+    /// Brings a ledger's books up to what is known to be committed, from the newest checkpoint that is of use.
+    func restoreBooks() async throws(StorageError) -> Restoration<Books> {
+        try restore(Books(), sessionsMax: Replica.Configuration().sessionsMax) { books, head, bytes in
+            books = try Books(decoding: bytes)
+            guard books.index.value == head.op.value else {
+                throw StorageError(
+                    .corrupt, "its books are those of entry \(books.index)", remedy: "an earlier one stands for it")
+            }
         } apply: { books, entry in
             books.apply(entry, .wire)
         }
-        return (books, replica)
+    }
+
+    /// What is left of a ledger: all places were looked at, those in front of a checkpoint, too.
+    func remains() async throws(StorageError) -> (books: Books, remains: Remains) {
+        let found = try await restoreBooks()
+        let history = try damagedPlaces(before: found.checkpoint.next)
+        return (found.state, Remains(found.replica, lostHistory: history))
     }
 }

@@ -124,7 +124,7 @@ public struct LedgerRestore: Sendable {
 
     /// Takes from the other files what the chosen one does not give back: an entry is what its digest says, wherever it is.
     private func mended(_ finding: LedgerSalvage) async throws(Refusal) -> LedgerSalvage {
-        let places = finding.chosen.remains.damaged
+        let places = finding.chosen.remains.lostHistory + finding.chosen.remains.damaged
         guard !places.isEmpty, !finding.others.isEmpty else { return finding }
         var finding = finding
         do throws(StorageError) {
@@ -140,8 +140,7 @@ public struct LedgerRestore: Sendable {
                 }
                 try await source.close()
             }
-            let (books, restored) = try await store.restoreBooks(in: finding.chosen.source)
-            (finding.chosen.books, finding.chosen.remains) = (books, Remains(restored))
+            (finding.chosen.books, finding.chosen.remains) = try await store.remains()
             try await store.close()
         } catch {
             throw Refusal(.failed, error.message, remedy: error.remedy)

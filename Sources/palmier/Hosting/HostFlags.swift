@@ -73,6 +73,7 @@ struct HostFlags: ParsableArguments {
             ("minimum-replicas", master?.minimumReplicas), ("replace-after", master?.replaceAfter),
             ("hold-replicas", master?.holdReplicas), ("replica-space", master?.replicaSpace),
             ("region", master?.region),
+            ("checkpoint-every", master?.checkpointEvery),
         ]
         var values: [String: [String]] = [:]
         for (name, value) in single { values[name] = value.map { [$0] } }
@@ -137,4 +138,10 @@ struct MasterFlags: ParsableArguments {
             "Where it stands, in a word such as eu-west: replicas of a ledger are kept in several regions if possible.",
             valueName: "WORD"))
     var region: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Entries of a ledger between two copies of its books, from which a start goes on; 50000 when left out, 0: none are made.",
+            valueName: "N"))
+    var checkpointEvery: String?
 }

@@ -9,6 +9,7 @@ import NIOCore
 import NIOPosix
 import Neighbours
 import Peer
+import Replication
 import Runtime
 import ServiceLifecycle
 import Transport
@@ -40,6 +41,7 @@ struct PeerProcess {
         configuration.peer.placement.heldMax = options.heldReplicas
         configuration.peer.placement.spaceMax = options.replicaSpace
         configuration.region = options.region
+        configuration.peer.replication.checkpointInterval = options.checkpointInterval
         configuration.acquaintances = membership.acquaintances
         if let partitions = options.partitions {
             configuration.partitions = partitions

@@ -180,7 +180,8 @@ extension LedgerRestoreDocument.File {
         let found = remains.remains
         self.init(
             path: remains.source, view: found.state.lastNormal.description, op: found.op.value,
-            commit: found.commit.value, lastAt: DocumentCoding.text(of: found.at), damaged: found.damaged.map(\.value))
+            commit: found.commit.value, lastAt: DocumentCoding.text(of: found.at), damaged: found.damaged.map(\.value),
+            lostHistory: found.lostHistory.map(\.value))
     }
 }
 
