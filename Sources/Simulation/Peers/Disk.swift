@@ -1,4 +1,3 @@
-import Accounting
 import Automata
 import Claims
 import Ledger
@@ -125,49 +124,4 @@ struct Disk {
 struct LedgerWrite {
     var ledger: PeerID
     var write: JournalWrite
-}
-
-/// The disk's file of a ledger's log.
-struct LogDisk {
-    let store: StoreID
-    private(set) var entries: [LogEntry] = []
-    private var state = HardState(view: .zero, lastNormal: .zero, commit: .zero)
-
-    init(store: StoreID) { self.store = store }
-
-    mutating func apply(_ write: JournalWrite) {
-        state = write.state
-        if let cut = write.cutAfter { entries.removeLast(entries.count - Int(cut.value)) }
-        entries += write.entries
-    }
-
-    /// What the first place that is read is followed by, up to a number of bytes.
-    func read(after: OpNumber, through: OpNumber, bytesMax: Int) -> [LogEntry] {
-        var bytes = 0
-        return Array(
-            entries.dropFirst(Int(after.value)).prefix { entry in
-                bytes += entry.size
-                return entry.op <= through && (bytes <= bytesMax || entry.op == after.next)
-            })
-    }
-
-    /// What a peer finds when it starts.
-    func restored(_ ledger: PeerID, _ coding: FactCoding) -> LedgerState {
-        guard !entries.isEmpty else { return .empty(store) }
-        var replay = Replay(from: .empty(genesis: HeldLedger.genesis(of: ledger)), sessionsMax: 10_000)
-        var books = Books()
-        for entry in entries where entry.op <= state.commit && replay.apply(entry) { books.apply(entry, coding) }
-        let tail = entries.dropFirst(Int(replay.head.op.value)).map { LogSlot($0) }
-        return .restored(RestoredReplica(store: store, state: state, head: replay.head, tail: tail), books)
-    }
-}
-
-extension LedgerState {
-    /// A bug: what is read of the books lacks their accounts.
-    var withoutAccounts: LedgerState {
-        guard case .restored(let replica, let books) = self else { return self }
-        var contents = books.contents
-        contents.accounts = Accounts()
-        return (try? Books(contents)).map { .restored(replica, $0) } ?? self
-    }
 }

@@ -20,6 +20,8 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
     case twoHomes = "two-homes"
     /// A restarted master has forgotten the accounts in its books.
     case forgottenAccounts = "forgotten-accounts"
+    /// The requests are not in the checkpoints of the books.
+    case lossyCheckpoint = "lossy-checkpoint"
 
     /// The invariant that must catch it.
     public var caughtBy: [String] {
@@ -30,6 +32,7 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
         case .deafTimers: ["I4"]
         case .endlessLease, .twoHomes: ["I1"]
         case .forgottenAccounts: ["I5"]
+        case .lossyCheckpoint: ["I3"]
         }
     }
 }

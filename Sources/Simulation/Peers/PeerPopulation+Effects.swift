@@ -6,6 +6,7 @@ import Objects
 import Overlay
 import Peer
 import Replication
+import Wire
 
 /// A peer's effects, in their order, and its disk.
 extension PeerPopulation {
@@ -130,10 +131,21 @@ extension PeerPopulation {
             let log = hosts[Int(host)].disk.logs[ledger]
             let entries = log?.read(after: token.after, through: through, bytesMax: bytesMax) ?? []
             tell(host, .ledger(ledger, .entriesRead(token, entries)), after: diskLatency(), &core)
+        case .checkpoint(let checkpoint):
+            // Written in pieces beside the log: it takes longer than a write, and a crash meanwhile leaves nothing of it.
+            let done = core.now + 3 * settings.disk.latency.upperBound.nanoseconds
+            run(.checkpoint(ledger, checkpoint), at: done, of: host, &core)
         case .erase:
             hosts[Int(host)].journal.removeAll { $0.ledger == ledger }
             hosts[Int(host)].disk.logs[ledger] = nil
         }
+    }
+
+    mutating func keep(_ checkpoint: LedgerCheckpoint, of ledger: PeerID, at host: UInt32) {
+        guard !hosts[Int(host)].isDiskFull else { return }
+        let books = sabotage == .lossyCheckpoint ? checkpoint.books.withoutRequests : checkpoint.books
+        let copy = LogDisk.Checkpoint(head: checkpoint.head, books: books.encoded())
+        if hosts[Int(host)].disk.logs[ledger]?.keep(copy) == true { reached["checkpoint kept", default: 0] += 1 }
     }
 
     /// A storage that is made anew is another one.

@@ -31,6 +31,7 @@ struct PeerPopulation: Population {
         case input(Peer.Input)
         case store(Peer.ObjectOrder)
         case hint(Peer.Effect)
+        case checkpoint(PeerID, LedgerCheckpoint)
         /// Tries the addresses that the process was given.
         case join(pause: Int64)
         // Whatever process runs then:
@@ -170,7 +171,7 @@ struct PeerPopulation: Population {
         if sabotage == .amnesia { restored.partitions = [] }
         let id = core.id(of: peer)
         if sabotage == .lostLedger { hosts[host].disk.loseLedger(id) }
-        if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer) }
+        if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer, &core) }
         let own = Advertisement(
             peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
             endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil,
@@ -196,7 +197,9 @@ struct PeerPopulation: Population {
     }
 
     /// What is on a master's disk; its own ledger begins with its first life.
-    private mutating func ledgers(of id: PeerID, at peer: UInt32) -> [(id: PeerID, state: LedgerState)] {
+    private mutating func ledgers(
+        of id: PeerID, at peer: UInt32, _ core: inout World
+    ) -> [(id: PeerID, state: LedgerState)] {
         let host = Int(peer)
         if hosts[host].disk.logs[id] == nil { hosts[host].disk.logs[id] = LogDisk(store: store(of: id, at: peer)) }
         defer { hosts[host].hasFounded = true }
@@ -205,6 +208,13 @@ struct PeerPopulation: Population {
             // Who has founded its ledger and lost it waits until the others let it follow.
             if ledger == id, log.entries.isEmpty, !hosts[host].hasFounded { return (ledger, .founded(log.store)) }
             let state = log.restored(ledger, blueprint.coding)
+            if !log.checkpoints.isEmpty {
+                reached["started from a checkpoint", default: 0] += 1
+                if let difference = log.difference(ledger, blueprint.coding) {
+                    let summary = "\(name(peer)), the ledger \(ledger.fingerprint): \(difference)"
+                    watch.checker.report("I3", summary, [peer], &core)
+                }
+            }
             return (ledger, sabotage == .forgottenAccounts ? state.withoutAccounts : state)
         }
     }
@@ -334,6 +344,7 @@ struct PeerPopulation: Population {
         case .input(let input): if isSameLife { give(input, to: host, &core) }
         case .store(let order): if isSameLife { carryOut(order, of: host, &core) }
         case .hint(let hint): if isSameLife { keep(hint, of: host) }
+        case .checkpoint(let ledger, let checkpoint): if isSameLife { keep(checkpoint, of: ledger, at: host) }
         case .join(let pause): if isSameLife { joinElsewhere(host, pause: pause, &core) }
         case .agent(let step): onAgentStep(step, host: host, &core)
         case .leaseGuard(let number, let claim): onLeaseGuard(number, claim, host: host, &core)
