@@ -172,7 +172,8 @@ extension Member {
     }
 
     /// Waits until this master lists these requests.
-    fileprivate func lacksNothing(of references: [String], within limit: Duration) async throws {
+    /// Waits until this master lists all of these requests, and has asked all ledgers.
+    func lacksNothing(of references: [String], within limit: Duration) async throws {
         try await Polling.until("\(name) lists \(references)", within: limit) {
             let list = try await instances()
             return list.missing.isEmpty && Set(list.instances.map(\.reference)).isSuperset(of: references)
