@@ -171,7 +171,6 @@ extension Member {
         }
     }
 
-    /// Waits until this master lists these requests.
     /// Waits until this master lists all of these requests, and has asked all ledgers.
     func lacksNothing(of references: [String], within limit: Duration) async throws {
         try await Polling.until("\(name) lists \(references)", within: limit) {

@@ -186,13 +186,18 @@ struct LedgerStartTests {
         let checkpoint = try await bench.checkpoint(at: place)
         var bytes: [UInt8] = []
         let encoding = clock.measure { bytes = checkpoint.books.encoded() }
+        var books = checkpoint.books
+        let next = bench.entries[Int(place)]
+        // The copy that is being written makes the first change copy what it changes.
+        let first = clock.measure { books.apply(next, .wire) }
+        let second = clock.measure { books.apply(bench.entries[Int(place) + 1], .wire) }
         let saving = try await clock.measure { _ = try await bench.store.save(checkpoint.head, bytes) }
         let short = try await clock.measure { found.append(try await bench.opened()) }
         #expect(found[0].state.encoded() == found[1].state.encoded() && found[1].checkpoint.value == place)
         print(
             """
             \(count) entries, books of \(bytes.count) bytes: from the first entry \(whole); from a checkpoint and 1000 entries \
-            \(short); to encode it \(encoding), to write it \(saving)
+            \(short); to encode it \(encoding), to write it \(saving); the next two entries \(first) and \(second)
             """)
     }
 }

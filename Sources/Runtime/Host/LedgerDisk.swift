@@ -166,8 +166,8 @@ final class LedgerDisk: Sendable {
         for await checkpoint in checkpoints {
             let clock = ContinuousClock()
             let start = clock.now
-            let bytes = await Self.encoded(checkpoint.books)
             do throws(StorageError) {
+                let bytes = try await Self.encoded(checkpoint)
                 guard try await store.save(checkpoint.head, bytes) else { continue }
                 kept(.kept(checkpoint.head.op, bytes: bytes.count, took: clock.now - start))
             } catch {
@@ -178,10 +178,25 @@ final class LedgerDisk: Sendable {
     }
 
     /// Off the pool that all tasks share: large books take a second.
-    private static func encoded(_ books: Books) async -> [UInt8] {
-        await withCheckedContinuation { continuation in
-            encoder.async { continuation.resume(returning: books.encoded()) }
+    ///
+    /// - Throws: where the bytes do not make the books again: such a checkpoint would be of no use to any start.
+    private static func encoded(_ checkpoint: LedgerCheckpoint) async throws(StorageError) -> [UInt8] {
+        let result: Result<[UInt8], StorageError> = await withCheckedContinuation { continuation in
+            encoder.async {
+                let bytes = checkpoint.books.encoded()
+                do throws(WireError) {
+                    _ = try Books(decoding: bytes)
+                    continuation.resume(returning: .success(bytes))
+                } catch {
+                    let problem = StorageError(
+                        .failed,
+                        "a checkpoint of the books at entry \(checkpoint.head.op) cannot be read back: \(error)",
+                        remedy: "starts read earlier entries instead; please report it")
+                    continuation.resume(returning: .failure(problem))
+                }
+            }
         }
+        return try result.get()
     }
 
     private static let encoder = DispatchQueue(label: "palmier.checkpoints", qos: .utility)

@@ -66,6 +66,15 @@ extension Journal {
     /// - Returns: a checkpoint to be filled; nil when this place is not to be had any more.
     func beginCheckpoint(_ head: CheckpointHead, total: Int) throws -> StoredCheckpoint? {
         guard head.op >= record.base, head.op <= record.last, try !contradicts(head) else { return nil }
+        let free = try ReplicaDirectory.freeBytes(at: directory.path)
+        guard Self.leavesRoom(total, free: free) else {
+            throw StorageError(
+                .diskFull,
+                "a checkpoint of \(total) bytes would leave too little of the \(free) bytes that are free at \(directory.path)",
+                remedy:
+                    "make room there: what is left is for the log's entries, and without checkpoints starts take longer"
+            )
+        }
         return try transaction { tables in
             // One that failed, and whose erasure failed too.
             for id in try tables.checkpoints(of: .made) { try tables.eraseCheckpoint(id) }
@@ -74,6 +83,14 @@ extension Journal {
             try tables.put(checkpoint)
             return checkpoint
         }
+    }
+
+    /// Whether the log has room for its entries beside a checkpoint: it is only there to spare time, and must not be what fills
+    /// a disk.
+    ///
+    /// - Parameter free: bytes, before it is written. As much as it takes must be left, and 16 MB: a guess.
+    static func leavesRoom(_ total: Int, free: UInt64) -> Bool {
+        free / 2 >= UInt64(total) && free - UInt64(total) >= UInt64(total) + 16 << 20
     }
 
     func fill(_ checkpoint: StoredCheckpoint, at offset: Int, with bytes: ArraySlice<UInt8>) throws {

@@ -131,6 +131,17 @@ struct ReplicaDirectory {
         }
     }
 
+    /// What whoever runs this may still write there.
+    static func freeBytes(at path: String) throws(StorageError) -> UInt64 {
+        var found = statvfs()
+        guard statvfs(path, &found) == 0 else {
+            throw StorageError(
+                .failed, "cannot ask how much room there is at \(path): \(String(cString: strerror(errno)))",
+                remedy: "check the owner and permissions of the directory")
+        }
+        return UInt64(found.f_bavail) * UInt64(found.f_frsize)
+    }
+
     /// A directory: which names are in it.
     static func sync(_ path: String) throws(StorageError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

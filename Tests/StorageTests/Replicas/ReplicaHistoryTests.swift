@@ -138,6 +138,20 @@ struct ReplicaHistoryTests {
         #expect(found.checkpoint == OpNumber(10) && found.state.ops == Array(10...30))
     }
 
+    @Test("one that would leave the log too little room is not begun")
+    func room() throws {
+        let megabyte = 1 << 20
+        for (total, free, fits) in [
+            (0, 17, true), (1, 18, true), (1, 17, false), (100, 216, true), (100, 215, false), (100, 99, false),
+        ] {
+            #expect(
+                Journal.leavesRoom(total * megabyte, free: UInt64(free * megabyte)) == fits, "\(total) of \(free) MB")
+        }
+        #expect(!Journal.leavesRoom(.max, free: .max / 4))
+        #expect(try ReplicaDirectory.freeBytes(at: "/") > 0)
+        #expect(throws: StorageError.self) { try ReplicaDirectory.freeBytes(at: "/nowhere/at/all") }
+    }
+
     @Test("one that a process did not finish is no more at the next start, and gives way to the next one before that")
     func unfinished() async throws {
         let log = try LogDirectory()
