@@ -11,6 +11,8 @@ struct LogDisk {
     struct Checkpoint {
         var head: CheckpointHead
         var books: [UInt8]
+        /// What is read is not what was written, and its checksum says so.
+        var isDamaged = false
     }
 
     let store: StoreID
@@ -37,6 +39,11 @@ struct LogDisk {
         return true
     }
 
+    /// The newest checkpoint cannot be read from here on.
+    mutating func spoilCheckpoint() {
+        if !checkpoints.isEmpty { checkpoints[0].isDamaged = true }
+    }
+
     /// What the first place that is read is followed by, up to a number of bytes.
     func read(after: OpNumber, through: OpNumber, bytesMax: Int) -> [LogEntry] {
         var bytes = 0
@@ -52,7 +59,8 @@ struct LogDisk {
     /// What a peer finds when it starts: the newest checkpoint that can be read, and the entries behind it.
     func restored(_ ledger: PeerID, _ coding: FactCoding) -> LedgerState {
         guard !entries.isEmpty else { return .empty(store) }
-        let found = checkpoints.lazy.compactMap { self.restored(ledger, coding, from: $0) }.first
+        let found = checkpoints.lazy.filter { !$0.isDamaged }.compactMap { self.restored(ledger, coding, from: $0) }
+            .first
         guard let (replica, books) = found ?? restored(ledger, coding, from: nil) else {
             preconditionFailure("a log cannot be read from its first entry")
         }
@@ -85,7 +93,7 @@ struct LogDisk {
     ///
     /// - Returns: what is different; nil when all is the same.
     func difference(_ ledger: PeerID, _ coding: FactCoding) -> String? {
-        for checkpoint in checkpoints {
+        for checkpoint in checkpoints where !checkpoint.isDamaged {
             let op = checkpoint.head.op
             guard let (replica, books) = restored(ledger, coding, from: checkpoint) else {
                 return "the checkpoint at entry \(op) cannot be read"

@@ -65,6 +65,7 @@ struct PeerPopulation: Population {
     var reached: [String: Int] = [:]
 
     var diskDraw: Draw
+    private var checkpointDraw: Draw
     var linkDraw: Draw
     var joinDraw: Draw
     var agentRandom: SeededRandom
@@ -112,6 +113,7 @@ struct PeerPopulation: Population {
         }
         watch = RingWatch(peers: count, workload: workload)
         diskDraw = Draw(seed: seed, "disk")
+        checkpointDraw = Draw(seed: seed, "checkpoints")
         linkDraw = Draw(seed: seed, "link")
         joinDraw = Draw(seed: seed, "join seeds")
         agentRandom = .stream(seed: seed, "agents")
@@ -167,6 +169,7 @@ struct PeerPopulation: Population {
         hosts[host].isUp = true
         hosts[host].lives += 1
         say("start \(name(peer))", &core)
+        spoilCheckpoints(of: peer)
         var restored = hosts[host].disk.restored
         if sabotage == .amnesia { restored.partitions = [] }
         let id = core.id(of: peer)
@@ -209,7 +212,9 @@ struct PeerPopulation: Population {
             if ledger == id, log.entries.isEmpty, !hosts[host].hasFounded { return (ledger, .founded(log.store)) }
             let state = log.restored(ledger, blueprint.coding)
             if !log.checkpoints.isEmpty {
-                reached["started from a checkpoint", default: 0] += 1
+                let passedOver = log.checkpoints.prefix(while: \.isDamaged).count
+                if passedOver > 0 { reached["checkpoint passed over", default: 0] += 1 }
+                if passedOver < log.checkpoints.count { reached["started from a checkpoint", default: 0] += 1 }
                 if let difference = log.difference(ledger, blueprint.coding) {
                     let summary = "\(name(peer)), the ledger \(ledger.fingerprint): \(difference)"
                     watch.checker.report("I3", summary, [peer], &core)
@@ -221,6 +226,14 @@ struct PeerPopulation: Population {
 
     static func endpoint(_ peer: UInt32) -> Endpoint {
         Endpoint(host: "10.\(peer >> 16 & 255).\(peer >> 8 & 255).\(peer & 255)", port: 7423)
+    }
+
+    /// One of four starts finds a ledger's newest checkpoint damaged: nothing may depend on it.
+    private mutating func spoilCheckpoints(of peer: UInt32) {
+        guard !isHealed else { return }
+        for ledger in hosts[Int(peer)].disk.logs.keys.sorted() where checkpointDraw.below(4) == 0 {
+            hosts[Int(peer)].disk.logs[ledger]?.spoilCheckpoint()
+        }
     }
 
     private mutating func loseDisk(of peer: UInt32, _ core: borrowing World) {
