@@ -65,7 +65,7 @@ extension Peer {
             tellRegister(of: ledger, at: now, into: &effects)
             place(ledger, at: now, into: &effects)
         case .install:
-            // Ledgers keep all of their entries, so nobody has a checkpoint to give.
+            // Ledgers keep all of their entries, so nobody is sent a checkpoint in their place.
             replica(ledger, .installed(nil), at: now, into: &effects)
         case .retired:
             guard let index = index(of: ledger) else { return }
