@@ -76,6 +76,8 @@ public struct CallRouter: Sendable {
         var masters: () -> [Neighbour]
         /// Names of masters whose ledger nobody leads who can be reached.
         var unled: () -> [String]
+        /// The same of ledgers of which a replica here waits for a primary.
+        var waiting: () -> [String]
         var tenants: () -> [TenantRecord]
     }
 
@@ -251,7 +253,8 @@ public struct CallRouter: Sendable {
     ) {
         let live = isForwarded ? [] : view.masters().filter(\.isLive).map(\.advertisement)
         gatherings[id] = Gathering(
-            requests: view.requests(customer), missing: isForwarded ? [] : view.unled(), outstanding: live.count)
+            requests: view.requests(customer), missing: view.waiting() + (isForwarded ? [] : view.unled()),
+            outstanding: live.count)
         for master in live {
             forward(id, .list(customer), to: master.peer, name: master.name, .part, at: now, into: &effects)
         }

@@ -311,7 +311,7 @@ extension Peer {
             },
             requests: { here.requests(of: $0) },
             masters: { here.neighbours.all.filter { $0.advertisement.isMaster && $0.state != .left } },
-            unled: { here.unled },
+            unled: { here.unled }, waiting: { here.waitingLedgers },
             tenants: { here.claims.tenants })
         var produced: [CallRouter.Effect] = []
         calls.handle(input, view: view, at: now, into: &produced)
@@ -348,6 +348,15 @@ extension Peer {
     public func ledger(of key: RequestKey) -> PeerID? {
         let holder = ledgers.first { $0.desk?.requests.holds(key) == true } ?? ledgers.first { $0.books[key] != nil }
         return holder?.id ?? ledgers.lazy.compactMap { $0.books.home(of: key) }.first
+    }
+
+    /// Names of masters whose ledgers have a replica here and, as far as that knows, no primary yet: it may be about to lead.
+    private var waitingLedgers: [String] {
+        ledgers.filter { ledger in
+            let replica = ledger.replica
+            let isBetween = replica.lastNormal != replica.view || replica.primary?.peer == id
+            return !ledger.isLeading && replica.isMember && isBetween
+        }.map { name(of: $0.id) }
     }
 
     /// Names of masters whose ledgers nobody leads who can be reached.

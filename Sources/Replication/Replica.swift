@@ -103,6 +103,8 @@ public struct Replica: Automaton {
         case resend
         /// The disk may have room again.
         case disk
+        /// Whoever catches up has left the others time enough.
+        case fetch
     }
 
     /// Which of its own questions to the disk.
@@ -366,6 +368,7 @@ public struct Replica: Automaton {
         case .change: onChangeLate(at: now, into: &effects)
         case .resend: onResend(at: now, into: &effects)
         case .disk: retryWrites(at: now, into: &effects)
+        case .fetch: onRested(at: now, into: &effects)
         }
     }
 

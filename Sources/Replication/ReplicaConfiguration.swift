@@ -31,6 +31,8 @@ extension Replica {
         public var fetchBytesMax = 896 << 10
         /// How long an answer to that is waited for, before another replica is asked.
         public var fetchPatience: Duration = .seconds(1)
+        /// How many times what an answer took passes before the next question, while others go on writing.
+        public var fetchRest: Int64 = 6
         /// Executed entries kept at hand for replicas that lack a few.
         public var cachedMax = 4_096
         public var sessionsMax = 10_000

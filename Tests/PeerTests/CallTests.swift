@@ -48,6 +48,22 @@ struct CallTests {
         #expect(try village.answer(.list(nil), at: m1) == .requests([], missing: ["n20", "n30"]))
     }
 
+    @Test("a ledger whose primary is about to lead again is named as missing from a list")
+    func between() throws {
+        var village = Village(masters: [m1, m2])
+        let key = try #require(village.answer(ask(), at: m2).request?.key)
+        village.kill(m2)
+        village.restart(m2, isSlow: true)
+        village.pass(.seconds(2))
+        #expect(try village.answer(.list(nil), at: m1) == .requests([], missing: ["n20"]))
+        village.sync(m2)
+        guard case .requests(let requests, []) = try village.answer(.list(nil), at: m1) else {
+            Issue.record("no complete list")
+            return
+        }
+        #expect(requests.map(\.key) == [key])
+    }
+
     @Test("a log is read where the instance runs, through the master that holds the request")
     func log() throws {
         var village = Village(masters: [m1, m2], machines: [a])

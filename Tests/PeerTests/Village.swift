@@ -164,7 +164,7 @@ struct Village {
         settle()
     }
 
-    mutating func restart(_ id: PeerID) {
+    mutating func restart(_ id: PeerID, isSlow: Bool = false) {
         guard let old = homes[id] else { return }
         var restored = Peer.Restored()
         restored.ledgers = old.ledgers.keys.sorted().compactMap { ledger in
@@ -179,6 +179,7 @@ struct Village {
         homes[id] = Home(
             peer: peer, ledgers: old.ledgers, records: old.records, ring: old.ring, objects: old.objects,
             life: old.life + 1)
+        if isSlow { slow(id) }
         give(.started, to: id)
     }
 

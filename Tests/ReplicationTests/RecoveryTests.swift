@@ -44,6 +44,47 @@ struct RecoveryTests {
         #expect(disk.writes.last?.mended == [disk.entries[2], disk.entries[3]])
     }
 
+    @Test(
+        "who catches up leaves the others time while they go on writing, and none to those who do not",
+        arguments: [true, false])
+    func gentle(areWriting: Bool) {
+        var configuration = Replica.Configuration()
+        configuration.fetchEntriesMax = 4
+        var group = Group(of: 3, configuration: configuration)
+        group.isolated = [2]
+        var number: UInt64 = 0
+        func write() {
+            number += 1
+            group.ask(0, number: number)
+        }
+        for _ in 0..<60 {
+            write()
+            group.settle()
+        }
+        group.isolated = []
+        group.forget()
+        group.feed(.timerFired(.beat), to: 0)
+        var rests: [Instant] = []
+        for _ in 0..<1_000 where group.replicas[2].log.last < group.replicas[0].log.last {
+            group.settle { group in
+                if case .entries = group.messages.first?.message.body { true } else { false }
+            }
+            if group.messages.isEmpty, case .set(.fetch, let due)? = group.effects[2].last(where: \.isRest) {
+                #expect(due > group.now)
+                rests.append(due)
+                group.now = due
+                group.forget()
+                group.feed(.timerFired(.fetch), to: 2)
+            }
+            guard !group.messages.isEmpty else { continue }
+            group.now = group.now + .milliseconds(10)
+            if areWriting { write() }
+            group.deliver()
+        }
+        #expect(group.replicas[2].log.last == group.replicas[0].log.last)
+        #expect(rests.isEmpty != areWriting)
+    }
+
     @Test("a lost entry whose digest is known needs nothing behind it")
     func known() {
         var disk = Disk(entries: 4)
@@ -238,4 +279,8 @@ extension LogEntry {
     fileprivate func replaced(with operation: [UInt8]) -> LogEntry {
         LogEntry(op: op, view: view, at: at, request: request, body: .operation(operation), claiming: digest)
     }
+}
+
+extension Replica.Effect {
+    fileprivate var isRest: Bool { if case .set(.fetch, _) = self { true } else { false } }
 }

@@ -6,6 +6,10 @@ struct Fetching: Sendable {
     var askedAt: Instant
     /// Asked, and not answered.
     var isWaiting = true
+    /// Where the source's log ended at its last answer.
+    var end: OpNumber?
+    /// Those who write come first: the next question waits for a while.
+    var isResting = false
     /// Of the view that is adopted: entries behind the executed ones, which replace this log's end all at once.
     var staged: [LogEntry] = []
     /// How much of a checkpoint has come.
@@ -81,8 +85,26 @@ extension Replica {
 
     /// The next question, unless the disk is behind.
     mutating func fetchMore(at now: Instant, into effects: inout [Effect]) {
-        guard fetching?.isWaiting == false, writes.count < 2 * configuration.writesMax else { return }
+        guard fetching?.isWaiting == false, fetching?.isResting == false, writes.count < 2 * configuration.writesMax
+        else { return }
         ask(at: now, into: &effects)
+    }
+
+    /// While the others go on writing, whoever catches up leaves them most of the time: as long as it comes nearer by half of
+    /// what it is given.
+    private mutating func rest(after answer: Entries, at now: Instant, into effects: inout [Effect]) {
+        guard let fetching else { return }
+        let grown = answer.op.value - min(answer.op.value, fetching.end?.value ?? answer.op.value)
+        self.fetching?.end = answer.op
+        let rest = configuration.fetchRest * (now - fetching.askedAt).nanoseconds
+        guard grown > 0, UInt64(answer.entries.count) >= 2 * grown, rest > 0, !fetching.isResting else { return }
+        self.fetching?.isResting = true
+        effects.append(.set(.fetch, at: now + min(.nanoseconds(rest), configuration.fetchPatience)))
+    }
+
+    mutating func onRested(at now: Instant, into effects: inout [Effect]) {
+        fetching?.isResting = false
+        fetchMore(at: now, into: &effects)
     }
 
     // MARK: At the source
@@ -134,6 +156,7 @@ extension Replica {
         guard fenced == nil else { return fetching = nil }  // whatever is given does not fit
         let isAsked = fetching?.source == sender.peer
         if isAsked {
+            rest(after: answer, at: now, into: &effects)
             // Who has nothing to give is not asked again at once.
             fetching?.isWaiting = answer.entries.isEmpty
             fetching?.askedAt = now

@@ -342,6 +342,9 @@ extension Replica {
         effects.append(.set(.resend, at: now + configuration.resend))
         tellWish(into: &effects)
         vote(at: now, into: &effects)
+        if fetching?.isResting == true, now - (fetching?.askedAt ?? now) >= configuration.fetchPatience {
+            onRested(at: now, into: &effects)
+        }
         if let fetching, fetching.isWaiting, now - fetching.askedAt >= configuration.fetchPatience {
             fetchElsewhere(at: now, into: &effects)
         }

@@ -6,6 +6,8 @@ import Peer
 /// What happens at which time of a run, and what must hold at its end.
 extension PeerPopulation {
     mutating func begin(_ core: inout World) {
+        // Each LAN begins with a ring of its own, and what is routed before they have met cannot be right.
+        if settings.lans > 1 { core.excusedUntil = watch.workload.begins }
         if !watch.workload.isEmpty { core.note(at: watch.workload.begins, Note.lookup.rawValue) }
         for (user, at) in users.times.enumerated() { run(.user(user), at: at, &core) }
         if settings.paidPerMille > 0 {

@@ -5,7 +5,7 @@ import Wire
 
 /// What replicas are told, and what they order.
 extension ReplicaPopulation {
-    static let timers: [Replica.Timer] = [.beat, .silence, .change, .resend, .disk]
+    static let timers: [Replica.Timer] = [.beat, .silence, .change, .resend, .disk, .fetch]
 
     private static func number(of timer: Replica.Timer) -> Int {
         switch timer {
@@ -14,6 +14,7 @@ extension ReplicaPopulation {
         case .change: 2
         case .resend: 3
         case .disk: 4
+        case .fetch: 5
         }
     }
 

@@ -12,7 +12,7 @@ struct ReplicaPopulation: Population {
     typealias Message = ReplicaMessage
     typealias World = Core<ReplicaMessage>
 
-    static let timersPerPeer = 5
+    static let timersPerPeer = 6
     static var kinds: [String] { ReplicaKinds.names }
 
     enum Note: UInt8 {
