@@ -344,21 +344,6 @@ public struct CallRouter: Sendable {
         }
     }
 
-    /// What a ledger is called and which rules it keeps to is its founder's to say, who says it where it starts.
-    private static func noRight(_ call: Call, of ledger: PeerID, _ peer: PeerID) -> Refusal {
-        guard case .record(.described) = call else {
-            return Refusal(.refused, "\(peer.fingerprint) has no right to ask this")
-        }
-        return Refusal(
-            .refused,
-            "the name and the rules of the ledger \(ledger.fingerprint) are for the master to say that has founded it; "
-                + "\(peer.fingerprint) has not",
-            remedy: "start that master with them: `palmier master --replicas …`", rule: founderOnly)
-    }
-
-    /// The name of the rule that only a ledger's founder describes it.
-    static let founderOnly = "founder-only"
-
     private mutating func onAnswered(
         _ id: CallID, _ result: CallResult, _ view: View, at now: Instant, into effects: inout [Effect]
     ) {
@@ -452,23 +437,5 @@ public struct CallRouter: Sendable {
         var query = query
         query.bytesMax = max(1, min(query.bytesMax, configuration.logBytesMax))
         return query
-    }
-
-    private static func unreachable(_ master: String) -> Refusal {
-        Refusal(.unreachable, "\(master) does not answer", remedy: "repeat the call when it is back")
-    }
-
-    private static func unled(_ primary: Primary, _ key: RequestKey?) -> Refusal {
-        guard let key else {
-            return Refusal(
-                .unreachable,
-                "the ledger is led by \(primary.name), which does not answer, and no replica has taken its place",
-                remedy: "see `palmier ledger status`, and repeat it when a majority of its replicas runs: that is safe")
-        }
-        return Refusal(
-            .unreachable,
-            "\(key) is held by the ledger that \(primary.name) led, which does not answer, and no replica can take its "
-                + "place",
-            remedy: "what runs goes on running; ask again when it is back, or take another name")
     }
 }

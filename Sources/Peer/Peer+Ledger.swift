@@ -96,7 +96,7 @@ extension Peer {
             let answer = ClientAnswer.elsewhere(lead?.view ?? .zero, primary: nil)
             return send(.ledgerAnswer(group, request.id, answer), to: peer, at: now, into: &effects)
         }
-        if case .described? = coding.decode(request.operation), peer != ledger, peer != id {
+        if peer != ledger, peer != id, case .described? = coding.decode(request.operation) {
             let why = "its rules are for the master to say that has founded it (rule: \(CallRouter.founderOnly))"
             return send(.ledgerAnswer(group, request.id, .busy(why)), to: peer, at: now, into: &effects)
         }

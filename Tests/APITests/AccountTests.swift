@@ -12,6 +12,16 @@ import Testing
 
 /// Books that tests begin with: `lab` supplies this machine, `ada` has a project of 10 EUR.
 enum Bookkeeping {
+    /// A contract of two accounts that alpha keeps: half the price of an hour, and a price of support.
+    static func offer(_ name: String = "c1") -> ContractRequest {
+        ContractRequest(
+            name: name, supplier: "lab", customer: "ada", currency: "EUR",
+            terms: [
+                ContractTermDocument(resource: "cpu-hour", price: "0.01"),
+                ContractTermDocument(resource: "cpu-hour", price: "1.25", per: "month"),
+            ], from: "2026-01-01", to: "2036-01-01")
+    }
+
     static func begin(_ client: PalmierClient) async throws {
         let acts: [PalmierClient.BookAct] = [
             .open(AccountRequest(name: "lab", kind: "organisation", title: "Laboratory")),

@@ -78,7 +78,7 @@ struct HelpTests {
             "account add ada", "account add ada --kind robot --title R",
             "account add a --kind person --title A --city L",
             "account change ada", "account pay lab-000001 5EUR", "account correct v1 --currency EUR --reason r",
-            "account incident i w --from 2026-01-01 --to 2026-01-02", "account bill lab --cycle fortnight",
+            "account bill lab --cycle fortnight",
             "project set", "project set web", "price set cpu", "resource define cpu --unit parsec --title C",
             "ledger status m1 m2", "ledger stauts", "ledger status -o xml",
             "ledger verify m1 m2", "ledger export", "ledger export --format pdf", "ledger invoices --format ubl",
@@ -86,7 +86,7 @@ struct HelpTests {
             "contract offer c lab ada --term 'help=1 EUR'", "contract countersign", "contract show", "contract end",
             "subscription add s help --project web --supplier lab", "subscription end",
             "subscription add s help --project web --supplier lab --cycle fortnight",
-            "incident open i w --from 2026-01-01", "incident credit i lab-000001",
+            "incident open i w --from 2026-01-01 --to 2026-01-02", "incident credit i lab-000001",
         ])
     func usage(line: String) {
         let words = line.split(separator: " ").map(String.init)

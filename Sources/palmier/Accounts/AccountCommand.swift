@@ -16,8 +16,7 @@ struct AccountCommand: AsyncParsableCommand {
             .init("palmier account show ada", "what it owes and is owed")),
         subcommands: [
             AccountAdd.self, AccountChange.self, AccountShow.self, AccountClose.self, AccountBill.self,
-            AccountInvoices.self, AccountPay.self, AccountTerms.self, AccountIncident.self, AccountCredit.self,
-            AccountCorrect.self,
+            AccountInvoices.self, AccountPay.self, AccountTerms.self, AccountCorrect.self,
         ])
 }
 

@@ -21,7 +21,7 @@ struct IncidentOpen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "open", abstract: "Record that something went wrong.",
         discussion: Help.text(
-            "The same as `palmier account incident`.",
+            "It is about a machine or about one instance, and is what a credit is given for.",
             examples: .init(
                 "palmier incident open i1 Fire --node n1 --from 2026-11-01 --to 2026-11-02", "a machine of a supplier"),
             .init(
@@ -33,6 +33,36 @@ struct IncidentOpen: AsyncParsableCommand {
 
     mutating func run() async throws {
         try await options.record(.incident(incident.request))
+    }
+}
+
+/// What went wrong, with what, and when.
+struct IncidentArguments: ParsableArguments {
+    @Argument(help: "A name for the incident.")
+    var name: String
+
+    @Argument(help: "What happened; it stands on the credit note.")
+    var what: String
+
+    @Option(help: ArgumentHelp("The machine that it is about.", valueName: "NODE"), completion: Names.nodes)
+    var node: String?
+
+    @Option(help: ArgumentHelp("The instance that it is about.", valueName: "CUSTOMER/REFERENCE"))
+    var instance: String?
+
+    @Option(help: ArgumentHelp("When it began.", valueName: "DATE"))
+    var from: String
+
+    @Option(help: ArgumentHelp("When it was over; now when left out.", valueName: "DATE"))
+    var to: String?
+
+    mutating func validate() throws {
+        guard (node == nil) == (instance == nil) else { return }
+        throw ValidationError("say what it is about: either --node or --instance")
+    }
+
+    var request: IncidentRequest {
+        IncidentRequest(name: name, node: node, instance: instance, from: from, to: to, what: what)
     }
 }
 
@@ -62,8 +92,7 @@ struct IncidentCredit: AsyncParsableCommand {
         discussion: Help.text(
             """
             Issues a credit note in the issuer's series; one incident credits one invoice once. More than is left of the \
-            invoice is refused (rule over-credited). `palmier ledger invoices` shows both. The same as `palmier account \
-            credit`.
+            invoice is refused (rule over-credited). `palmier ledger invoices` shows both.
             """,
             examples: .init("palmier incident credit i1 lab-000042 '4 EUR'", "a credit note of 4 EUR"),
             .init("palmier incident credit i1 lab-000042 4EUR --dry-run", "which number it would have")))
