@@ -12,6 +12,7 @@ required_packages=(
     dnsmasq-base                                     # a name server for `--join NAME` in end-to-end tests
     libfaketime curl openssl                         # end-to-end tests: clocks that are off, doors that hear garbage
     spin gcc libc6-dev                               # the formal models
+    python3-pip                                      # gets SNAKES for their Petri net
     hledger libxml2-utils                            # exports and invoices, read by other people's programs
     etcd-server                                      # what `palmier bench ledger` compares with
     protobuf-compiler                                # the wire schema's generated code, checked against its source
@@ -50,6 +51,14 @@ install_packages() {
     fi
     say "installing: ${missing[*]}"
     (install_without_services "${missing[@]}")
+}
+
+# The Python library that explores the formal models' Petri net, from PyPI into .build. Idempotent; without network when
+# it is there.
+install_snakes() {
+    local python=/usr/bin/python3 # the one that SNAKES was tried with
+    [[ -x $python ]] || python=python3
+    "$python" Specs/bonjourgrid/net.py --install
 }
 
 # Runs in a subshell of its own: its trap is undone with it.
