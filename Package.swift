@@ -118,7 +118,7 @@ let package = Package(
         .target(name: "WireSchema", dependencies: [protobuf], swiftSettings: language),
         edge(
             "Wire", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Accounting",
-            "Ledger", "Automata", "WireSchema", protobuf, isSimulated: true),
+            "Ledger", "Rendezvous", "Automata", "WireSchema", protobuf, isSimulated: true),
 
         // The outside.
         .systemLibrary(name: "CAvahi", providers: [.apt(["libavahi-client-dev", "libavahi-core-dev"])]),
@@ -162,10 +162,11 @@ let package = Package(
         .target(name: "CPrefetch"),
         edge(
             "Simulation", "Automata", "CPrefetch", "Overlay", "Groups", "Objects", "Peer", "Neighbours", "Replication",
-            "Accounting", "Claims", "Ledger", "Wire",
+            "Accounting", "Claims", "Ledger", "Rendezvous", "Wire",
             .product(name: "Yams", package: "Yams"), isSimulated: true),
         edge(
-            "Console", "Automata", "Overlay", "Peer", "Replication", "Accounting", "Ledger", "Wire", "Identity",
+            "Console", "Automata", "Overlay", "Peer", "Replication", "Claims", "Accounting", "Ledger", "Wire",
+            "Identity",
             "Releases", "Agent", "Discovery", "API", "Simulation",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -201,17 +202,19 @@ let package = Package(
         tests(of: "Ledger", "Automata", "Accounting"),
         tests(of: "Rendezvous", "Automata", "Claims"),
         tests(
-            of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Accounting", "Ledger"),
+            of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Accounting", "Ledger",
+            "Rendezvous"),
         tests(
             of: "Wire", "Automata", "Peer", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims",
-            "Accounting", "Ledger", "WireSchema", protobuf),
+            "Accounting", "Ledger", "Rendezvous", "WireSchema", protobuf),
         // The figures of acts in a log, and of checkpoints.
         .executableTarget(
             name: "BooksBench", dependencies: ["Accounting", "Automata", "Ledger", "Wire"], path: "Tests/BooksBench",
             swiftSettings: settings),
         // One peer's discovery as a process, for tests that kill it or put it into a network namespace.
         .executableTarget(
-            name: "DiscoveryProbe", dependencies: ["Automata", "Discovery", log], path: "Tests/DiscoveryProbe",
+            name: "DiscoveryProbe", dependencies: ["Automata", "CAvahi", "Discovery", log],
+            path: "Tests/DiscoveryProbe",
             swiftSettings: settings),
         tests(of: "Discovery", "Automata", "DiscoveryProbe", log),
         tests(
@@ -227,7 +230,7 @@ let package = Package(
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "OrderedCollections", package: "swift-collections"), exclude: ["OldDatabases"]),
         tests(of: "Releases", "Automata"),
-        tests(of: "Agent", "Automata", "Releases", .product(name: "Subprocess", package: "swift-subprocess")),
+        tests(of: "Agent", "Automata", "Releases", log, .product(name: "Subprocess", package: "swift-subprocess")),
         tests(
             of: "Runtime", "Automata", "Peer", "Replication", "Claims", "Identity", "Ledger", "Storage", "Wire",
             "Discovery", log, .product(name: "GRDB", package: "GRDB.swift"),

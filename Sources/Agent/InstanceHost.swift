@@ -206,6 +206,9 @@ public actor InstanceHost {
             .read(offset: offset, limit: min(max(0, limit), 1 << 20))
     }
 
+    /// The first eight bytes of the digests of the releases that are here, the one used last first; at most `most`.
+    public func installedReleases(most: Int) -> [UInt64] { store?.installed(most: most) ?? [] }
+
     /// Removes the releases that no instance has used for `Configuration.releaseKeptFor`.
     ///
     /// - Parameter now: wall-clock time; what files are dated by.

@@ -13,6 +13,15 @@ public enum Isolation: String, Hashable, Sendable, CaseIterable {
     /// Instances run as the agent's own user, and can read and change what it can.
     case none
 
+    /// What instances of this machine get, as it tells others; nothing where none works, and it will not start.
+    public func kinds() async -> [String] {
+        do {
+            return [try await resolved().rawValue]
+        } catch {
+            return []  // the start says why
+        }
+    }
+
     /// What will be used on this machine.
     ///
     /// - Throws: `noIsolation` with the cause and what would help.

@@ -40,6 +40,7 @@ struct ReleaseInstaller: Sendable {
             if let build = release.source.build { try await run(build) }
             let content = JSONValue.object([
                 "schema": .string("palmier.release/1"), "found": .array(found.map { .string($0) }),
+                "digest": .string(release.digest.description),
             ])
             try Disk.write(content.canonicalJSON, to: mark, mode: 0o644)
             return nil

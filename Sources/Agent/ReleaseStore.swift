@@ -91,6 +91,23 @@ actor ReleaseStore {
         }
     }
 
+    /// The first eight bytes of the digests of whole releases, the one used last first; at most `most`. Of an installation
+    /// before marks had it the digest is not known.
+    nonisolated func installed(most: Int) -> [UInt64] {
+        let marks = Disk.names(in: directory).filter { $0.hasSuffix(".installed") }
+            .compactMap { mark in Disk.modified("\(directory)/\(mark)").map { (mark, $0.seconds, $0.nanoseconds) } }
+            .sorted { ($1.1, $1.2, $0.0) < ($0.1, $0.2, $1.0) }
+        return marks.lazy.compactMap { Self.digest(inMark: (try? Disk.read("\(self.directory)/\($0.0)")) ?? nil) }
+            .prefix(most).map(\.first)
+    }
+
+    private static func digest(inMark text: String?) -> Digest? {
+        guard let text, case .object(let members)? = try? JSONValue(parsing: text),
+            case .string(let digits)? = members["digest"]
+        else { return nil }
+        return Digest(hexadecimal: digits)
+    }
+
     /// Removes what no partition uses and none has used for a time.
     ///
     /// - Parameter now: wall-clock time.

@@ -11,21 +11,29 @@ public import Automata
 /// | `name` | what people call the machine, 1 to 63 bytes of UTF-8 |
 /// | `state` | a `MachineState` |
 /// | `cap`, `free` | partitions in all and without a tenant, 0 to 65,535 |
-/// | `mem` | bytes that instances may still ask for |
+/// | `mem` | bytes that instances may still ask for; 0 when more is promised than there is |
 /// | `price` | millionths of the unit of account per partition and hour; left out when 0 |
 /// | `api` | the port for users; a master only |
 /// | `led` | how far the master's own ledger had come when this was published; a master only |
 /// | `lead0` … `lead7` | ledgers that the master leads: the founder's id (none: its own), `/`, epoch `.` view `.` members |
 /// | `rep` | `1` when the master takes replicas of others' ledgers; else left out |
-/// | `reg`, `net` | a master's region, as its owner says, and the subnet of its first address; left out when not known |
+/// | `reg`, `net` | its region, as its owner says, and the subnet of its first address |
+/// | facts | what the machine is, has in all, and may do for whom (`FactKey`) |
 /// | `ended` | `1` before a goodbye; else left out |
 /// | `at` | changes with the peer's addresses and port (`Whereabouts`); added by a back end that watches them |
 ///
-/// Typically 130 to 220 bytes, at most 1,083. Keys that are not listed are ignored, so that a later version may add
-/// some. Endpoints are not in the text: hosts come from address records, the port from SRV.
+/// The text of a machine has at most 400 bytes, that of a master 1,300 (RFC 6763, 6.2: what fits a message of 512 bytes with
+/// its names, and a packet of Ethernet). Every text has the keys up to `mem`, `price`, and those of a master up to `rep`; the
+/// others stand in it in their order of importance (`FactKey`), and one that finds no room is left out. So what is not in the
+/// text is not known, and no decision is made by it: a connection's `hello` tells all of it.
+///
+/// Typically 180 to 330 bytes. Keys that are not listed are ignored, so that a later version may add some. Endpoints are
+/// not in the text: hosts come from address records, the port from SRV.
 public enum AdvertisementText {
-    /// A longer text is refused before it is read (RFC 6763, 6.2: above 1,300 bytes is not recommended).
+    /// A longer text is refused before it is read, and a master's is not made.
     static let bytesMax = 1_300
+    /// Of a peer that is no master.
+    static let machineBytesMax = 400
     static let version = "1"
     /// Partitions that one machine may announce; a larger number is taken for nonsense.
     static let partitionsMax = 65_535
@@ -39,28 +47,41 @@ public enum AdvertisementText {
         if !advertisement.network.isEmpty { try check(people: advertisement.network, key: "net") }
         try check(partitions: advertisement.capacity, key: "cap")
         try check(partitions: advertisement.free, key: "free")
-        try check(amount: advertisement.memory.bytes, key: "mem")
         try check(amount: advertisement.price, key: "price")
         var pairs: [(String, String)] = [
             ("txtvers", version), ("id", advertisement.peer.description), ("fab", advertisement.fabric),
             ("inc", advertisement.incarnation.description), ("seq", String(advertisement.sequence)),
             ("name", advertisement.name), ("state", advertisement.state.rawValue),
             ("cap", String(advertisement.capacity)), ("free", String(advertisement.free)),
-            ("mem", String(advertisement.memory.bytes)),
+            ("mem", String(max(0, advertisement.memory.bytes))),
         ]
         if advertisement.price != 0 { pairs.append(("price", String(advertisement.price))) }
-        if let port = advertisement.apiPort { pairs.append(("api", String(port))) }
+        if let port = advertisement.apiPort { pairs += mastersPairs(advertisement, port: port) }
+        var strings = pairs.map { Array("\($0)=\($1)".utf8) }
+        let end = advertisement.ended ? [Array("ended=1".utf8)] : []
+        let most = advertisement.isMaster ? bytesMax : machineBytesMax
+        var room = most - size(strings) - size(end) - Whereabouts.markBytesMax - 1
+        for key in FactKey.allCases {
+            guard let string = key.string(of: advertisement, room: room - 1) else { continue }
+            room -= 1 + string.count
+            strings.append(string)
+        }
+        return strings + end
+    }
+
+    private static func mastersPairs(_ advertisement: Advertisement, port: UInt16) -> [(String, String)] {
+        var pairs = [("api", String(port))]
         if let ledger = advertisement.ledger { pairs.append(("led", ledger.description)) }
         for (number, lead) in advertisement.leads.prefix(Advertisement.leadsMax).enumerated() {
             let ledger = lead.ledger == advertisement.peer ? "" : lead.ledger.description
             pairs.append(("lead\(number)", "\(ledger)/\(lead.epoch).\(lead.view).\(lead.members)"))
         }
         if advertisement.takesReplicas { pairs.append(("rep", "1")) }
-        if !advertisement.region.isEmpty { pairs.append(("reg", advertisement.region)) }
-        if !advertisement.network.isEmpty { pairs.append(("net", advertisement.network)) }
-        if advertisement.ended { pairs.append(("ended", "1")) }
-        return pairs.map { Array("\($0)=\($1)".utf8) }
+        return pairs
     }
+
+    /// In wire form: each string has a byte for its length before it.
+    static func size(_ strings: [[UInt8]]) -> Int { strings.reduce(0) { $0 + 1 + $1.count } }
 
     /// Reads strings received from anybody.
     ///
@@ -68,11 +89,11 @@ public enum AdvertisementText {
     /// - Returns: an advertisement without endpoints.
     /// - Throws: what is wrong with it; an advertisement is taken whole or not at all.
     public static func decode(_ strings: [[UInt8]]) throws(AdvertisementTextError) -> Advertisement {
-        let size = strings.reduce(0) { $0 + 1 + $1.count }
+        let size = size(strings)
         guard size <= bytesMax else {
             throw AdvertisementTextError(.tooLarge, key: "", "the text has \(size) bytes, at most \(bytesMax) are read")
         }
-        let fields = Fields(strings)
+        let fields = TextFields(strings)
         guard let version = fields["txtvers"] else { throw .missing("txtvers") }
         guard version == Array(Self.version.utf8) else {
             throw AdvertisementTextError(
@@ -102,8 +123,7 @@ public enum AdvertisementText {
             advertisement.leads.append(lead)
         }
         advertisement.takesReplicas = try fields.number("rep", max: 1, default: 0) == 1
-        advertisement.region = try fields.optionalPeople("reg")
-        advertisement.network = try fields.optionalPeople("net")
+        for key in FactKey.allCases { try key.read(fields, into: &advertisement) }
         advertisement.ended = try fields.number("ended", max: 1, default: 0) == 1
         return advertisement
     }
@@ -122,7 +142,7 @@ public enum AdvertisementText {
 
     /// Whether bytes may stand on a person's screen: 1 to 63 bytes of UTF-8 without control characters, which could
     /// drive a terminal.
-    fileprivate static func isReadable(_ bytes: [UInt8]) -> Bool {
+    static func isReadable(_ bytes: [UInt8]) -> Bool {
         guard (1...63).contains(bytes.count), let text = String(validating: bytes, as: UTF8.self) else { return false }
         return text.unicodeScalars.allSatisfy { !isControl($0) }
     }
@@ -135,7 +155,7 @@ public enum AdvertisementText {
     }
 
     /// At most 40 bytes of foreign text for a message, controls replaced.
-    fileprivate static func printable(_ bytes: [UInt8]) -> String {
+    static func printable(_ bytes: [UInt8]) -> String {
         let text = String(decoding: bytes.prefix(40), as: UTF8.self).unicodeScalars
             .map { isControl($0) ? "?" : String($0) }.joined()
         return "\"\(text)\(bytes.count > 40 ? "…" : "")\""
@@ -182,55 +202,5 @@ extension LedgerLead {
             let view = UInt32(numbers[1]), let members = UInt32(numbers[2])
         else { return nil }
         self.init(ledger: ledger, epoch: epoch, view: view, members: members)
-    }
-}
-
-/// The pairs of a TXT record by lower-case key.
-private struct Fields {
-    private var values: [String: [UInt8]] = [:]
-
-    init(_ strings: [[UInt8]]) {
-        for string in strings {
-            guard let equals = string.firstIndex(of: UInt8(ascii: "=")), equals > 0 else { continue }
-            // RFC 6763, 6.4: printable US-ASCII, any case; others are nobody's key and ignored.
-            let key = string[..<equals]
-            guard key.allSatisfy({ (0x20...0x7e).contains($0) }) else { continue }
-            let name = String(decoding: key, as: UTF8.self).lowercased()
-            if values[name] == nil { values[name] = Array(string[(equals + 1)...]) }
-        }
-    }
-
-    subscript(key: String) -> [UInt8]? { values[key] }
-
-    func text(_ key: String, bytesMax: Int) throws(AdvertisementTextError) -> String {
-        guard let value = values[key] else { throw .missing(key) }
-        guard value.count <= bytesMax, let text = String(validating: value, as: UTF8.self) else {
-            throw .malformed(key, value)
-        }
-        return text
-    }
-
-    func people(_ key: String) throws(AdvertisementTextError) -> String {
-        let text = try text(key, bytesMax: 63)
-        guard AdvertisementText.isReadable(Array(text.utf8)) else { throw .malformed(key, values[key]) }
-        return text
-    }
-
-    func optionalPeople(_ key: String) throws(AdvertisementTextError) -> String {
-        values[key] == nil ? "" : try people(key)
-    }
-
-    /// Decimal digits only, without a sign; at most 20 of them.
-    func number(_ key: String, max: UInt64 = .max, default missing: UInt64? = nil) throws(AdvertisementTextError)
-        -> UInt64
-    {
-        guard let value = values[key] else {
-            if let missing { return missing }
-            throw .missing(key)
-        }
-        guard (1...20).contains(value.count), value.allSatisfy({ (0x30...0x39).contains($0) }),
-            let number = UInt64(String(decoding: value, as: UTF8.self)), number <= max
-        else { throw .malformed(key, value) }
-        return number
     }
 }

@@ -26,6 +26,8 @@ final class AvahiLoop: @unchecked Sendable {
     }
 
     private let poll: OpaquePointer
+    /// The poll's functions, but for `watch_new`, which makes room for packets first.
+    private let functions: UnsafeMutablePointer<AvahiPoll>
     private let queue = Mutex(Queue())
     private var timers: [TimerID: (deadline: ContinuousClock.Instant, job: Job)] = [:]
     private var timersMade: UInt64 = 0
@@ -36,10 +38,15 @@ final class AvahiLoop: @unchecked Sendable {
             throw BackEndError(message: "Avahi's event loop could not be made: no file descriptor or memory is left")
         }
         self.poll = poll
+        functions = .allocate(capacity: 1)
+        functions.initialize(to: avahi_simple_poll_get(poll).pointee)
+        functions.pointee.watch_new = watchWithRoom
     }
 
+    deinit { functions.deallocate() }
+
     /// The event loop as Avahi's constructors want it.
-    var api: UnsafePointer<AvahiPoll>? { avahi_simple_poll_get(poll) }
+    var api: UnsafePointer<AvahiPoll>? { UnsafePointer(functions) }
 
     /// Starts the thread, which keeps this object alive until `finish`.
     func start() throws(BackEndError) {
@@ -118,6 +125,31 @@ final class AvahiLoop: @unchecked Sendable {
         let nanoseconds = (next - .now).nanoseconds
         return Int32(clamping: max(0, (nanoseconds + 999_999) / 1_000_000))
     }
+}
+
+/// When a thousand machines answer one question within a tenth of a second, Linux keeps some 150 of their packets for a socket
+/// that is not read at once, and Avahi has no setting for that.
+private let packetRoom: Int32 = 4 << 20
+
+private func watchWithRoom(
+    _ api: UnsafePointer<AvahiPoll>?, _ descriptor: Int32, _ events: AvahiWatchEvent, _ callback: AvahiWatchCallback?,
+    _ context: UnsafeMutableRawPointer?
+) -> OpaquePointer? {
+    makeRoom(descriptor)
+    guard let poll = api?.pointee.userdata, let own = avahi_simple_poll_get(OpaquePointer(poll)) else { return nil }
+    return own.pointee.watch_new(own, descriptor, events, callback, context)
+}
+
+/// Of a UDP socket alone; where the system gives less, it is as much as it gives.
+private func makeRoom(_ descriptor: Int32) {
+    var domain: Int32 = 0
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0, domain == AF_INET || domain == AF_INET6
+    else { return }
+    var room = packetRoom
+    // The first goes beyond the system's bound, and is for root.
+    guard setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, size) != 0 else { return }
+    _ = setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, size)
 }
 
 /// Runs `body` on a new detached thread.

@@ -142,6 +142,9 @@ struct TextBrowsers {
     /// Whether the instance is still seen there.
     func has(_ key: SightingKey) -> Bool { byLabel[key.label]?.places.contains(key) == true }
 
+    /// Browsers that there are.
+    var count: Int { labels.count }
+
     var places: [SightingKey] { byLabel.values.flatMap(\.places) }
 
     func label(of browser: OpaquePointer?) -> String? { browser.flatMap { labels[$0] } }

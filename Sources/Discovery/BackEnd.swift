@@ -4,9 +4,9 @@ import Automata
 protocol BackEnd: AnyObject {
     /// Reports `running` when it can publish.
     func start() throws(BackEndError)
-    /// Looks for others from now on.
+    /// Looks for others from now on: for masters always.
     func browse(_ scope: BrowseScope)
-    /// Watches nobody of those found so far; who is browsed for again is reported anew.
+    /// Browses no more, and watches nobody of those found so far; who is browsed for again is reported anew.
     func forgetAll()
     /// Makes the link show this, until it is withdrawn; called anew for each change.
     func publish(_ publication: Publication)
@@ -43,8 +43,8 @@ struct BackEndSetting {
     var peer: PeerID
     var interfaces: [String]?
     var recordTTLSeconds: UInt32
-    /// Instances resolved at once; a flood of names on the link stops here.
-    var resolversMax: Int
+    /// Instances that are watched besides those of masters; a flood of names on the link stops here.
+    var othersMax: Int
     var report: (BackEndReport) -> Void
     var log: DiscoveryLog
 }

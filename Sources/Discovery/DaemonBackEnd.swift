@@ -18,7 +18,8 @@ final class DaemonBackEnd: BackEnd {
     private var isRunning = false
     private var isLost = false
     private var scope: BrowseScope?
-    private var browsers: [OpaquePointer] = []
+    private var browsers: [Lookups.Source: [OpaquePointer]] = [:]
+    private var lookups: Lookups
     private var resolvers: [SightingKey: OpaquePointer] = [:]
     private var retries = Retries()
     private var textBrowsers = TextBrowsers()
@@ -28,6 +29,7 @@ final class DaemonBackEnd: BackEnd {
     private var serviceGroup: OpaquePointer?
     private var subtypeGroups: [String: OpaquePointer] = [:]
     private var ledgerGroups: [LinkService: OpaquePointer] = [:]
+    private var addressWatch: AddressWatch?
     /// Where the registered records are; `AVAHI_IF_UNSPEC` alone for everywhere.
     private var places: [AvahiIfIndex] = []
 
@@ -36,6 +38,7 @@ final class DaemonBackEnd: BackEnd {
         avahi = try Self.library()
         records = ServiceRecords(type: setting.type)
         ledgerRecords = LinkService.type(beside: setting.type).map { ServiceRecords(type: $0) }
+        lookups = Lookups(othersMax: setting.othersMax)
     }
 
     /// Whether `org.freedesktop.Avahi` answers on the system bus.
@@ -67,7 +70,7 @@ final class DaemonBackEnd: BackEnd {
 
     private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
-    fileprivate static func from(_ context: UnsafeMutableRawPointer?) -> DaemonBackEnd? {
+    static func from(_ context: UnsafeMutableRawPointer?) -> DaemonBackEnd? {
         context.map { Unmanaged.fromOpaque($0).takeUnretainedValue() }
     }
 
@@ -77,18 +80,24 @@ final class DaemonBackEnd: BackEnd {
         var error: Int32 = 0
         let flags = AvahiClientFlags(
             rawValue: AVAHI_CLIENT_NO_FAIL.rawValue | AVAHI_CLIENT_IGNORE_USER_CONFIG.rawValue)
-        guard avahi.client_new(setting.loop.api, flags, onClient, context, &error) != nil else {
+        guard avahi.client_new(setting.loop.api, flags, onDaemonClient, context, &error) != nil else {
             throw BackEndError(message: "the system D-Bus does not answer (\(avahiError(error)))")
         }
+        let watch = AddressWatch(loop: setting.loop) { [unowned self] in register() }
+        watch.start()
+        addressWatch = watch
     }
 
     func stop() {
+        addressWatch?.stop()
+        addressWatch = nil
         retries.cancelAll(setting.loop)
         // Frees browsers, resolvers and groups too; the daemon says goodbye for a client that leaves.
         if let client { avahi.client_free(client) }
         client = nil
         isRunning = false
-        browsers = []
+        browsers = [:]
+        lookups.removeAll()
         resolvers = [:]
         textBrowsers.removeAll()
         whereabouts.removeAll()
@@ -96,13 +105,13 @@ final class DaemonBackEnd: BackEnd {
         wanted = nil
     }
 
-    fileprivate func onState(_ state: AvahiClientState, of client: OpaquePointer) {
+    func onState(_ state: AvahiClientState, of client: OpaquePointer) {
         // The first call comes from within `avahi_client_new`.
         self.client = client
         switch state {
         case AVAHI_CLIENT_S_RUNNING:
             isRunning = true
-            if browsers.isEmpty { browse() }
+            browse()
             register()
             setting.report(.running)
         case AVAHI_CLIENT_S_COLLISION, AVAHI_CLIENT_S_REGISTERING:
@@ -141,7 +150,12 @@ final class DaemonBackEnd: BackEnd {
     }
 
     private func register() {
-        guard isRunning, let wanted, wanted != published else { return }
+        guard isRunning, var wanted = self.wanted else { return }
+        // The daemon publishes where the host is; the text tells when that changes.
+        let addresses = InterfaceAddress.publishable(
+            InterfaceAddress.all(), interfaces: setting.interfaces, listening: Listening(at: []))
+        wanted.text.append(Whereabouts.mark(Set(addresses), port: wanted.port))
+        guard wanted != published else { return }
         if let published, published.label != wanted.label || published.port != wanted.port { unregister() }
         do throws(BackEndError) {
             if let published {
@@ -196,7 +210,7 @@ final class DaemonBackEnd: BackEnd {
     }
 
     private func group(_ records: [DNSRecord]) throws(BackEndError) -> OpaquePointer {
-        guard let group = avahi.entry_group_new(client, onGroup, context) else {
+        guard let group = avahi.entry_group_new(client, onDaemonGroup, context) else {
             throw failure("a group", avahi.client_errno(client))
         }
         do throws(BackEndError) {
@@ -239,7 +253,7 @@ final class DaemonBackEnd: BackEnd {
         return names.compactMap { name in addresses.first { $0.interface == name }?.index }
     }
 
-    fileprivate func onGroupState(_ state: AvahiEntryGroupState) {
+    func onGroupState(_ state: AvahiEntryGroupState) {
         guard state == AVAHI_ENTRY_GROUP_COLLISION else { return }
         setting.loop.schedule(after: .zero) { [weak self] in self?.setting.report(.collision) }
     }
@@ -253,27 +267,41 @@ final class DaemonBackEnd: BackEnd {
 
     private func browse() {
         guard let scope else { return }
-        for browser in browsers { _ = avahi.service_browser_free(browser) }
-        browsers = interfaceIndices().compactMap {
-            avahi.service_browser_new(
-                client, $0, AVAHI_PROTO_UNSPEC.asProtocol, records.type(of: scope), ServiceRecords.domain,
-                AvahiLookupFlags(rawValue: 0), onBrowser, context)
-        }
-        if browsers.isEmpty { onFailure("it does not browse for \(setting.type)") }
+        browse(.masters, onDaemonMasters)
+        if scope == .everyone { browse(.everyone, onDaemonEveryone) }
     }
 
-    fileprivate func onBrowse(_ event: AvahiBrowserEvent, _ key: SightingKey) {
+    private func browse(_ source: Lookups.Source, _ callback: AvahiServiceBrowserCallback) {
+        guard browsers[source] == nil else { return }
+        let made = interfaceIndices().compactMap {
+            avahi.service_browser_new(
+                client, $0, AVAHI_PROTO_UNSPEC.asProtocol, records.type(of: source), ServiceRecords.domain,
+                AvahiLookupFlags(rawValue: 0), callback, context)
+        }
+        browsers[source] = made.isEmpty ? nil : made
+        if made.isEmpty { onFailure("it does not browse for \(setting.type)") }
+    }
+
+    func onBrowse(_ event: AvahiBrowserEvent, _ key: SightingKey, _ source: Lookups.Source) {
         switch event {
         // A label without a PeerID is no peer's: nothing is spent on it.
-        case AVAHI_BROWSER_NEW where InstanceLabel.peer(of: key.label) != nil: resolve(key)
+        case AVAHI_BROWSER_NEW where InstanceLabel.peer(of: key.label) != nil:
+            resolve(lookups.appeared(key, in: source))
         case AVAHI_BROWSER_REMOVE:
-            forget(key)
-            setting.report(.removed(key))
+            let (isGone, next) = lookups.disappeared(key, from: source)
+            if isGone {
+                forget(key)
+                setting.report(.removed(key))
+            }
+            resolve(next)
         default: break
         }
     }
 
     func forgetAll() {
+        for browser in browsers.values.joined() { _ = avahi.service_browser_free(browser) }
+        browsers = [:]
+        lookups.removeAll()
         for key in textBrowsers.places { forget(key) }
     }
 
@@ -284,33 +312,55 @@ final class DaemonBackEnd: BackEnd {
         whereabouts.removed(key)
     }
 
-    private func resolve(_ key: SightingKey) {
-        guard isRunning, resolvers[key] == nil else { return }
-        guard resolvers.count < setting.resolversMax else {
-            return setting.log.debug("discovery.resolvers.full", ["label": "\(key.label)"])
+    /// What the daemon lets one client have of browsers, resolvers and groups; 1,024, unless its owner has set it otherwise
+    /// (avahi-daemon.conf(5)). Some are left for what this peer will publish.
+    private static let objectsMax = 1_000
+
+    private var hasRoom: Bool {
+        let groups = 1 + subtypeGroups.count + ledgerGroups.count
+        let browsing = browsers.values.reduce(0) { $0 + $1.count }
+        return groups + browsing + resolvers.count + textBrowsers.count + 2 <= Self.objectsMax
+    }
+
+    private func resolve(_ keys: [SightingKey]) {
+        var rest = keys
+        while let key = rest.popLast() {
+            if isRunning, resolvers[key] == nil, !begin(key) { rest += lookups.settled(key) }
         }
-        resolvers[key] = avahi.service_resolver_new(
-            client, key.interface, key.addressFamily, key.label, setting.type, ServiceRecords.domain,
-            key.addressFamily, AvahiLookupFlags(rawValue: 0), onResolver, context)
+    }
+
+    /// - Returns: whether the daemon looks for it; else it is not known by way of the link, and must come by itself.
+    private func begin(_ key: SightingKey) -> Bool {
+        guard hasRoom,
+            let resolver = avahi.service_resolver_new(
+                client, key.interface, key.addressFamily, key.label, setting.type, ServiceRecords.domain,
+                key.addressFamily, AvahiLookupFlags(rawValue: 0), onDaemonResolver, context)
+        else {
+            setting.log.debug("discovery.daemon.full", ["label": "\(key.label)"])
+            return false
+        }
+        resolvers[key] = resolver
         textBrowsers.add(key) {
             guard let name = records.fullName(ofForeign: key.label) else { return nil }
             return avahi.record_browser_new(
                 client, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, name, UInt16(AVAHI_DNS_CLASS_IN),
-                DNSRecord.Kind.text.rawValue, AvahiLookupFlags(rawValue: 0), onRecord, context)
+                DNSRecord.Kind.text.rawValue, AvahiLookupFlags(rawValue: 0), onDaemonRecord, context)
         }
+        return true
     }
 
-    fileprivate func onText(_ browser: OpaquePointer?, _ interface: Int32, _ family: Int32, _ text: [[UInt8]]) {
+    func onText(_ browser: OpaquePointer?, _ interface: Int32, _ family: Int32, _ text: [[UInt8]]) {
         guard let label = textBrowsers.label(of: browser) else { return }
         for key in whereabouts.heard(label, text) {
             setting.loop.schedule(after: Whereabouts.pause) { [weak self] in
-                if let self, textBrowsers.has(key) { resolve(key) }
+                if let self, textBrowsers.has(key) { resolve(lookups.again(key)) }
             }
         }
         setting.report(.text(SightingKey(interface: interface, addressFamily: family, label: label), text))
     }
 
-    fileprivate func onResolve(_ key: SightingKey, _ sighting: Sighting?) {
+    func onResolve(_ key: SightingKey, _ sighting: Sighting?) {
+        defer { resolve(lookups.settled(key)) }
         if let sighting {
             retries.cancel(key, setting.loop)
             setting.report(.resolved(key, sighting))
@@ -320,7 +370,7 @@ final class DaemonBackEnd: BackEnd {
         retries.schedule(key, setting.loop) { [weak self] in
             guard let self, let resolver = resolvers.removeValue(forKey: key) else { return }
             _ = avahi.service_resolver_free(resolver)
-            resolve(key)
+            resolve(lookups.again(key))
         }
     }
 
@@ -333,54 +383,10 @@ final class DaemonBackEnd: BackEnd {
     }
 
     /// Reported after the callback that noticed it, because the answer to it frees the client.
-    fileprivate func onFailure(_ reason: String) {
+    func onFailure(_ reason: String) {
         guard !isLost else { return }
         isLost = true
         isRunning = false
         setting.loop.schedule(after: .zero) { [weak self] in self?.setting.report(.lost(reason)) }
     }
-}
-
-// MARK: - callbacks from C
-
-private func onClient(_ client: OpaquePointer?, _ state: AvahiClientState, _ context: UnsafeMutableRawPointer?) {
-    guard let client else { return }
-    DaemonBackEnd.from(context)?.onState(state, of: client)
-}
-
-private func onGroup(_: OpaquePointer?, _ state: AvahiEntryGroupState, _ context: UnsafeMutableRawPointer?) {
-    DaemonBackEnd.from(context)?.onGroupState(state)
-}
-
-private func onBrowser(
-    _: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiBrowserEvent,
-    _ name: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: AvahiLookupResultFlags,
-    _ context: UnsafeMutableRawPointer?
-) {
-    guard let backEnd = DaemonBackEnd.from(context) else { return }
-    if event == AVAHI_BROWSER_FAILURE { return backEnd.onFailure("it stopped browsing") }
-    guard let name else { return }
-    backEnd.onBrowse(event, SightingKey(interface: interface, addressFamily: family, label: String(cString: name)))
-}
-
-private func onResolver(
-    _: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiResolverEvent,
-    _ name: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?,
-    _ address: UnsafePointer<AvahiAddress>?, _ port: UInt16, _ text: UnsafeMutablePointer<AvahiStringList>?,
-    _: AvahiLookupResultFlags, _ context: UnsafeMutableRawPointer?
-) {
-    guard let backEnd = DaemonBackEnd.from(context), let name else { return }
-    let key = SightingKey(interface: interface, addressFamily: family, label: String(cString: name))
-    let found = event == AVAHI_RESOLVER_FOUND
-    backEnd.onResolve(key, found ? Sighting(address: address, interface: interface, port: port, text: text) : nil)
-}
-
-private func onRecord(
-    _ browser: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiBrowserEvent,
-    _: UnsafePointer<CChar>?, _: UInt16, _: UInt16, _ data: UnsafeRawPointer?, _ size: Int, _: AvahiLookupResultFlags,
-    _ context: UnsafeMutableRawPointer?
-) {
-    guard event == AVAHI_BROWSER_NEW, let data else { return }
-    DaemonBackEnd.from(context)?.onText(
-        browser, interface, family, strings(ofWire: UnsafeRawBufferPointer(start: data, count: size)))
 }

@@ -19,6 +19,24 @@
 /// leave a job there and never wait for a lock. What arrives from the link is untrusted: each text is checked whole
 /// before anything changes, and all tables are bounded.
 ///
+/// ## A link of 1,000 machines
+/// What bounds it are caches: Avahi keeps what it hears, whoever has asked, 4,096 records an interface unless it is told
+/// otherwise, and a full cache takes nobody more. A machine is five or six records there (PTR, sub-type's PTR, SRV, TXT, A,
+/// AAAA), one at avahi-daemon two more, its host's. So:
+/// - Machines browse for masters alone (sub-type `_master`), and say hello to each that they find. That is how a master comes
+///   to know all machines of its link; its own browsing is quicker by a second, and no more.
+/// - The embedded back end keeps 50,000 records. A master with it sees all 1,000 machines. At the daemon it sees as many as the
+///   daemon keeps, about 800, those that came first, if it gives a client 1,024 objects; the others by their hello.
+/// - Whose host has a full cache would not see a master that comes later. It asks the link itself (*link question*), again and
+///   again, at last every ten minutes: the answer comes to the asker's own socket.
+/// - Masters are resolved before others, and 64 at once (`Lookups`): the rest in turn.
+/// - A machine that hears of no master watches 32 others at most, to join the ring by.
+/// - Sockets have room for the answers of a thousand (`AvahiLoop`).
+/// - At rest a machine says nothing, but for what keeps its records in the caches of those who browse for it; changes of load
+///   and disk are told in steps, and any change at most once a second.
+///
+/// `Tests/Scenarios/discovery-crowd.sh` measures it.
+///
 /// What this leaves to others: noticing a crash within seconds (records expire only after `recordTTLSeconds`), and
 /// proving who a peer is (TLS does, when two peers connect).
 
@@ -97,12 +115,16 @@ public struct DiscoveryConfiguration: Hashable, Sendable {
     public var recordTTLSeconds: UInt32
     /// The least time between two changes on the link; what is published in between is replaced by the latest.
     public var publishInterval: Duration
-    /// Peers kept at once; further ones are refused and counted.
+    /// Peers that are no masters kept at once; further ones are passed over. Of masters there are at most 512.
     public var peersMax: Int
     /// Within this time from the start the service has said whether multicast works; below 5 s by contract.
     public var multicastCheckTimeout: Duration
     /// How long `auto` waits for a lost daemon before it embeds.
     public var daemonPatience: Duration
+
+    /// A machine that looks for anybody needs some to join the ring by, not all: of a thousand machines that have lost their
+    /// master each would otherwise ask the link about each other one.
+    public static func peersMax(isMaster: Bool) -> Int { isMaster ? 4_096 : 32 }
 
     /// The type under which peers of any fabric are found.
     public static let palmier = "_palmier._tcp"

@@ -27,6 +27,7 @@ final class DiscoveryCore: @unchecked Sendable {
     private var lostDaemon = false
     private var patience: AvahiLoop.TimerID?
     private var fading: AvahiLoop.TimerID?
+    private var asking: AvahiLoop.TimerID?
     private var multicast: Bool?
     private var stopped = false
 
@@ -79,6 +80,7 @@ final class DiscoveryCore: @unchecked Sendable {
         guard scope != self.scope else { return }
         let isNarrower = self.scope == .everyone
         self.scope = scope
+        if asking == nil { askInTurn(after: Self.firstQuestion) }
         if isNarrower {
             backEnd?.forgetAll()
             table.fade()
@@ -89,7 +91,7 @@ final class DiscoveryCore: @unchecked Sendable {
 
     func ask(for scope: BrowseScope) {
         guard configuration.mode != .none else { return }
-        let question = LinkQuestion(type: ServiceRecords(type: configuration.serviceType).type(of: scope))
+        let question = LinkQuestion(type: ServiceRecords(type: configuration.serviceType).type(of: scope.source))
         let (loop, interfaces) = (loop, configuration.interfaces)
         do {
             // On a thread of its own, since it waits for packets.
@@ -100,6 +102,21 @@ final class DiscoveryCore: @unchecked Sendable {
             }
         } catch {
             log.debug("discovery.unasked", ["error": "\(error)"])  // the browser asks, too
+        }
+    }
+
+    private static let firstQuestion = Duration.seconds(1)
+    private static let questionGapMax = Duration.seconds(600)
+
+    /// Asks the link itself for masters, each time after twice as long, where browsing may not show them: the daemon browses
+    /// its cache, which a crowded link fills with whoever came first, and then takes nobody more.
+    private func askInTurn(after gap: Duration) {
+        // Those who came up together do not ask together.
+        let slack = Duration.milliseconds(Int64.random(in: 0...(gap.nanoseconds / 2_000_000)))
+        asking = loop.schedule(after: gap + slack) { [weak self] in
+            guard let self, !stopped else { return }
+            if kind == .daemon || !table.knowsMaster { ask(for: .masters) }
+            askInTurn(after: min(gap * 2, Self.questionGapMax))
         }
     }
 
@@ -170,7 +187,7 @@ final class DiscoveryCore: @unchecked Sendable {
         BackEndSetting(
             loop: loop, type: configuration.serviceType, peer: configuration.peer,
             interfaces: configuration.interfaces, recordTTLSeconds: configuration.recordTTLSeconds,
-            resolversMax: configuration.peersMax * 2,
+            othersMax: configuration.peersMax * 2,
             report: { [weak self] report in self?.on(report) }, log: log)
     }
 

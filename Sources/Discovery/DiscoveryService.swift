@@ -39,7 +39,8 @@ public final class DiscoveryService: Sendable {
         loop.enqueue { [core] in core.start() }
     }
 
-    /// Looks for others on the link: for masters by their sub-type, or for everyone. When it is narrowed, those found
+    /// Looks for others on the link: for masters by their sub-type, or for everyone, masters first. Now and then it asks for
+    /// masters, too, where browsing may not show them all. When it is narrowed, those found
     /// before who are not seen again fade.
     public func browse(_ scope: BrowseScope) {
         loop.enqueue { [core] in core.browse(scope) }

@@ -18,7 +18,9 @@ final class EmbeddedBackEnd: BackEnd {
     private let records: ServiceRecords
     private let ledgerRecords: ServiceRecords?
     private var server: OpaquePointer?
-    private var browser: OpaquePointer?
+    private var registrar: RecordRegistrar?
+    private var browsers: [Lookups.Source: OpaquePointer] = [:]
+    private var lookups: Lookups
     private var resolvers: [SightingKey: OpaquePointer] = [:]
     private var retries = Retries()
     private var textBrowsers = TextBrowsers()
@@ -38,6 +40,7 @@ final class EmbeddedBackEnd: BackEnd {
         self.setting = setting
         records = ServiceRecords(type: setting.type)
         ledgerRecords = LinkService.type(beside: setting.type).map { ServiceRecords(type: $0) }
+        lookups = Lookups(othersMax: setting.othersMax)
     }
 
     private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
@@ -58,12 +61,14 @@ final class EmbeddedBackEnd: BackEnd {
         var config = configuration()
         server = avahi_server_new(setting.loop.api, &config, onServer, context, &error)
         avahi_server_config_free(&config)
-        guard server != nil else {
+        guard let server else {
             throw BackEndError(
                 message:
                     "libavahi-core could not start (\(avahiError(error))); is UDP port 5353 held by a program that "
                     + "does not share it?")
         }
+        registrar = RecordRegistrar(
+            server: server, recordTTLSeconds: setting.recordTTLSeconds, onState: onGroup, context: context)
         let watch = AddressWatch(loop: setting.loop) { [unowned self] in refresh() }
         watch.start()
         addressWatch = watch
@@ -83,13 +88,16 @@ final class EmbeddedBackEnd: BackEnd {
         config.enable_wide_area = 0
         // IPv6 multicast on loopback has no route: it would only log an error for each packet.
         config.use_ipv6 = setting.interfaces.map { $0.allSatisfy { $0 == "lo" } } == true ? 0 : 1
-        // Five records a peer on each interface, and as many again for strangers' services.
-        config.n_cache_entries_max = UInt32(clamping: setting.resolversMax * 10)
+        // Avahi keeps what it hears, whoever has asked for it, and when it is full it takes nothing more.
+        config.n_cache_entries_max = Self.cacheRecordsMax
         for interface in setting.interfaces ?? [] {
             config.allow_interfaces = avahi_string_list_add(config.allow_interfaces, interface)
         }
         return config
     }
+
+    /// Six records a peer of 4,096 on each interface, and as many again for strangers' services; a record takes some 300 bytes.
+    private static let cacheRecordsMax: UInt32 = 50_000
 
     func stop() {
         addressWatch?.stop()
@@ -97,8 +105,9 @@ final class EmbeddedBackEnd: BackEnd {
         retries.cancelAll(setting.loop)
         // Frees browsers, resolvers and groups, and sends the goodbyes that are due.
         if let server { avahi_server_free(server) }
-        server = nil
-        browser = nil
+        (server, registrar) = (nil, nil)
+        browsers = [:]
+        lookups.removeAll()
         resolvers = [:]
         textBrowsers.removeAll()
         whereabouts.removeAll()
@@ -122,38 +131,38 @@ final class EmbeddedBackEnd: BackEnd {
 
     /// Makes the link show what is wanted, and where we are now.
     private func refresh() {
-        guard server != nil, var publication = wanted else { return }
+        guard let registrar, var publication = wanted else { return }
         let addresses = Set(
             InterfaceAddress.publishable(
                 InterfaceAddress.all(), interfaces: setting.interfaces, listening: publication.listening))
         publication.text.append(Whereabouts.mark(addresses, port: publication.port))
         if publication != published {
             do throws(BackEndError) {
-                try register(publication)
+                try register(publication, registrar)
             } catch {
                 setting.log.debug("discovery.publish.failed", ["error": "\(error)", "label": "\(publication.label)"])
                 return collide()
             }
             published = publication
         }
-        refresh(addresses, of: publication)
+        refresh(addresses, of: publication, registrar)
     }
 
-    private func register(_ publication: Publication) throws(BackEndError) {
+    private func register(_ publication: Publication, _ registrar: RecordRegistrar) throws(BackEndError) {
         if let published, published.label != publication.label || published.host != publication.host { unregister() }
         if let published {
             if published.port != publication.port {
-                try add(
+                try registrar.add(
                     records.place(of: publication.service, hostName: publication.hostName), to: serviceGroup, .update)
             }
             if published.text != publication.text {
-                try add(records.text(of: publication.service), to: serviceGroup, .update)
+                try registrar.add(records.text(of: publication.service), to: serviceGroup, .update)
             }
         } else {
-            serviceGroup = try group(records.all(publication.service, hostName: publication.hostName))
+            serviceGroup = try registrar.group(records.all(publication.service, hostName: publication.hostName))
         }
-        try refreshSubtypes(publication)
-        try refreshLedgers(publication)
+        try refreshSubtypes(publication, registrar)
+        try refreshLedgers(publication, registrar)
     }
 
     func withdraw() {
@@ -170,76 +179,43 @@ final class EmbeddedBackEnd: BackEnd {
         forgetPublished()
     }
 
-    private func refreshLedgers(_ publication: Publication) throws(BackEndError) {
+    private func refreshLedgers(_ publication: Publication, _ registrar: RecordRegistrar) throws(BackEndError) {
         for (ledger, group) in ledgerGroups where !publication.ledgers.contains(ledger) {
             avahi_s_entry_group_free(group)
             ledgerGroups[ledger] = nil
         }
         guard let ledgerRecords else { return }
         for ledger in publication.ledgers where ledgerGroups[ledger] == nil {
-            ledgerGroups[ledger] = try group(ledgerRecords.all(ledger, hostName: publication.hostName))
+            ledgerGroups[ledger] = try registrar.group(ledgerRecords.all(ledger, hostName: publication.hostName))
         }
     }
 
-    private func refreshSubtypes(_ publication: Publication) throws(BackEndError) {
+    private func refreshSubtypes(_ publication: Publication, _ registrar: RecordRegistrar) throws(BackEndError) {
         for (subtype, group) in subtypeGroups where !publication.subtypes.contains(subtype) {
             avahi_s_entry_group_free(group)
             subtypeGroups[subtype] = nil
         }
         for subtype in publication.subtypes where subtypeGroups[subtype] == nil {
-            subtypeGroups[subtype] = try group([records.subtype(subtype, of: publication)])
+            subtypeGroups[subtype] = try registrar.group([records.subtype(subtype, of: publication)])
         }
     }
 
-    private func refresh(_ addresses: Set<InterfaceAddress>, of publication: Publication) {
+    private func refresh(
+        _ addresses: Set<InterfaceAddress>, of publication: Publication, _ registrar: RecordRegistrar
+    ) {
         for (address, group) in addressGroups where !addresses.contains(address) {
             avahi_s_entry_group_free(group)
             addressGroups[address] = nil
         }
         for address in addresses where addressGroups[address] == nil {
             do {
-                addressGroups[address] = try group(
+                addressGroups[address] = try registrar.group(
                     [records.address(address, hostName: publication.hostName)], interface: address.index)
             } catch {
                 setting.log.debug(
                     "discovery.address.failed", ["error": "\(error)", "address": "\(address.text)"])
             }
         }
-    }
-
-    /// A committed group of `records`.
-    private func group(_ records: [DNSRecord], interface: Int32 = AVAHI_IF_UNSPEC.asIndex) throws(BackEndError)
-        -> OpaquePointer
-    {
-        guard let group = avahi_s_entry_group_new(server, onGroup, context) else { throw failure("a group") }
-        do throws(BackEndError) {
-            for record in records { try add(record, to: group, .new, interface: interface) }
-            guard avahi_s_entry_group_commit(group) >= 0 else { throw failure("a group's commit") }
-            for record in records where record.unique { try add(record, to: group, .update, interface: interface) }
-        } catch {
-            avahi_s_entry_group_free(group)
-            throw error
-        }
-        return group
-    }
-
-    private func add(
-        _ record: DNSRecord, to group: OpaquePointer?, _ manner: DNSRecord.Manner,
-        interface: Int32 = AVAHI_IF_UNSPEC.asIndex
-    ) throws(BackEndError) {
-        guard
-            let made = avahi_record_new_full(
-                record.name, UInt16(AVAHI_DNS_CLASS_IN), record.kind.rawValue, setting.recordTTLSeconds)
-        else { throw BackEndError(message: "there is no memory for the record \(record.name)") }
-        defer { avahi_record_unref(made) }
-        guard avahi_rdata_parse(made, record.data, record.data.count) >= 0,
-            avahi_server_add(
-                server, group, interface, AVAHI_PROTO_UNSPEC.asProtocol, record.flags(manner), made) >= 0
-        else { throw failure("the record \(record.name)") }
-    }
-
-    private func failure(_ what: String) -> BackEndError {
-        BackEndError(message: "\(what) was refused by libavahi-core (\(avahiError(avahi_server_errno(server))))")
     }
 
     /// Reported after the callback that noticed it, because the answer to it frees the groups.
@@ -254,28 +230,40 @@ final class EmbeddedBackEnd: BackEnd {
     // MARK: browsing
 
     func browse(_ scope: BrowseScope) {
-        guard let server else { return }
-        if let browser { avahi_s_service_browser_free(browser) }
-        browser = avahi_s_service_browser_new(
-            server, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, records.type(of: scope),
-            ServiceRecords.domain, AvahiLookupFlags(rawValue: 0), onBrowser, context)
-        if browser == nil {
+        browse(.masters, onMastersBrowser)
+        if scope == .everyone { browse(.everyone, onEveryoneBrowser) }
+    }
+
+    private func browse(_ source: Lookups.Source, _ callback: AvahiSServiceBrowserCallback) {
+        guard let server, browsers[source] == nil else { return }
+        browsers[source] = avahi_s_service_browser_new(
+            server, AVAHI_IF_UNSPEC.asIndex, AVAHI_PROTO_UNSPEC.asProtocol, records.type(of: source),
+            ServiceRecords.domain, AvahiLookupFlags(rawValue: 0), callback, context)
+        if browsers[source] == nil {
             onFailure("browsing for \(setting.type) failed (\(avahiError(avahi_server_errno(server))))")
         }
     }
 
-    fileprivate func onBrowse(_ event: AvahiBrowserEvent, _ key: SightingKey) {
+    fileprivate func onBrowse(_ event: AvahiBrowserEvent, _ key: SightingKey, _ source: Lookups.Source) {
         switch event {
         // A label without a PeerID is no peer's: nothing is spent on it.
-        case AVAHI_BROWSER_NEW where InstanceLabel.peer(of: key.label) != nil: resolve(key)
+        case AVAHI_BROWSER_NEW where InstanceLabel.peer(of: key.label) != nil:
+            resolve(lookups.appeared(key, in: source))
         case AVAHI_BROWSER_REMOVE:
-            forget(key)
-            setting.report(.removed(key))
+            let (isGone, next) = lookups.disappeared(key, from: source)
+            if isGone {
+                forget(key)
+                setting.report(.removed(key))
+            }
+            resolve(next)
         default: break
         }
     }
 
     func forgetAll() {
+        for browser in browsers.values { avahi_s_service_browser_free(browser) }
+        browsers = [:]
+        lookups.removeAll()
         for key in textBrowsers.places { forget(key) }
     }
 
@@ -286,11 +274,12 @@ final class EmbeddedBackEnd: BackEnd {
         whereabouts.removed(key)
     }
 
+    private func resolve(_ keys: [SightingKey]) {
+        for key in keys { resolve(key) }
+    }
+
     private func resolve(_ key: SightingKey) {
         guard let server, resolvers[key] == nil else { return }
-        guard resolvers.count < setting.resolversMax else {
-            return setting.log.debug("discovery.resolvers.full", ["label": "\(key.label)"])
-        }
         resolvers[key] = avahi_s_service_resolver_new(
             server, key.interface, key.addressFamily, key.label, setting.type, ServiceRecords.domain,
             key.addressFamily, AvahiLookupFlags(rawValue: 0), onResolver, context)
@@ -309,13 +298,14 @@ final class EmbeddedBackEnd: BackEnd {
         guard let label = textBrowsers.label(of: browser) else { return }
         for key in whereabouts.heard(label, text) {
             setting.loop.schedule(after: Whereabouts.pause) { [weak self] in
-                if let self, textBrowsers.has(key) { resolve(key) }
+                if let self, textBrowsers.has(key) { resolve(lookups.again(key)) }
             }
         }
         setting.report(.text(SightingKey(interface: interface, addressFamily: family, label: label), text))
     }
 
     fileprivate func onResolve(_ key: SightingKey, _ sighting: Sighting?) {
+        defer { resolve(lookups.settled(key)) }
         if let sighting {
             retries.cancel(key, setting.loop)
             setting.report(.resolved(key, sighting))
@@ -326,7 +316,7 @@ final class EmbeddedBackEnd: BackEnd {
         retries.schedule(key, setting.loop) { [weak self] in
             guard let self, let resolver = resolvers.removeValue(forKey: key) else { return }
             avahi_s_service_resolver_free(resolver)
-            resolve(key)
+            resolve(lookups.again(key))
         }
     }
 
@@ -356,15 +346,31 @@ private func onGroup(
     EmbeddedBackEnd.from(context)?.onGroupState(state)
 }
 
-private func onBrowser(
+private func onMastersBrowser(
     _: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiBrowserEvent,
     _ name: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: AvahiLookupResultFlags,
     _ context: UnsafeMutableRawPointer?
 ) {
+    onBrowser(.masters, interface, family, event, name, context)
+}
+
+private func onEveryoneBrowser(
+    _: OpaquePointer?, _ interface: Int32, _ family: Int32, _ event: AvahiBrowserEvent,
+    _ name: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: UnsafePointer<CChar>?, _: AvahiLookupResultFlags,
+    _ context: UnsafeMutableRawPointer?
+) {
+    onBrowser(.everyone, interface, family, event, name, context)
+}
+
+private func onBrowser(
+    _ source: Lookups.Source, _ interface: Int32, _ family: Int32, _ event: AvahiBrowserEvent,
+    _ name: UnsafePointer<CChar>?, _ context: UnsafeMutableRawPointer?
+) {
     guard let backEnd = EmbeddedBackEnd.from(context) else { return }
     if event == AVAHI_BROWSER_FAILURE { return backEnd.onFailure("libavahi-core stopped browsing") }
     guard let name else { return }
-    backEnd.onBrowse(event, SightingKey(interface: interface, addressFamily: family, label: String(cString: name)))
+    let key = SightingKey(interface: interface, addressFamily: family, label: String(cString: name))
+    backEnd.onBrowse(event, key, source)
 }
 
 private func onResolver(

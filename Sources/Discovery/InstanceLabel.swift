@@ -23,18 +23,23 @@ enum InstanceLabel {
         "palmier-" + peer.description.prefix(16) + (alternate == 0 ? "" : "-\(alternate)")
     }
 
-    /// The sub-types (RFC 6763, 7.1) under which an advertisement is listed, sorted.
     static let master = "_master"
+    static let coordinator = "_coordinator"
 
+    /// The sub-types (RFC 6763, 7.1) under which an advertisement is listed, sorted: what a machine does, and whether it is a
+    /// master. Who leads a ledger coordinates its requests, whatever else it runs.
+    ///
+    ///     avahi-browse -rt _idle._sub._palmier._tcp
     static func subtypes(of advertisement: Advertisement) -> [String] {
         let byState: [String] =
             switch advertisement.state {
             case .idle: ["_idle"]
             case .worker: ["_worker"]
-            case .coordinator: ["_coordinator"]
+            case .coordinator: [coordinator]
             case .joining, .draining, .left, .failed: []
             }
-        return byState + (advertisement.isMaster ? [master] : [])
+        let leads = advertisement.leads.isEmpty || byState == [coordinator] ? [] : [coordinator]
+        return (byState + leads + (advertisement.isMaster ? [master] : [])).sorted()
     }
 
     /// As many whole characters of `name` as fit.

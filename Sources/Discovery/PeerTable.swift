@@ -21,7 +21,7 @@ struct Sighting: Hashable {
 /// Who is on the link: turns sightings into events.
 ///
 /// A value without clock or I/O. Takes what back ends saw; gives events, in order. Invariants: at most `peersMax`
-/// peers and `sightingsPerPeerMax` sightings each; every peer has at least one sighting; a text that is refused
+/// peers that are no masters, `Lookups.mastersMax` that are, and `sightingsPerPeerMax` sightings each; every peer has at least one sighting; a text that is refused
 /// changes nothing; of one peer's texts the newest (incarnation, sequence) counts, wherever it was seen, and of two with
 /// the same number the one with the ended flag.
 struct PeerTable {
@@ -62,6 +62,9 @@ struct PeerTable {
 
     var count: Int { peers.count }
 
+    /// Whether a master is there.
+    var knowsMaster: Bool { peers.values.contains { $0.told?.isMaster == true } }
+
     /// An instance was resolved, or something of it changed.
     mutating func resolved(_ key: SightingKey, _ sighting: Sighting) -> [Outcome] {
         take(key, sighting.text, Seen(host: sighting.host, port: sighting.port))
@@ -90,7 +93,7 @@ struct PeerTable {
         }
         guard named != own else { return [.heardSelf(news)] }
         guard var peer = peers[named] ?? admit(news) else {
-            return news.ended ? [] : [.refused("\(peersMax) peers are known, and no more are kept")]
+            return news.ended ? [] : [.refused("\(peers.count) peers are known, and no more are kept")]
         }
         guard seen == nil || peer.sightings[key] != nil || peer.sightings.count < Self.sightingsPerPeerMax else {
             return [.refused("it is seen in more than \(Self.sightingsPerPeerMax) places")]
@@ -135,7 +138,12 @@ struct PeerTable {
 
     /// A peer not seen before; nil when there is no room, or when it is about to leave anyway.
     private func admit(_ news: Advertisement) -> Peer? {
-        peers.count < peersMax && !news.ended ? Peer(advertisement: news) : nil
+        let most = news.isMaster ? Lookups.mastersMax : peersMax
+        // Few are looked at where there is room for all.
+        let hasRoom =
+            peers.count < min(most, Lookups.mastersMax)
+            || peers.values.count { $0.advertisement.isMaster == news.isMaster } < most
+        return hasRoom && !news.ended ? Peer(advertisement: news) : nil
     }
 
     /// Stores a peer that lost sightings, or forgets it with its last.

@@ -84,8 +84,8 @@ struct ServiceRecords {
     static let enumeration = "_services._dns-sd._udp"
 
     /// What to browse for.
-    func type(of scope: BrowseScope) -> String {
-        scope == .everyone ? type : "\(InstanceLabel.master)._sub.\(type)"
+    func type(of source: Lookups.Source) -> String {
+        source == .everyone ? type : "\(InstanceLabel.master)._sub.\(type)"
     }
 
     /// All of them except sub-types and addresses.

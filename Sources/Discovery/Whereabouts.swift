@@ -54,6 +54,9 @@ struct Whereabouts {
         return Array("at=\(String(UInt16(truncatingIfNeeded: hash ^ hash >> 16), radix: 16))".utf8)
     }
 
+    /// Of `at=ffff`.
+    static let markBytesMax = 7
+
     private static func mark(in text: [[UInt8]]) -> String? {
         let key = Array("at=".utf8)
         return text.first { $0.starts(with: key) }.map { String(decoding: $0.dropFirst(key.count), as: UTF8.self) }

@@ -76,6 +76,15 @@ extension Books {
         return first
     }
 
+    /// What the first hour of what is asked would reserve on a machine, and why the books would not allow it; nil where no
+    /// project pays, so that nothing is reserved.
+    public func quote(
+        _ key: RequestKey, asking specification: Specification, on machine: PeerID, at now: Instant
+    ) -> Result<Money, RuleBreach>? {
+        let request = Request(key: key, specification: specification, at: now)
+        return order(for: request, on: machine, from: now).map { accounts.quote($0, at: now) }
+    }
+
     // MARK: Entries
 
     /// Reserves the next period of a request that is about to be, or is, on a machine.

@@ -102,14 +102,15 @@ public struct Books: Sendable {
             requests[key] = Request(key: key, specification: specification, at: entry.at)
         case .changed(let key, let specification, let revision):
             change(key, to: specification, revision, at: entry.at, into: &history)
-        case .placed(let key, let attempt, let claim):
+        case .placed(let key, let attempt, let claim, let place):
             guard let request = requests[key], request.attempt == attempt, request.placement == nil,
-                placements[claim] == nil,
+                placements[claim] == nil, violated(of: request, on: claim.machine, at: place) == nil,
                 reserve(request, on: claim.machine, at: entry.at, into: &history)
             else { return }
             placements[claim] = key
             update(key, at: entry.at) { request in
                 request.placement = claim
+                request.place = place
                 request.status = InstanceStatus(state: .starting, revision: request.revision)
                 request.statusSequence = 0
             }
@@ -130,6 +131,7 @@ public struct Books: Sendable {
             update(key, at: entry.at) { request in
                 request.attempt = attempt.next
                 request.placement = nil
+                request.place = .unknown
                 request.status = InstanceStatus(state: .waiting, reason: reason, revision: request.revision)
                 request.statusSequence = 0
             }
@@ -188,6 +190,8 @@ public struct Request: Hashable, Sendable {
     public internal(set) var revision: Revision = .first
     public internal(set) var attempt: Attempt = .first
     public internal(set) var placement: ClaimReference?
+    /// Where the placement stands; unknown while there is none.
+    public internal(set) var place = Place.unknown
     public internal(set) var status: InstanceStatus
     /// The number of the newest report; 0 before the first of a placement.
     public internal(set) var statusSequence: UInt64 = 0
@@ -205,14 +209,15 @@ public struct Request: Hashable, Sendable {
     /// A request as another master tells it.
     public init(
         key: RequestKey, specification: Specification, revision: Revision, attempt: Attempt,
-        placement: ClaimReference?, status: InstanceStatus, statusSequence: UInt64, requestedAt: Instant,
-        changedAt: Instant
+        placement: ClaimReference?, place: Place = .unknown, status: InstanceStatus, statusSequence: UInt64,
+        requestedAt: Instant, changedAt: Instant
     ) {
         self.key = key
         self.specification = specification
         self.revision = revision
         self.attempt = attempt
         self.placement = placement
+        self.place = place
         self.status = status
         self.statusSequence = statusSequence
         self.requestedAt = requestedAt

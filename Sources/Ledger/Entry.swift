@@ -26,8 +26,8 @@ public enum Fact: Hashable, Sendable {
     case requested(RequestKey, Specification)
     /// The request says something else from here on.
     case changed(RequestKey, Specification, Revision)
-    /// A machine's claim is the request's placement for this attempt.
-    case placed(RequestKey, Attempt, ClaimReference)
+    /// A machine's claim, and where it stands, is the request's placement for this attempt.
+    case placed(RequestKey, Attempt, ClaimReference, Place)
     /// What the machine says of the instance; `sequence` orders the reports of one claim.
     case reported(RequestKey, ClaimReference, sequence: UInt64, InstanceStatus)
     /// The placement goes on: what it used is counted, and the price of its next period is reserved.
@@ -74,7 +74,7 @@ extension Fact {
     /// The request that the fact is about; nil for facts about other things.
     public var requestKey: RequestKey? {
         switch self {
-        case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _), .reported(let key, _, _, _),
+        case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _, _), .reported(let key, _, _, _),
             .extended(let key, _), .lost(let key, _, _), .ended(let key):
             key
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil

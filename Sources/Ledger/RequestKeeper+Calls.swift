@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 import OrderedCollections
 
 /// What users ask, until it is settled: proposed, committed, and for a new request known to the other masters.
@@ -33,21 +33,8 @@ extension RequestKeeper {
                 let text = "\(key) is at revision \(request.revision), the change was made from another"
                 return refuse(id, .conflict, text, "read it again and repeat the change", &effects)
             }
-            guard request.specification.desired != .destroyed else {
-                refuse(id, .conflict, "\(key) is being destroyed", "wait until it is gone, then ask again", &effects)
-                return
-            }
-            // Two ledgers may hold one ordinary name, and a running instance has its lease's guard or has none.
-            guard request.specification.exclusive == specification.exclusive || specification.desired == .destroyed
-            else {
-                let text = "\(key) is \(specification.exclusive ? "not " : "")exclusive, and stays so while it exists"
-                return refuse(id, .invalid, text, "destroy it and ask again, or take another name", &effects)
-            }
-            // What it used is on the project's account, and one instance is one project's.
-            guard request.specification.project == specification.project else {
-                let text =
-                    "\(key) belongs to \(request.specification.project.map { "the project \($0)" } ?? "no project")"
-                return refuse(id, .invalid, text, "destroy it and ask again, or take another name", &effects)
+            if let objection = request.objection(to: specification) {
+                return effects.append(.answer(id, .refused(objection)))
             }
             work[key, default: Work()].inFlight = true
             work[key, default: Work()].callers.append(Caller(id: id, wait: wait))
@@ -154,5 +141,27 @@ extension RequestKeeper {
         work[key] = item
         for caller in callers { answerOrWait(caller.id, key, caller.wait, at: now, into: &effects) }
         for queued in queue { onCall(queued.id, queued.call, at: now, into: &effects) }
+    }
+}
+
+extension Request {
+    /// Why this cannot be changed so, whatever its machine says; nil: it can.
+    public func objection(to specification: Specification) -> Refusal? {
+        guard self.specification.desired != .destroyed else {
+            return Refusal(.conflict, "\(key) is being destroyed", remedy: "wait until it is gone, then ask again")
+        }
+        guard specification.desired != .destroyed else { return nil }
+        let remedy = "destroy it and ask again, or take another name"
+        // Two ledgers may hold one ordinary name, and a running instance has its lease's guard or has none.
+        guard self.specification.exclusive == specification.exclusive else {
+            let text = "\(key) is \(specification.exclusive ? "not " : "")exclusive, and stays so while it exists"
+            return Refusal(.invalid, text, remedy: remedy)
+        }
+        // What it used is on the project's account, and one instance is one project's.
+        guard self.specification.project == specification.project else {
+            let project = self.specification.project.map { "the project \($0)" } ?? "no project"
+            return Refusal(.invalid, "\(key) belongs to \(project)", remedy: remedy)
+        }
+        return nil
     }
 }

@@ -19,7 +19,7 @@ extension RequestKeeper {
             if specification.desired == .destroyed { searching.remove(key) }
             onHold(of: key, at: now, into: &effects)
             pursue(key, at: now, into: &effects)
-        case .placed(let key, _, let claim):
+        case .placed(let key, _, let claim, _):
             work[key, default: Work()].placing = nil
             guard books.requests[key]?.placement == claim else {
                 effects.append(.release(claim))
@@ -28,7 +28,7 @@ extension RequestKeeper {
             }
             onHold(of: key, at: now, into: &effects)
             searching.remove(key)
-            work[key, default: Work()].unmet = []
+            work[key, default: Work()].unmet = nil
             work[key, default: Work()].unpaid = ""
             work[key, default: Work()].leaseEnds = now + configuration.lease
             effects.append(.set(.lease(key), at: now + configuration.lease))

@@ -33,20 +33,40 @@ extension RequestKeeper {
         else { return }
         let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
         item.searches += 1
-        work[key] = item
         searching.insert(key)
-        effects.append(.allocate(key, request.attempt, request.specification.requirements))
+        var standings: [Standing] = []
+        var missing: Relation?
+        for bond in books.bonds(of: request) {
+            switch bond {
+            case .free: continue
+            case .standing(let standing): standings.append(standing)
+            case .unplaced(let relation): missing = relation
+            }
+        }
+        if let missing {
+            let reason = "it waits for \(missing.reference), which has no machine: \(missing) is asked"
+            item.unmet = NoMachine(reason: reason, isHopeless: false)
+            work[key] = item
+            return searchLater(key, at: now, into: &effects)
+        }
+        work[key] = item
+        effects.append(.allocate(key, request.attempt, request.specification.requirements, standings))
         effects.append(.set(.search(key), at: now + configuration.searchLast + min(doubled, configuration.searchLast)))
     }
 
     mutating func onFound(
-        _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, at now: Instant, into effects: inout [Effect]
+        _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, _ place: Place, at now: Instant,
+        into effects: inout [Effect]
     ) {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             request.specification.desired == .running, var item = work[key], item.placing == nil, !item.ending
         else {
             if !keeps(claim, for: key) { effects.append(.release(claim)) }
             return
+        }
+        if books.violated(of: request, on: claim.machine, at: place) != nil {  // the others have moved meanwhile
+            effects.append(.release(claim))
+            return searchLater(key, at: now, into: &effects)
         }
         if let breach = books.budgetBreach(key, on: claim.machine, at: now) {
             effects.append(.release(claim))
@@ -56,16 +76,16 @@ extension RequestKeeper {
         }
         item.placing = claim
         work[key] = item
-        effects.append(.propose(.placed(key, attempt, claim)))
+        effects.append(.propose(.placed(key, attempt, claim, place)))
     }
 
     mutating func onNotFound(
-        _ key: RequestKey, _ attempt: Attempt, _ reasons: [String], at now: Instant, into effects: inout [Effect]
+        _ key: RequestKey, _ attempt: Attempt, _ none: NoMachine, at now: Instant, into effects: inout [Effect]
     ) {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             var item = work[key]
         else { return }
-        item.unmet = reasons
+        item.unmet = none
         item.unpaid = ""
         work[key] = item
         searchLater(key, at: now, into: &effects)

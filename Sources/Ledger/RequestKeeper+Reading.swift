@@ -13,9 +13,9 @@ extension RequestKeeper {
             request.status.revision = request.revision
         } else if request.placement == nil, let unpaid = item?.unpaid, !unpaid.isEmpty {
             request.status.reason = unpaid
-        } else if request.placement == nil, let unmet = item?.unmet, !unmet.isEmpty {
-            request.status.state = .unsatisfiable
-            request.status.reason = unmet.joined(separator: "; ")
+        } else if request.placement == nil, let unmet = item?.unmet {
+            request.status.state = unmet.isHopeless ? .unsatisfiable : .waiting
+            request.status.reason = unmet.reason
         } else if let claim = request.placement, let name = unreachable[claim.machine] {
             request.status.state = .unreachable
             request.status.reason = "\(name) does not answer; it may still run there"

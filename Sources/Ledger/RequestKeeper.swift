@@ -50,9 +50,9 @@ public struct RequestKeeper: Automaton {
         /// Another master had the request first; calls go there.
         case yielded(RequestKey, to: PeerID)
         /// The rendezvous claimed a partition for the attempt.
-        case found(RequestKey, Attempt, ClaimReference)
+        case found(RequestKey, Attempt, ClaimReference, Place)
         /// No machine meets the requirements now.
-        case notFound(RequestKey, Attempt, reasons: [String])
+        case notFound(RequestKey, Attempt, NoMachine)
         /// A machine came or has more to give.
         case offersImproved
         /// The machine is heard of again, or no more.
@@ -81,7 +81,7 @@ public struct RequestKeeper: Automaton {
         case propose(Fact)
         case announce(RequestKey, isExclusive: Bool)
         case withdraw(RequestKey)
-        case allocate(RequestKey, Attempt, Requirements)
+        case allocate(RequestKey, Attempt, Requirements, [Standing])
         case order(InstanceOrder, lease: Duration)
         case release(ClaimReference)
         case renewed([ClaimReference], lease: Duration, echo: Instant, to: PeerID)
@@ -115,9 +115,9 @@ public struct RequestKeeper: Automaton {
         case .announced(let key): onAnnounced(key, at: now, into: &effects)
         case .stalled(let key, let reached, let known): onStalled(key, reached, known, into: &effects)
         case .yielded(let key, let home): onYielded(key, to: home, into: &effects)
-        case .found(let key, let attempt, let claim): onFound(key, attempt, claim, at: now, into: &effects)
-        case .notFound(let key, let attempt, let reasons):
-            onNotFound(key, attempt, reasons, at: now, into: &effects)
+        case .found(let key, let attempt, let claim, let place):
+            onFound(key, attempt, claim, place, at: now, into: &effects)
+        case .notFound(let key, let attempt, let none): onNotFound(key, attempt, none, at: now, into: &effects)
         case .offersImproved:
             for key in searching.keys { search(key, at: now, into: &effects) }
         case .machine(let machine, let name, let reachable):

@@ -21,7 +21,7 @@ struct Work: Sendable {
     var leaseEnds: Instant?
     var reportProposed: UInt64 = 0
     /// Why no machine was found, from the last search.
-    var unmet: [String] = []
+    var unmet: NoMachine?
     /// Why its project cannot pay for the machine that was found.
     var unpaid = ""
     var searches = 0

@@ -18,6 +18,18 @@ extension CallRouter {
     /// The name of the rule that only a ledger's founder describes it.
     static let founderOnly = "founder-only"
 
+    /// A machine tells of its own claims, and a forwarded call is never forwarded again.
+    static func otherMachine(_ machine: PeerID) -> Refusal {
+        Refusal(
+            .refused, "only a master, or \(machine.fingerprint) itself, tells of its claims",
+            remedy: "ask one of `palmier master list`")
+    }
+
+    static func unknownMachine(_ machine: PeerID) -> Refusal {
+        Refusal(
+            .notFound, "no machine \(machine.fingerprint) is known here", remedy: "`palmier node list` shows all")
+    }
+
     static func unreachable(_ master: String) -> Refusal {
         Refusal(.unreachable, "\(master) does not answer", remedy: "repeat the call when it is back")
     }

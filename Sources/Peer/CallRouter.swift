@@ -79,6 +79,10 @@ public struct CallRouter: Sendable {
         /// The same of ledgers of which a replica here waits for a primary.
         var waiting: () -> [String]
         var tenants: () -> [TenantRecord]
+        /// What this machine has heard of claims.
+        var seen: () -> [ClaimHistory.Line]
+        /// nil: no such machine is known here.
+        var machine: (PeerID) -> Neighbour?
     }
 
     struct Primary {
@@ -215,6 +219,9 @@ public struct CallRouter: Sendable {
             effects.append(.readLog(id, claim, bounded(query)))
             return
         }
+        if case .seenClaims(let machine) = call {
+            return readClaims(id, of: machine, isForwarded: isForwarded, view, at: now, into: &effects)
+        }
         guard view.isMaster else {
             let refusal = Refusal(.refused, "this peer is no master", remedy: "ask one of `palmier master list`")
             return finish(id, .refused(refusal), into: &effects)
@@ -243,7 +250,7 @@ public struct CallRouter: Sendable {
             if let refusal = view.breach(fact, ledger) { return finish(id, .refused(refusal), into: &effects) }
             recording.append((fact, id, ledger))
             effects.append(.propose(fact, to: ledger))
-        case .list, .tenantLog: return
+        case .list, .tenantLog, .seenClaims: return
         }
     }
 
@@ -275,6 +282,24 @@ public struct CallRouter: Sendable {
         }
         let name = claim.machine.fingerprint
         forward(id, .tenantLog(claim, query), to: claim.machine, name: name, .whole(of: nil), at: now, into: &effects)
+    }
+
+    /// A machine answers for itself, and a master fetches the answer of another machine.
+    private mutating func readClaims(
+        _ id: CallID, of machine: PeerID, isForwarded: Bool, _ view: View, at now: Instant,
+        into effects: inout [Effect]
+    ) {
+        guard machine != own else { return finish(id, .seenClaims(view.seen()), into: &effects) }
+        let call = Call.seenClaims(machine)
+        guard view.isMaster, !isForwarded else {
+            return finish(id, .refused(Self.otherMachine(machine)), into: &effects)
+        }
+        guard let found = view.machine(machine) else {
+            return finish(id, .refused(Self.unknownMachine(machine)), into: &effects)
+        }
+        let name = found.advertisement.name
+        guard found.isLive else { return finish(id, .refused(Self.unreachable(name)), into: &effects) }
+        forward(id, call, to: machine, name: name, .whole(of: nil), at: now, into: &effects)
     }
 
     // MARK: Ledgers without a primary
@@ -333,11 +358,12 @@ public struct CallRouter: Sendable {
         return id
     }
 
-    /// Masters answer each other, take acts of the books for any ledger, and what else one records for the ledger that it has
+    /// Masters and machines answer masters; these take acts of the books for any ledger, and what else one records for the ledger that it has
     /// founded; a machine shows a tenant's log only to the primary of the ledger whose tenant it is.
     private func isAllowed(_ call: Call, of ledger: PeerID, from peer: PeerID, _ view: View) -> Bool {
         switch call {
-        case .request, .list, .log, .record(.accounting): view.masters().contains { $0.advertisement.peer == peer }
+        case .request, .list, .log, .seenClaims, .record(.accounting):
+            view.masters().contains { $0.advertisement.peer == peer }
         case .record: ledger == peer && view.masters().contains { $0.advertisement.peer == peer }
         case .tenantLog(let claim, _):
             view.tenants().contains { $0.order.claim == claim && view.primary($0.home).peer == peer }

@@ -1,4 +1,5 @@
 public import Automata
+import Claims
 public import Ledger
 public import Rendezvous
 public import Replication
@@ -105,11 +106,21 @@ public struct LedgerDesk: Sendable {
     public internal(set) var requests: RequestKeeper
     public internal(set) var directory: Directory
     public internal(set) var finder: Finder
+    /// What is searched for, as it was asked last.
+    var asked: [RequestKey: ClaimRequest] = [:]  // looked up only
+    /// Why no machine near serves, while the wide area is searched.
+    var near: [RequestKey: NoMachine] = [:]  // looked up only
     /// Messages to other ledgers that rely on facts which are on their way into the log.
     var withheld: [Withheld] = []
     /// Inputs that are handled when a majority has said that this replica still leads.
     var unconfirmed: [Replica.ReadID: RequestKeeper.Input] = [:]  // looked up only
     var nextRead: UInt64 = 1
+
+    /// The request is no more.
+    mutating func forget(_ key: RequestKey) {
+        asked[key] = nil
+        near[key] = nil
+    }
 
     /// Keeps the input until a majority has confirmed that this replica leads.
     mutating func wait(with input: RequestKeeper.Input) -> Replica.ReadID {

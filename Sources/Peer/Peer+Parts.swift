@@ -149,6 +149,9 @@ extension Peer {
                 let peer = primary(of: ledger)
                 let stamp = LedgerStamp(ledger: ledger == peer ? nil : ledger, view: primaries[ledger]?.view ?? .zero)
                 send(.claim(message, stamp), to: peer, at: now, into: &effects)
+            case .candidate(let claim, let place, let rank):
+                answerVisit(Candidate(claim: claim, place: place, rank: rank), at: now, into: &effects)
+            case .declined: answerVisit(nil, at: now, into: &effects)
             case .set(let timer, let due): effects.append(.set(.claims(timer), at: due))
             case .apply(let order): effects.append(.apply(order))
             case .vacate(let claim): effects.append(.vacate(claim))
@@ -159,6 +162,7 @@ extension Peer {
         }
         // Also without a new offer: a confirmed claim makes an idle machine a worker.
         describe(at: now, into: &effects)
+        tellGroups(at: now, into: &effects)
     }
 
     /// From a ledger to a machine; the stamp is what the machine knows an old primary by.
@@ -182,9 +186,15 @@ extension Peer {
                 let noted = led(ledger)?.requests.books.home(of: key)
                 let input = Directory.Input.announce(key, isExclusive: isExclusive, noted: noted)
                 directory(ledger, input, at: now, into: &effects)
-            case .withdraw(let key): directory(ledger, .withdraw(key), at: now, into: &effects)
-            case .allocate(let key, let attempt, let requirements):
-                finder(ledger, .allocate(key, attempt, requirements), at: now, into: &effects)
+            case .withdraw(let key):
+                ledgers[index].desk?.forget(key)
+                directory(ledger, .withdraw(key), at: now, into: &effects)
+            case .allocate(let key, let attempt, let requirements, let standings):
+                let release = led(ledger)?.requests.books[key]?.specification.release.mark
+                let asked = ClaimRequest(
+                    request: key, attempt: attempt, requirements: requirements, standings: standings, release: release)
+                ledgers[index].desk?.asked[key] = asked
+                finder(ledger, .allocate(asked, near: claims.offer.place), at: now, into: &effects)
             case .order(let order, let lease):
                 send(.order(order, lease: lease), from: ledger, to: order.claim.machine, at: now, into: &effects)
             case .release(let claim):
@@ -241,12 +251,12 @@ extension Peer {
         else { return }
         for effect in produced {
             switch effect {
-            case .claim(let key, let attempt, let requirements, let machine):
-                send(.claim(key, attempt, requirements), from: ledger, to: machine, at: now, into: &effects)
-            case .found(let key, let attempt, let claim):
-                requests(ledger, .found(key, attempt, claim), at: now, into: &effects)
-            case .notFound(let key, let attempt, let reasons):
-                requests(ledger, .notFound(key, attempt, reasons: reasons), at: now, into: &effects)
+            case .claim(let asked, let machine):
+                send(.claim(asked), from: ledger, to: machine, at: now, into: &effects)
+            case .found(let key, let attempt, let claim, let place):
+                requests(ledger, .found(key, attempt, claim, place), at: now, into: &effects)
+            case .notFound(let key, let attempt, let none):
+                widen(ledger, key, attempt, none, at: now, into: &effects)
             case .release(let claim, let key):
                 guard led(ledger)?.requests.keeps(claim, for: key) != true else { continue }
                 send(.release(claim), from: ledger, to: claim.machine, at: now, into: &effects)
@@ -312,7 +322,8 @@ extension Peer {
             requests: { here.requests(of: $0) },
             masters: { here.neighbours.all.filter { $0.advertisement.isMaster && $0.state != .left } },
             unled: { here.unled }, waiting: { here.waitingLedgers },
-            tenants: { here.claims.tenants })
+            tenants: { here.claims.tenants }, seen: { here.claims.seen.lines },
+            machine: { here.neighbours[$0] })
         var produced: [CallRouter.Effect] = []
         calls.handle(input, view: view, at: now, into: &produced)
         return produced
@@ -333,15 +344,34 @@ extension Peer {
         }
     }
 
-    /// Which ledger a call is about: a new request goes where its project is.
+    /// Which ledger a call is about.
     private func ledger(for call: Call) -> PeerID? {
-        if let known = call.key.flatMap({ ledger(of: $0) }) { return known }
-        guard case .request(.ask(_, let specification, _, _)) = call,
-            let project = specification.project.map({ ProjectID($0) })
-        else { return nil }
+        if case .request(.ask(let key, let specification, _, _)) = call {
+            return ledger(for: key, asking: specification)
+        }
+        return call.key.flatMap { ledger(of: $0) }
+    }
+
+    /// Which ledger holds a request, or shall hold it: a new one goes to where those are in regard to which it stands, or
+    /// where its project is. Nil: to that of the master that is asked.
+    public func ledger(for key: RequestKey, asking specification: Specification) -> PeerID? {
+        if let known = ledger(of: key) { return known }
+        // Only what one ledger holds can be kept apart, or together.
+        for relation in specification.requirements.relations {
+            let other = RequestKey(customer: key.customer, reference: relation.reference)
+            if let holder = ledger(of: other) { return holder }
+        }
+        guard let project = specification.project.map({ ProjectID($0) }) else { return nil }
         let own = ledgers.first { $0.id == id }
         if let own, own.books.accounts.has(project) { return own.id }
         return ledgers.first { $0.books.accounts.has(project) }?.id
+    }
+
+    /// What the relations of a request come to, in their order; nil where no replica is here of the ledger that holds it, or
+    /// shall hold it.
+    public func bonds(of key: RequestKey, asking specification: Specification) -> [Books.Bond]? {
+        let ledger = ledger(for: key, asking: specification) ?? id
+        return ledgers.first { $0.id == ledger }?.books.bonds(of: key, asking: specification)
     }
 
     /// Which ledger holds the request, as far as it is known here: what a primary says first, then what replicas have.
@@ -387,8 +417,8 @@ extension Peer {
     ) {
         if let claim = message.claim, claim.machine != peer { return }
         switch message {
-        case .granted(let key, let attempt, let claim):
-            finder(ledger, .granted(key, attempt, claim), at: now, into: &effects)
+        case .granted(let key, let attempt, let claim, let place):
+            finder(ledger, .granted(key, attempt, claim, place), at: now, into: &effects)
         case .refused(let key, let attempt, let reasons):
             finder(ledger, .refused(key, attempt, reasons, from: peer), at: now, into: &effects)
         case .ordered(let claim, let revision):
@@ -416,6 +446,18 @@ extension Peer {
         onReceived(message, from: id, at: now, into: &effects)
     }
 
+    mutating func onMeasured(_ facts: MachineFacts, at now: Instant, into effects: inout [Effect]) {
+        guard !isStopping else { return }
+        var own = neighbours.own
+        var facts = facts
+        (facts.memory, facts.terms) = (own.facts.memory, own.facts.terms)
+        guard facts != own.facts else { return }
+        own.facts = facts
+        neighbours(.described(own), at: now, into: &effects)
+        let offer = Offer(own, capacity: own.capacity, memory: facts.memory)
+        claims(.described(offer), at: now, into: &effects)
+    }
+
     mutating func describe(at now: Instant, into effects: inout [Effect]) {
         guard !isStopping else { return }
         var own = neighbours.own
@@ -423,7 +465,9 @@ extension Peer {
         own.capacity = claims.capacity
         own.free = offer.free
         own.memory = offer.memory
-        own.state = !offer.accepting ? .draining : claims.tenants.isEmpty ? .idle : .worker
+        own.cores = offer.cores
+        own.gpus = offer.gpus
+        own.state = offer.state
         if isMaster {
             own.ledger = ownLedger?.books.index ?? .zero
             own.leads = ledgers.filter(\.isLeading).prefix(Advertisement.leadsMax).map { ledger in

@@ -37,6 +37,9 @@ extension Peer {
             case .remember(let peers): effects.append(.rememberRing(addresses.contacts(of: peers)))
             case .active(let isActive):
                 if isActive { register(.joined, at: now, into: &effects) }
+                if isActive, !isSettled, let wait = rules.groupsAfter {
+                    effects.append(.set(.groupsBegin, at: now + wait))
+                }
                 onRingChanged(at: now, into: &effects)
             case .neighboursChanged: onRingChanged(at: now, into: &effects)
             }
@@ -79,7 +82,7 @@ extension Peer {
     }
 
     /// Where the peers that a message names are; the first one on a connection also says where this peer is.
-    private mutating func contacts(of named: [PeerID], for peer: PeerID) -> [PeerContact] {
+    mutating func contacts(of named: [PeerID], for peer: PeerID) -> [PeerContact] {
         let own = neighbours.own.endpoints
         guard !own.isEmpty else { return [] }  // a modelled network: nobody has an address
         var contacts = addresses.contacts(of: named.filter { $0 != peer })
@@ -129,7 +132,8 @@ extension Peer {
         case .groups: return groups(.delivered(routed), at: now, into: &effects)
         case .objects: return objects(.delivered(routed, in: RingView(overlay)), at: now, into: &effects)
         case .register: return onSought(routed, at: now, into: &effects)
-        case .join, .rendezvous: return
+        case .rendezvous: return onAllocation(routed, at: now, into: &effects)
+        case .join: return
         case .probe: guard routed.payload == Self.wanted else { return }
         }
         if routed.origin == id {
@@ -145,7 +149,8 @@ extension Peer {
         case .objects: objects(.undeliverable(routed, in: RingView(overlay)), at: now, into: &effects)
         case .register: onNotSought(routed, at: now, into: &effects)
         case .probe where routed.origin == id: answer(ring.givenUp(routed), into: &effects)
-        case .probe, .join, .rendezvous: return
+        case .rendezvous: onUnallocated(routed, at: now, into: &effects)
+        case .probe, .join: return
         }
     }
 
@@ -168,7 +173,8 @@ extension Peer {
             case .send(let message, let peer):
                 effects.append(.send(.group(message, contacts: contacts(of: message.named, for: peer)), to: peer))
             case .set(let timer, let due): effects.append(.set(.groups(timer), at: due))
-            case .deliver, .offered, .ended, .summary, .refused: effects.append(.group(effect))
+            case .deliver, .offered, .ended, .summary, .refused:
+                if !takes(effect, at: now, into: &effects) { effects.append(.group(effect)) }
             }
         }
     }

@@ -35,6 +35,10 @@ public struct Peer: Automaton {
         public var requests = RequestKeeper.Configuration()
         public var directory = Directory.Configuration()
         public var finder = Finder.Configuration()
+        public var rendezvous = Rendezvous.Configuration()
+        /// How long a peer is in the ring before its machine joins groups: while rings still meet, each has a root of its own for
+        /// a group, and everybody would join twice. Nil: never, so that nobody finds it over the wide area.
+        public var groupsAfter: Duration? = .seconds(30)
         public var replication = Replica.Configuration()
         /// Rules of ledgers whose books say none, and which replicas this master takes.
         public var placement = ReplicaPlacement.Configuration()
@@ -56,12 +60,18 @@ public struct Peer: Automaton {
         let objects: Objects
         let claims: Shared<ClaimKeeper.Configuration>
         let register: Shared<LedgerRegister.Configuration>
+        let rendezvous: Shared<Rendezvous.Configuration>
         public let coding: FactCoding
+        let visits: Shared<VisitCoding>
 
-        /// - Parameter coding: how facts are written into logs.
-        public init(_ configuration: Configuration = Configuration(), coding: FactCoding) {
+        /// - Parameters:
+        ///   - coding: how facts are written into logs.
+        ///   - visits: how searches over the wide area are written.
+        public init(_ configuration: Configuration = Configuration(), coding: FactCoding, visits: VisitCoding) {
             self.configuration = configuration
             self.coding = coding
+            self.visits = Shared(visits)
+            rendezvous = Shared(configuration.rendezvous)
             rules = Shared(configuration)
             neighbours = Shared(configuration.neighbours)
             var ringed = configuration.overlay
@@ -130,6 +140,9 @@ public struct Peer: Automaton {
         case logRead(CallID, Result<LogPiece, Refusal>)
         /// Where this peer listens, when the host has found out.
         case listening([Endpoint])
+        /// The host has looked what the machine is and has. What instances may ask for together, and the owner's terms, are not
+        /// the machine's to say: those in here are passed over.
+        case measured(MachineFacts)
         case accepting(Bool)
         case stopping
     }
@@ -151,6 +164,9 @@ public struct Peer: Automaton {
         case groups(Groups.Timer)
         case objects(Objects.Timer)
         case register(LedgerRegister.Timer)
+        case rendezvous(Rendezvous.Timer)
+        /// The ring has had time to become one.
+        case groupsBegin
         /// A lookup has waited long enough.
         case ring(CallID)
     }
@@ -201,6 +217,18 @@ public struct Peer: Automaton {
     var calls: CallRouter
     var ring = RingCalls()
     public internal(set) var register: LedgerRegister
+    /// Of requests whose keys are nearest to this peer.
+    public internal(set) var rendezvous: Rendezvous
+    /// Where the machine's offer is told over the wide area.
+    var membership = OfferMembership()
+    /// Whether this peer is in the ring for long enough to join groups.
+    var isSettled = false
+    /// The search that the machine is being asked for.
+    var visiting: Visit?
+    /// Groups whose members are being counted.
+    var counting: [Rendezvous.SearchID: OfferGroup] = [:]  // looked up only
+    private let visitCoding: Shared<VisitCoding>
+    var visits: VisitCoding { visitCoding.value }
     var addresses = AddressBook()
     let restoredRing: [PeerID]
     /// How this peer introduced itself last.
@@ -231,6 +259,8 @@ public struct Peer: Automaton {
         restored: Restored = Restored(), seed: UInt64
     ) {
         let configuration = blueprint.configuration
+        var own = own
+        own.facts.memory = memory
         id = own.peer
         coding = blueprint.coding
         rules = blueprint.rules
@@ -239,8 +269,8 @@ public struct Peer: Automaton {
             sharing: blueprint.neighbours, own: own, remembered: restored.remembered,
             random: .stream(seed: seed, "neighbours"))
         claims = ClaimKeeper(
-            sharing: blueprint.claims, machine: own.peer, name: own.name, capacity: capacity, memory: memory,
-            price: own.price, records: restored.partitions)
+            sharing: blueprint.claims, own: Offer(own, capacity: capacity, memory: memory),
+            records: restored.partitions)
         overlay = Overlay(id: own.peer, sharing: blueprint.overlay, random: .stream(seed: seed, "overlay"))
         groups = Groups(id: own.peer, sharing: blueprint.groups, random: .stream(seed: seed, "groups"))
         let drawn = SeededRandom.stream(seed: seed, "objects")
@@ -254,6 +284,8 @@ public struct Peer: Automaton {
         calls = CallRouter(configuration: configuration.calls, own: own.peer)
         var numbers = SeededRandom.stream(seed: seed, "register")
         register = LedgerRegister(own: own.peer, sharing: blueprint.register, number: numbers.next())
+        visitCoding = blueprint.visits
+        rendezvous = Rendezvous(sharing: blueprint.rendezvous, first: numbers.next() >> 2)
         for (ledger, state) in restored.ledgers { hold(ledger, state) }
     }
 
@@ -304,6 +336,7 @@ public struct Peer: Automaton {
             var own = neighbours.own
             own.endpoints = endpoints
             neighbours(.described(own), at: now, into: &effects)
+        case .measured(let facts): onMeasured(facts, at: now, into: &effects)
         case .accepting(let value):
             claims(.accepting(value), at: now, into: &effects)
         case .stopping:
@@ -348,6 +381,9 @@ public struct Peer: Automaton {
             onRequest(group, request, from: peer, at: now, into: &effects)
         case .ledgerAnswer: break  // a peer asks by calls
         case .register(let message): onRegister(message, from: peer, at: now, into: &effects)
+        case .rendezvous(let message, let ledger, let contacts):
+            learn(contacts, from: peer, into: &effects)
+            onRendezvous(message, of: ledger, at: now, into: &effects)
         case .holder(let ledger, let message):
             onHolder(message, of: ledger, from: peer, at: now, into: &effects)
         }
@@ -374,6 +410,10 @@ public struct Peer: Automaton {
             // What is said may have changed since it was said last: places of members, mostly.
             if case .publish(let ledger) = timer { tellRegister(of: ledger, at: now, into: &effects) }
             register(.timerFired(timer), at: now, into: &effects)
+        case .groupsBegin:
+            isSettled = true
+            tellGroups(at: now, into: &effects)
+        case .rendezvous(let timer): rendezvous(.timerFired(timer), at: now, into: &effects)
         case .ring(let id): answer(ring.expired(id), into: &effects)
         }
     }

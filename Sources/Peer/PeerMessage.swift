@@ -5,6 +5,7 @@ public import Ledger
 public import Neighbours
 public import Objects
 public import Overlay
+public import Rendezvous
 public import Replication
 
 /// Everything that one peer says to another.
@@ -29,6 +30,8 @@ public enum PeerMessage: Hashable, Sendable {
     case ledgerRequest(GroupID, ClientRequest)
     case ledgerAnswer(GroupID, RequestID, ClientAnswer)
     case register(RegisterMessage)
+    /// To a ledger's primary: what came of a search for a request of that ledger.
+    case rendezvous(RendezvousMessage, of: PeerID, contacts: [PeerContact])
     case holder(PeerID, HolderMessage)
 }
 
@@ -52,7 +55,7 @@ extension PeerMessage {
             case .masters, .failed, .recovered: true
             case .hello, .probe, .alive, .goodbye: false
             }
-        case .result, .overlay, .group, .object, .found, .ledgerAnswer: false
+        case .result, .overlay, .group, .object, .found, .ledgerAnswer, .rendezvous: false
         }
     }
 }
@@ -66,6 +69,8 @@ public enum Call: Hashable, Sendable {
     case log(RequestKey, LogQuery)
     /// The same, asked of the machine by the primary of the ledger that made the claim.
     case tenantLog(ClaimReference, LogQuery)
+    /// The last claims that a machine has heard of, asked of it by a master: why it has no work.
+    case seenClaims(PeerID)
     /// Puts a fact that concerns no request into a ledger: an admission or a token into the own one, an act of the books
     /// into any.
     case record(Fact)
@@ -106,6 +111,8 @@ public enum CallResult: Hashable, Sendable {
     /// Requests, and the names of masters that could not be asked for theirs.
     case requests([Request], missing: [String])
     case log(LogPiece)
+    /// The newest last; at most `ClaimHistory.linesMax`.
+    case seenClaims([ClaimHistory.Line])
     /// It is in the ledger at this place.
     case recorded(LedgerIndex)
     /// This peer does not lead the ledger concerned.
@@ -119,7 +126,7 @@ extension Call {
         switch self {
         case .request(let call): call.key
         case .log(let key, _): key
-        case .list, .tenantLog, .record: nil
+        case .list, .tenantLog, .seenClaims, .record: nil
         }
     }
 
@@ -127,7 +134,7 @@ extension Call {
     public var patience: Duration {
         switch self {
         case .request(.ask(_, _, _, let wait)), .request(.read(_, let wait)): wait?.timeout ?? .zero
-        case .list, .log, .tenantLog, .record: .zero
+        case .list, .log, .tenantLog, .seenClaims, .record: .zero
         }
     }
 }

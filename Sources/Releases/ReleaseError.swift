@@ -1,3 +1,5 @@
+import Automata
+
 /// What is wrong with a release document or with where it is read from: the place, the cause, and what to do.
 ///
 /// Its text is one line in the form that compilers use, so that an editor finds the place:
@@ -77,40 +79,8 @@ public struct ParameterError: Error, Hashable, Sendable, CustomStringConvertible
     public var description: String { violations.map(\.description).joined(separator: "\n") }
 }
 
-/// The known word that a mistyped one most likely means.
-///
-/// - Returns: the word of the smallest edit distance, at most a third of the length and at least 1 (for less than three letters none), ties by order.
-public func nearestName(to name: String, among known: [String]) -> String? {
-    let limit = name.count < 3 ? 0 : max(1, name.count / 3)
-    var best: (name: String, distance: Int)?
-    for candidate in known where abs(candidate.count - name.count) <= limit {
-        let distance = editDistance(Array(name), Array(candidate))
-        if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
-    }
-    return best?.name
-}
-
 /// `did you mean "command"?`, or the list of what is known.
 func suggestion(for name: String, among known: [String]) -> String {
     if let near = nearestName(to: name, among: known) { return "did you mean \"\(near)\"?" }
     return known.isEmpty ? "none is known here" : "known here: \(known.joined(separator: ", "))"
-}
-
-/// Levenshtein's distance, with a swap of neighbours as one step.
-private func editDistance(_ left: [Character], _ right: [Character]) -> Int {
-    var beforePrevious: [Int] = []
-    var previous = Array(0...right.count)
-    for i in 0..<left.count {
-        var row = [i + 1]
-        for j in 0..<right.count {
-            var cost = min(row[j] + 1, previous[j + 1] + 1, previous[j] + (left[i] == right[j] ? 0 : 1))
-            if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] {
-                cost = min(cost, beforePrevious[j - 1] + 1)
-            }
-            row.append(cost)
-        }
-        beforePrevious = previous
-        previous = row
-    }
-    return previous[right.count]
 }

@@ -112,20 +112,8 @@ extension ByteCount {
     public init?(text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard let count = Int64(digits) else { return nil }
-        let unit: Int64
-        switch text.dropFirst(digits.count).drop(while: { $0 == " " }) {
-        case "B": unit = 1
-        case "KiB": unit = 1 << 10
-        case "MiB": unit = 1 << 20
-        case "GiB": unit = 1 << 30
-        case "TiB": unit = 1 << 40
-        case "kB": unit = 1_000
-        case "MB": unit = 1_000_000
-        case "GB": unit = 1_000_000_000
-        case "TB": unit = 1_000_000_000_000
-        default: return nil
-        }
-        let (bytes, overflow) = count.multipliedReportingOverflow(by: unit)
+        guard let unit = ByteUnit(rawValue: String(text.dropFirst(digits.count).drop { $0 == " " })) else { return nil }
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: unit.bytes)
         if overflow { return nil }
         self.init(bytes)
     }

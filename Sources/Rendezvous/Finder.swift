@@ -2,23 +2,29 @@ public import Automata
 public import Claims
 import OrderedCollections
 
-/// Finds a machine for an attempt: ranks what machines offer, asks one after the other for a claim, reports.
+/// Finds a machine for an attempt among offers that are known here: ranks them, asks one after the other for a claim, reports.
 ///
 /// A rendezvous holds no truth. Its offers are soft state and may be stale: a refused claim costs another try, and a
 /// grant that comes too late is released. At any time it may die: the ledger asks again, and what was claimed expires.
 ///
-/// Ranking: of two candidates drawn at random the one with more free partitions (Mitzenmacher, 2001: the power of two
-/// choices), so that many masters that place at once from the same stale view do not all choose the same machine.
+/// Ranking is the request's policy. Under the usual one, of two fitting candidates drawn at random the one with more free
+/// partitions is asked (Mitzenmacher, 2001: the power of two choices), so that many masters that place at once from the
+/// same stale view do not all choose the same machine. A machine that does not answer soon is not waited for alone: another
+/// one is asked beside it, and who grants first is taken (hedged requests; Dean and Barroso, CACM 2013).
 public struct Finder: Automaton {
     public struct Configuration: Sendable {
         /// How long one machine may think.
         public var claimTimeout: Duration = .seconds(1)
+        /// After this, another one is asked beside it.
+        public var hedge: Duration = .milliseconds(200)
         /// The most machines asked in one search.
         public var asksMax = 16
+        /// How often a fitting machine is drawn at random before all are looked through.
+        public var drawsMax = 24
         /// How old a published offer may be: machines publish changes at most once a second.
         public var offerAge: Duration = .seconds(2)
         /// The most machines named in the reasons of a "no".
-        public var reasonsMax = 5
+        public var namesMax = 5
 
         public init() {}
     }
@@ -28,8 +34,10 @@ public struct Finder: Automaton {
         case offered(Offer)
         case gone(PeerID)
         /// Find a machine; the same attempt again goes on, a newer one starts anew.
-        case allocate(RequestKey, Attempt, Requirements)
-        case granted(RequestKey, Attempt, ClaimReference)
+        ///
+        /// - near: where whoever asks stands.
+        case allocate(ClaimRequest, near: Place)
+        case granted(RequestKey, Attempt, ClaimReference, Place)
         case refused(RequestKey, Attempt, [Mismatch], from: PeerID)
         case timerFired(Timer)
     }
@@ -41,9 +49,9 @@ public struct Finder: Automaton {
     }
 
     public enum Effect: Hashable, Sendable {
-        case claim(RequestKey, Attempt, Requirements, from: PeerID)
-        case found(RequestKey, Attempt, ClaimReference)
-        case notFound(RequestKey, Attempt, reasons: [String])
+        case claim(ClaimRequest, from: PeerID)
+        case found(RequestKey, Attempt, ClaimReference, Place)
+        case notFound(RequestKey, Attempt, NoMachine)
         /// Nobody here waits for this grant any more. A repeated grant may have become the placement since: whoever carries
         /// this out asks the ledger first.
         case release(ClaimReference, for: RequestKey)
@@ -52,12 +60,14 @@ public struct Finder: Automaton {
         case improved
     }
 
-    private struct Search: Sendable {
-        var attempt: Attempt
-        var requirements: Requirements
-        var asking: PeerID?
+    fileprivate struct Search: Sendable {
+        var asked: ClaimRequest
+        var wanted: Wanted
+        var near: Place
+        /// Who has not answered yet, and since when: at most two.
+        var asking: [(machine: PeerID, since: Instant)] = []
         var tried: Set<PeerID> = []  // looked up only
-        var refusals: [String] = []
+        var refusals: [PeerID: [Mismatch]] = [:]  // looked up only
     }
 
     private let configuration: Configuration
@@ -75,80 +85,107 @@ public struct Finder: Automaton {
         switch input {
         case .offered(let offer):
             let before = offers.updateValue(offer, forKey: offer.machine)
-            let isBetter = before.map { offer.free > $0.free || offer.memory > $0.memory || !$0.accepting } ?? true
-            if isBetter, offer.accepting, offer.free > 0 { effects.append(.improved) }
+            if offer.accepting, offer.free > 0, before.map({ offer.gives(moreThan: $0) }) ?? true {
+                effects.append(.improved)
+            }
         case .gone(let machine):
             offers[machine] = nil
             recentAsks[machine] = nil
-        case .allocate(let key, let attempt, let requirements):
-            onAllocate(key, attempt, requirements, at: now, into: &effects)
-        case .granted(let key, let attempt, let claim):
-            onGranted(key, attempt, claim, into: &effects)
+        case .allocate(let asked, let near): onAllocate(asked, near, at: now, into: &effects)
+        case .granted(let key, let attempt, let claim, let place):
+            onGranted(key, attempt, claim, place, into: &effects)
         case .refused(let key, let attempt, let reasons, let machine):
-            onRefused(key, attempt, reasons, from: machine, at: now, into: &effects)
-        case .timerFired(let timer):
-            guard var search = searches[timer.key], search.attempt == timer.attempt, search.asking == timer.machine
-            else { return }
-            search.asking = nil
-            search.refusals.append("\(offers[timer.machine]?.name ?? timer.machine.fingerprint) did not answer")
-            ask(timer.key, search, at: now, into: &effects)
+            guard var search = searches[key], search.asked.attempt == attempt, search.stopsAsking(machine) else {
+                return
+            }
+            search.refusals[machine] = reasons
+            ask(key, search, at: now, into: &effects)
+        case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         }
     }
 
     private mutating func onAllocate(
-        _ key: RequestKey, _ attempt: Attempt, _ requirements: Requirements, at now: Instant,
-        into effects: inout [Effect]
+        _ asked: ClaimRequest, _ near: Place, at now: Instant, into effects: inout [Effect]
     ) {
-        if let search = searches[key], search.attempt == attempt, search.requirements == requirements,
-            search.asking != nil
-        {
-            return
+        if let search = searches[asked.request], search.asked == asked, !search.asking.isEmpty { return }
+        do {
+            let search = Search(asked: asked, wanted: try Wanted(asked), near: near)
+            ask(asked.request, search, at: now, into: &effects)
+        } catch {
+            // Checked where it was asked; so it was asked of a later version.
+            let none = NoMachine(reason: "this master cannot read what is asked: \(error)", isHopeless: true)
+            effects.append(.notFound(asked.request, asked.attempt, none))
         }
-        ask(key, Search(attempt: attempt, requirements: requirements), at: now, into: &effects)
     }
 
     private mutating func onGranted(
-        _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, into effects: inout [Effect]
+        _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, _ place: Place, into effects: inout [Effect]
     ) {
-        guard let search = searches[key], search.attempt == attempt, search.asking == claim.machine else {
+        guard let search = searches[key], search.asked.attempt == attempt, search.isAsking(claim.machine) else {
             effects.append(.release(claim, for: key))
             return
         }
         searches[key] = nil
-        effects.append(.found(key, attempt, claim))
+        effects.append(.found(key, attempt, claim, place))
     }
 
-    private mutating func onRefused(
-        _ key: RequestKey, _ attempt: Attempt, _ reasons: [Mismatch], from machine: PeerID, at now: Instant,
-        into effects: inout [Effect]
-    ) {
-        guard var search = searches[key], search.attempt == attempt, search.asking == machine else { return }
-        search.asking = nil
-        search.refusals.append(contentsOf: reasons.map(\.description))
-        ask(key, search, at: now, into: &effects)
+    private mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
+        guard var search = searches[timer.key], search.asked.attempt == timer.attempt,
+            let since = search.asking.first(where: { $0.machine == timer.machine })?.since
+        else { return }
+        if now - since >= configuration.claimTimeout {
+            _ = search.stopsAsking(timer.machine)
+            search.refusals[timer.machine] = [Mismatch(.silent)]
+        } else {
+            effects.append(.set(timer, at: since + configuration.claimTimeout))
+        }
+        ask(timer.key, search, at: now, into: &effects)
     }
 
-    /// Asks the next candidate, or reports that there is none.
+    /// Asks the next candidate; when there is none and nobody thinks any more, reports that there is none.
     private mutating func ask(_ key: RequestKey, _ search: Search, at now: Instant, into effects: inout [Effect]) {
         var search = search
-        let candidates = offers.values.filter {
-            !search.tried.contains($0.machine) && search.requirements.mismatches(with: $0).isEmpty
+        if search.asking.count < 2, search.tried.count < configuration.asksMax, let chosen = next(for: search, at: now)
+        {
+            search.asking.append((chosen, now))
+            search.tried.insert(chosen)
+            recentAsks[chosen, default: []].append(now)
+            let timer = Timer(key: key, attempt: search.asked.attempt, machine: chosen)
+            effects.append(.claim(search.asked, from: chosen))
+            effects.append(.set(timer, at: now + configuration.hedge))
         }
-        guard search.tried.count < configuration.asksMax, let first = random.pick(candidates),
-            let second = random.pick(candidates)
-        else {
-            searches[key] = nil
-            effects.append(.notFound(key, search.attempt, reasons: reasons(of: search)))
+        guard search.asking.isEmpty else {
+            searches[key] = search
             return
         }
-        let chosen = freeNow(second, at: now) > freeNow(first, at: now) ? second : first
-        search.asking = chosen.machine
-        search.tried.insert(chosen.machine)
-        searches[key] = search
-        recentAsks[chosen.machine, default: []].append(now)
-        let timer = Timer(key: key, attempt: search.attempt, machine: chosen.machine)
-        effects.append(.claim(key, search.attempt, search.requirements, from: chosen.machine))
-        effects.append(.set(timer, at: now + configuration.claimTimeout))
+        searches[key] = nil
+        let matching = Matching(
+            search.wanted, offers.values, home: search.near, known: search.refusals, at: now)
+        let none = NoMachine(
+            reason: matching.summary(namesMax: configuration.namesMax), isHopeless: matching.isHopeless)
+        effects.append(.notFound(key, search.asked.attempt, none))
+    }
+
+    /// The best of those that were not tried.
+    private mutating func next(for search: Search, at now: Instant) -> PeerID? {
+        func fits(_ offer: Offer) -> Bool {
+            !search.tried.contains(offer.machine) && search.wanted.mismatches(with: offer, at: now).isEmpty
+        }
+        guard search.wanted.policy == .usual else {
+            let untried = offers.values.lazy.filter { !search.tried.contains($0.machine) }
+            return Matching(search.wanted, untried, home: search.near, at: now).candidates.first?.machine
+        }
+        guard !offers.isEmpty else { return nil }
+        var drawn: [Offer] = []
+        for _ in 0..<configuration.drawsMax where drawn.count < 2 {
+            let offer = offers.values[random.below(offers.count)]
+            if fits(offer) { drawn.append(offer) }
+        }
+        if drawn.isEmpty {
+            let fitting = offers.values.filter(fits)
+            drawn = [random.pick(fitting), random.pick(fitting)].compactMap { $0 }
+        }
+        return drawn.max { freeNow($0, at: now) < freeNow($1, at: now) }?.machine
     }
 
     /// What a machine has free, less what was asked of it since it can last have spoken.
@@ -156,14 +193,23 @@ public struct Finder: Automaton {
         recentAsks[offer.machine]?.removeAll { now - $0 > configuration.offerAge }
         return offer.free - (recentAsks[offer.machine]?.count ?? 0)
     }
+}
 
-    private func reasons(of search: Search) -> [String] {
-        guard !offers.isEmpty else { return ["no machine is known here"] }
-        var reasons = search.refusals
-        for offer in offers.values where !search.tried.contains(offer.machine) {
-            reasons.append(contentsOf: search.requirements.mismatches(with: offer).map(\.description))
-        }
-        let rest = reasons.count - configuration.reasonsMax
-        return rest > 0 ? reasons.prefix(configuration.reasonsMax) + ["and \(rest) more reasons"] : reasons
+extension Finder.Search {
+    func isAsking(_ machine: PeerID) -> Bool { asking.contains { $0.machine == machine } }
+
+    /// - Returns: false when it was not asked.
+    mutating func stopsAsking(_ machine: PeerID) -> Bool {
+        guard let index = asking.firstIndex(where: { $0.machine == machine }) else { return false }
+        asking.remove(at: index)
+        return true
+    }
+}
+
+extension Offer {
+    /// Whether somebody whom the other one did not serve may be served by this.
+    func gives(moreThan other: Offer) -> Bool {
+        !other.accepting || free > other.free || memory > other.memory || cores > other.cores || gpus > other.gpus
+            || facts != other.facts
     }
 }

@@ -54,11 +54,15 @@ extension WireAdvertisement {
         takesReplicas = advertisement.takesReplicas
         region = advertisement.region
         network = advertisement.network
+        cores = Int32(clamping: advertisement.cores)
+        gpus = Int32(clamping: advertisement.gpus)
+        if advertisement.facts != MachineFacts() { facts = WireMachineFacts(advertisement.facts) }
         ended = advertisement.ended
     }
 
     func decoded() throws(WireError) -> Advertisement {
         let partitions = 0...UInt32(WireBounds.partitionsMax)
+        let left = -Int32(WireBounds.coresMax)...Int32(WireBounds.coresMax)
         return Advertisement(
             peer: try Wire.peer(peer, "an advertised peer"),
             incarnation: Incarnation(try counter(incarnation, "an incarnation")),
@@ -79,7 +83,10 @@ extension WireAdvertisement {
             },
             takesReplicas: takesReplicas,
             region: try text(region, "a region", bytes: 0...WireBounds.labelBytesMax),
-            network: try text(network, "a network", bytes: 0...WireBounds.labelBytesMax), ended: ended)
+            network: try text(network, "a network", bytes: 0...WireBounds.labelBytesMax),
+            cores: Int(try number(cores, "cores left", left)),
+            gpus: Int(try number(gpus, "accelerators left", left)),
+            facts: hasFacts ? try facts.decoded() : MachineFacts(), ended: ended)
     }
 }
 

@@ -26,7 +26,7 @@ extension Books {
 }
 
 extension WireBooksCheckpoint {
-    private static let ownLayout: UInt32 = 1
+    private static let ownLayout: UInt32 = 2
 
     init(_ contents: BooksContents) {
         self.init()
@@ -55,11 +55,11 @@ extension WireBooksCheckpoint {
     }
 
     func decoded() throws(WireError) -> BooksContents {
-        guard layout == Self.ownLayout, unknownFields.data.isEmpty else {
+        guard (1...Self.ownLayout).contains(layout), unknownFields.data.isEmpty else {
             throw WireError(
                 layout == 0 ? .missing : .unknownKind,
                 "a checkpoint of books in layout \(layout), with \(unknownFields.data.count) bytes that this version "
-                    + "does not know; it reads layout \(Self.ownLayout)")
+                    + "does not know; it reads layouts 1 to \(Self.ownLayout)")
         }
         let max = WireBounds.booksElementsMax
         return BooksContents(

@@ -32,6 +32,7 @@ extension WireCall {
                 $0.claim = WireClaimReference(claim)
                 $0.query = WireLogQuery(query)
             }
+        case .seenClaims(let machine): seenClaims = .with { $0.machine = machine.data }
         case .record(let fact): record = WireFact(fact)
         }
     }
@@ -59,6 +60,7 @@ extension WireCall {
             .tenantLog(
                 try required(it.hasClaim, it.claim, "a call's claim").decoded(),
                 try required(it.hasQuery, it.query, "a call's query").decoded())
+        case .seenClaims(let it): .seenClaims(try peer(it.machine, "a machine"))
         case .record(let fact): .record(try fact.decoded())
         case nil: throw noKind("a call", unknownFields)
         }

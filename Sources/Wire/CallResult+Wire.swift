@@ -1,4 +1,5 @@
 import Automata
+import Claims
 import Foundation
 import Ledger
 import Peer
@@ -23,6 +24,7 @@ extension WireResult {
                 $0.bytes = Data(piece.bytes)
                 $0.nextOffset = piece.nextOffset
             }
+        case .seenClaims(let lines): seenClaims = .with { $0.claims = lines.map { WireSeenClaim($0) } }
         case .request(.elsewhere(let key)): requestElsewhere = WireRequestKey(key)
         case .elsewhere(let ledger): elsewhere = ledger.data
         case .recorded(let index): recorded = index.value
@@ -45,6 +47,11 @@ extension WireResult {
                 LogPiece(
                     bytes: try it.checked(),
                     nextOffset: try number(it.nextOffset, "a log's offset", 0...WireBounds.numberMax)))
+        case .seenClaims(let it):
+            .seenClaims(
+                try list(it.claims, "claims", max: ClaimHistory.linesMax) { (claim) throws(WireError) in
+                    try claim.decoded()
+                })
         case .requestElsewhere(let key): .request(.elsewhere(try key.decoded()))
         case .elsewhere(let ledger): .elsewhere(try peer(ledger, "a ledger"))
         case .recorded(let index): .recorded(LedgerIndex(try counter(index, "a ledger's index")))
@@ -97,6 +104,7 @@ extension WireRequest {
         revision = request.revision.value
         attempt = request.attempt.value
         if let placement = request.placement { self.placement = WireClaimReference(placement) }
+        if request.place != .unknown { place = WirePlace(request.place) }
         status = WireInstanceStatus(request.status)
         statusSequence = request.statusSequence
         requestedAtNanoseconds = request.requestedAt.nanoseconds
@@ -119,6 +127,7 @@ extension WireRequest {
                 .decoded(listed: listed),
             revision: try Wire.revision(revision), attempt: try Wire.attempt(attempt),
             placement: hasPlacement ? try placement.decoded() : nil,
+            place: hasPlace ? try place.decoded() : .unknown,
             status: try required(hasStatus, status, "a request's status").decoded(),
             statusSequence: try counter(statusSequence, "a report's number"),
             requestedAt: try instant(requestedAtNanoseconds, "a request's instant"),

@@ -7,12 +7,7 @@ extension WireClaimMessage {
     init(_ message: ClaimMessage) {
         self.init()
         switch message {
-        case .claim(let key, let attempt, let requirements):
-            claim = .with {
-                $0.request = WireRequestKey(key)
-                $0.attempt = attempt.value
-                $0.requirements = WireRequirements(requirements)
-            }
+        case .claim(let asked): claim = WireClaim(asked)
         case .order(let order, let lease):
             self.order = .with {
                 $0.order = WireInstanceOrder(order)
@@ -31,11 +26,12 @@ extension WireClaimMessage {
                 $0.claim = WireClaimReference(claim)
                 $0.sequence = sequence
             }
-        case .granted(let key, let attempt, let claim):
+        case .granted(let key, let attempt, let claim, let place):
             granted = .with {
                 $0.request = WireRequestKey(key)
                 $0.attempt = attempt.value
                 $0.claim = WireClaimReference(claim)
+                if place != .unknown { $0.place = WirePlace(place) }
             }
         case .refused(let key, let attempt, let reasons):
             refused = .with {
@@ -70,10 +66,7 @@ extension WireClaimMessage {
 
     func decoded() throws(WireError) -> ClaimMessage {
         switch kind {
-        case .claim(let it):
-            .claim(
-                try key(it.hasRequest, it.request), try attempt(it.attempt),
-                try required(it.hasRequirements, it.requirements, "a claim's requirements").decoded())
+        case .claim(let it): .claim(try it.decoded())
         case .order(let it):
             .order(
                 try required(it.hasOrder, it.order, "an order").decoded(),
@@ -89,7 +82,8 @@ extension WireClaimMessage {
                 try reference(it.hasClaim, it.claim), sequence: try counter(it.sequence, "a report's number"))
         case .granted(let it):
             .granted(
-                try key(it.hasRequest, it.request), try attempt(it.attempt), try reference(it.hasClaim, it.claim))
+                try key(it.hasRequest, it.request), try attempt(it.attempt), try reference(it.hasClaim, it.claim),
+                it.hasPlace ? try it.place.decoded() : .unknown)
         case .refused(let it):
             .refused(
                 try key(it.hasRequest, it.request), try attempt(it.attempt),
@@ -120,6 +114,38 @@ extension WireClaimMessage {
     }
 }
 
+extension WireClaim {
+    init(_ asked: ClaimRequest) {
+        self.init()
+        request = WireRequestKey(asked.request)
+        attempt = asked.attempt.value
+        requirements = WireRequirements(asked.requirements)
+        standings = asked.standings.map { standing in
+            .with {
+                $0.relation = WireRelation(standing.relation)
+                $0.machine = standing.machine.data
+                $0.place = WirePlace(standing.place)
+            }
+        }
+        if let release = asked.release { self.release = release }
+    }
+
+    func decoded() throws(WireError) -> ClaimRequest {
+        ClaimRequest(
+            request: try required(hasRequest, request, "a claim's request").decoded(),
+            attempt: try Wire.attempt(attempt),
+            requirements: try required(hasRequirements, requirements, "a claim's requirements").decoded(),
+            standings: try list(standings, "standings", max: Requirements.relationsMax) {
+                (it) throws(WireError) in
+                Standing(
+                    relation: try required(it.hasRelation, it.relation, "a standing's relation").decoded(),
+                    machine: try peer(it.machine, "a standing's machine"),
+                    place: it.hasPlace ? try it.place.decoded() : .unknown)
+            },
+            release: hasRelease ? release : nil)
+    }
+}
+
 extension WireOrderRefusal {
     init(_ refusal: OrderRefusal) {
         self =
@@ -145,52 +171,35 @@ extension WireOrderRefusal {
 extension WireMismatch {
     init(_ mismatch: Mismatch) {
         self.init()
-        switch mismatch {
-        case .otherMachine(let wanted, let name):
-            otherMachine = .with {
-                $0.wanted = wanted
-                $0.name = name
-            }
-        case .notAccepting(let name): notAccepting = name
-        case .noFreePartition(let name): noFreePartition = name
-        case .memory(let name, let wanted, let free):
-            memory = .with {
-                $0.name = name
-                $0.wantedBytes = wanted.bytes
-                $0.freeBytes = free.bytes
-            }
-        case .price(let name, let most, let asked):
-            price = .with {
-                $0.name = name
-                $0.most = most
-                $0.asked = asked
-            }
-        case .staleAttempt(let attempt, let newest):
-            staleAttempt = .with {
-                $0.attempt = attempt.value
-                $0.newest = newest.value
-            }
-        }
+        code = mismatch.code.rawValue
+        wanted = mismatch.wanted
+        found = mismatch.found
+        lasting = mismatch.isLasting
     }
 
     func decoded() throws(WireError) -> Mismatch {
-        switch kind {
-        case .otherMachine(let it): .otherMachine(wanted: try name(it.wanted), name: try name(it.name))
-        case .notAccepting(let machine): .notAccepting(name: try name(machine))
-        case .noFreePartition(let machine): .noFreePartition(name: try name(machine))
+        guard let kind else {
+            let bytes = 0...Mismatch.textBytesMax
+            let word = try text(code, "a refusal's code", bytes: 1...WireBounds.labelBytesMax)
+            guard let code = Mismatch.Code(rawValue: word) else {
+                return Mismatch(.other, wanted: word, isLasting: lasting)
+            }
+            return Mismatch(
+                code, wanted: try text(wanted, "what was wanted", bytes: bytes),
+                found: try text(found, "what was found", bytes: bytes), isLasting: lasting)
+        }
+        return switch kind {
+        case .otherMachine(let it):
+            Mismatch(.otherMachine, wanted: try name(it.wanted), found: try name(it.name), isLasting: true)
+        case .notAccepting: Mismatch(.notAccepting, found: MachineState.draining.rawValue)
+        case .noFreePartition: Mismatch(.full)
         case .memory(let it):
-            .memory(
-                name: try name(it.name),
-                wanted: ByteCount(try number(it.wantedBytes, "memory asked for", 0...WireBounds.memoryBytesMax)),
-                free: ByteCount(
-                    try number(
-                        it.freeBytes, "memory left", -WireBounds.memoryLeftBytesMax...WireBounds.memoryLeftBytesMax)))
+            Mismatch(.short, wanted: "\(ByteCount(it.wantedBytes)) of memory", found: "\(ByteCount(it.freeBytes))")
         case .price(let it):
-            .price(
-                name: try name(it.name), most: try number(it.most, "a price", 0...WireBounds.numberMax),
-                asked: try number(it.asked, "a price", 0...WireBounds.numberMax))
-        case .staleAttempt(let it): .staleAttempt(try attempt(it.attempt), newest: try attempt(it.newest))
-        case nil: throw noKind("a reason", unknownFields)
+            Mismatch(
+                .tooDear, wanted: Decimal6(it.most).description, found: Decimal6(it.asked).description, isLasting: true)
+        case .staleAttempt(let it):
+            Mismatch(.staleAttempt, wanted: "attempt \(it.attempt)", found: "attempt \(it.newest)")
         }
     }
 

@@ -40,11 +40,12 @@ extension WireFact {
                 $0.specification = WireSpecification(specification)
                 $0.revision = revision.value
             }
-        case .placed(let key, let attempt, let claim):
+        case .placed(let key, let attempt, let claim, let place):
             placed = .with {
                 $0.request = WireRequestKey(key)
                 $0.attempt = attempt.value
                 $0.claim = WireClaimReference(claim)
+                if place != .unknown { $0.place = WirePlace(place) }
             }
         case .reported(let key, let claim, let sequence, let status):
             reported = .with {
@@ -95,7 +96,8 @@ extension WireFact {
                 try revision(fact.revision))
         case .placed(let fact):
             .placed(
-                try key(fact.hasRequest, fact.request), try attempt(fact.attempt), try claim(fact.hasClaim, fact.claim))
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt), try claim(fact.hasClaim, fact.claim),
+                fact.hasPlace ? try fact.place.decoded() : .unknown)
         case .reported(let fact):
             .reported(
                 try key(fact.hasRequest, fact.request), try claim(fact.hasClaim, fact.claim),

@@ -42,6 +42,9 @@ extension PeerMessage {
         case .ledgerAnswer(let group, let id, let answer):
             message.ledgerAnswer = WireClientAnswer(group, id, answer)
         case .register(let it): message.register = WireRegisterMessage(it)
+        case .rendezvous(let it, let ledger, let contacts):
+            message.rendezvous = WireRendezvousMessage(it, of: ledger)
+            message.contacts = [WireContact](contacts)
         case .holder(let ledger, let it): message.holder = WireHolderMessage(it, of: ledger)
         }
         return message.bytes()
@@ -82,6 +85,10 @@ extension PeerMessage {
             case .ledgerAnswer(let it):
                 .ledgerAnswer(try GroupID(decoding: it.group), try it.decodedID(), try it.decoded())
             case .register(let it): .register(try it.decoded())
+            case .rendezvous(let it):
+                .rendezvous(
+                    try it.decoded(), of: try peer(it.ledger, "a rendezvous's ledger"),
+                    contacts: try message.contacts.decoded())
             case .holder(let it): .holder(try peer(it.ledger, "a holder's ledger"), try it.decoded())
             case nil: throw noKind("a message", message.unknownFields)
             }

@@ -59,6 +59,9 @@ public enum WireBounds {
     public static let nameBytesMax = 128
     /// The name of a peer or a fabric: a DNS label.
     public static let labelBytesMax = 63
+    /// Of a condition, and of a policy, as text.
+    public static let conditionBytesMax = 1_024
+    public static let policyBytesMax = 256
     /// RFC 1035, 2.3.4.
     public static let hostBytesMax = 255
     /// Who admitted whom.
@@ -104,6 +107,12 @@ public enum WireBounds {
     /// Requests in one answer to `list`.
     public static let requestsMax = 10_000
     public static let partitionsMax = 10_000
+    /// Cores or accelerators of one machine.
+    public static let coresMax: UInt32 = 65_535
+    /// Processes that want to run for each core, in hundredths.
+    public static let loadMax: UInt32 = 10_000_000
+    /// Kinds by which one machine keeps instances apart.
+    public static let isolationMax = 4
     /// What invoices call something; the lines of an address.
     public static let titleBytesMax = 256
     public static let resourceBytesMax = 64

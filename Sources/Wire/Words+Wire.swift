@@ -54,13 +54,75 @@ extension WireRequirements {
         memoryBytes = requirements.memory.bytes
         if let machine = requirements.machine { self.machine = machine }
         if let priceMax = requirements.priceMax { self.priceMax = priceMax }
+        condition = requirements.condition
+        policy = requirements.policy
+        relations = requirements.relations.map { WireRelation($0) }
     }
 
     func decoded() throws(WireError) -> Requirements {
         Requirements(
             memory: ByteCount(try number(memoryBytes, "memory asked for", 0...WireBounds.memoryBytesMax)),
             machine: hasMachine ? try text(machine, "a machine", bytes: 0...WireBounds.nameBytesMax) : nil,
-            priceMax: hasPriceMax ? try number(priceMax, "a price", 0...WireBounds.numberMax) : nil)
+            priceMax: hasPriceMax ? try number(priceMax, "a price", 0...WireBounds.numberMax) : nil,
+            condition: try text(condition, "a condition", bytes: 0...WireBounds.conditionBytesMax),
+            policy: try text(policy, "a policy", bytes: 0...WireBounds.policyBytesMax),
+            relations: try list(relations, "relations", max: Requirements.relationsMax) {
+                (relation) throws(WireError) in try relation.decoded()
+            })
+    }
+}
+
+extension WireRelation {
+    init(_ relation: Relation) {
+        self.init()
+        apart = relation.isApart
+        reference = relation.reference
+        scope =
+            switch relation.scope {
+            case .host: .host
+            case .lan: .lan
+            case .country: .country
+            case .continent: .continent
+            }
+    }
+
+    func decoded() throws(WireError) -> Relation {
+        Relation(
+            isApart: apart, scope: try scope.decoded(),
+            reference: try text(reference, "a relation's reference", bytes: 1...WireBounds.nameBytesMax))
+    }
+}
+
+extension WireRelationScope {
+    func decoded() throws(WireError) -> Relation.Scope {
+        switch self {
+        case .host: .host
+        case .lan: .lan
+        case .country: .country
+        case .continent: .continent
+        case .unspecified, .UNRECOGNIZED: throw noCase("a relation's scope", rawValue)
+        }
+    }
+}
+
+extension WirePlace {
+    init(_ place: Place) {
+        self.init()
+        name = place.name
+        network = place.network
+        region = place.region
+        country = place.country
+        continent = place.continent
+    }
+
+    func decoded() throws(WireError) -> Place {
+        let label = 0...WireBounds.labelBytesMax
+        return Place(
+            name: try text(name, "a machine's name", bytes: label),
+            network: try text(network, "a place's network", bytes: label),
+            region: try text(region, "a place's region", bytes: label),
+            country: try text(country, "a place's country", bytes: label),
+            continent: try text(continent, "a place's continent", bytes: label))
     }
 }
 

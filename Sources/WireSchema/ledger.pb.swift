@@ -44,6 +44,52 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+public nonisolated enum WireRelationScope: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case host // = 1
+  case lan // = 2
+  case country // = 3
+  case continent // = 4
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .host
+    case 2: self = .lan
+    case 3: self = .country
+    case 4: self = .continent
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .host: return 1
+    case .lan: return 2
+    case .country: return 3
+    case .continent: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireRelationScope] = [
+    .unspecified,
+    .host,
+    .lan,
+    .country,
+    .continent,
+  ]
+
+}
+
 /// The state that a request promises to reach.
 public nonisolated enum WireDesiredState: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
@@ -238,7 +284,7 @@ public nonisolated struct WireRequirements: Sendable {
   /// Clears the value of `machine`. Subsequent reads from it will return its default value.
   public mutating func clearMachine() {self._machine = nil}
 
-  /// millionths of the unit of account per partition and hour, 0 to 2^53; absent for any
+  /// millionths of the unit of account per hour, 0 to 2^53; absent for any
   public var priceMax: Int64 {
     get {_priceMax ?? 0}
     set {_priceMax = newValue}
@@ -248,12 +294,61 @@ public nonisolated struct WireRequirements: Sendable {
   /// Clears the value of `priceMax`. Subsequent reads from it will return its default value.
   public mutating func clearPriceMax() {self._priceMax = nil}
 
+  /// what else must hold, canonical (Specs/rendezvous.md), at most 1,024 bytes; empty: nothing
+  public var condition: String = String()
+
+  /// which machine is best, canonical, at most 256 bytes; empty: the usual one
+  public var policy: String = String()
+
+  /// at most 16
+  public var relations: [WireRelation] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _machine: String? = nil
   fileprivate var _priceMax: Int64? = nil
+}
+
+/// Where an instance stands in regard to another one of the same customer.
+public nonisolated struct WireRelation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// else together
+  public var apart: Bool = false
+
+  public var scope: WireRelationScope = .unspecified
+
+  /// the other one's, 1 to 128 bytes
+  public var reference: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Where a machine stands, as it says itself; each at most 63 bytes, empty: not known.
+public nonisolated struct WirePlace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  public var network: String = String()
+
+  public var region: String = String()
+
+  public var country: String = String()
+
+  public var continent: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// Everything a request says besides its key.
@@ -325,48 +420,49 @@ public nonisolated struct WireInstanceStatus: Sendable {
 }
 
 /// What a machine is ordered to make of one partition.
-public nonisolated struct WireInstanceOrder: Sendable {
+public nonisolated struct WireInstanceOrder: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var claim: WireClaimReference {
-    get {_claim ?? WireClaimReference()}
-    set {_claim = newValue}
+    get {_storage._claim ?? WireClaimReference()}
+    set {_uniqueStorage()._claim = newValue}
   }
   /// Returns true if `claim` has been explicitly set.
-  public var hasClaim: Bool {self._claim != nil}
+  public var hasClaim: Bool {_storage._claim != nil}
   /// Clears the value of `claim`. Subsequent reads from it will return its default value.
-  public mutating func clearClaim() {self._claim = nil}
+  public mutating func clearClaim() {_uniqueStorage()._claim = nil}
 
   public var request: WireRequestKey {
-    get {_request ?? WireRequestKey()}
-    set {_request = newValue}
+    get {_storage._request ?? WireRequestKey()}
+    set {_uniqueStorage()._request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  public var hasRequest: Bool {self._request != nil}
+  public var hasRequest: Bool {_storage._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  public mutating func clearRequest() {self._request = nil}
+  public mutating func clearRequest() {_uniqueStorage()._request = nil}
 
   /// counter, from 1
-  public var revision: UInt64 = 0
+  public var revision: UInt64 {
+    get {_storage._revision}
+    set {_uniqueStorage()._revision = newValue}
+  }
 
   public var specification: WireSpecification {
-    get {_specification ?? WireSpecification()}
-    set {_specification = newValue}
+    get {_storage._specification ?? WireSpecification()}
+    set {_uniqueStorage()._specification = newValue}
   }
   /// Returns true if `specification` has been explicitly set.
-  public var hasSpecification: Bool {self._specification != nil}
+  public var hasSpecification: Bool {_storage._specification != nil}
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
-  public mutating func clearSpecification() {self._specification = nil}
+  public mutating func clearSpecification() {_uniqueStorage()._specification = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _claim: WireClaimReference? = nil
-  fileprivate var _request: WireRequestKey? = nil
-  fileprivate var _specification: WireSpecification? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// What of one partition must survive the machine's crash.
@@ -399,77 +495,71 @@ public nonisolated struct WirePartitionRecord: Sendable {
 }
 
 /// A confirmed tenancy.
-public nonisolated struct WireTenantRecord: @unchecked Sendable {
+public nonisolated struct WireTenantRecord: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var order: WireInstanceOrder {
-    get {_storage._order ?? WireInstanceOrder()}
-    set {_uniqueStorage()._order = newValue}
+    get {_order ?? WireInstanceOrder()}
+    set {_order = newValue}
   }
   /// Returns true if `order` has been explicitly set.
-  public var hasOrder: Bool {_storage._order != nil}
+  public var hasOrder: Bool {self._order != nil}
   /// Clears the value of `order`. Subsequent reads from it will return its default value.
-  public mutating func clearOrder() {_uniqueStorage()._order = nil}
+  public mutating func clearOrder() {self._order = nil}
 
   /// 1 to 2^31 - 1
-  public var attempt: UInt32 {
-    get {_storage._attempt}
-    set {_uniqueStorage()._attempt = newValue}
-  }
+  public var attempt: UInt32 = 0
 
   /// the master whose ledger holds the request
-  public var home: Data {
-    get {_storage._home}
-    set {_uniqueStorage()._home = newValue}
-  }
+  public var home: Data = Data()
 
   /// an instant of the machine
-  public var leaseEndsNanoseconds: Int64 {
-    get {_storage._leaseEndsNanoseconds}
-    set {_uniqueStorage()._leaseEndsNanoseconds = newValue}
-  }
+  public var leaseEndsNanoseconds: Int64 = 0
 
   /// the tenancy has ended, and the partition is being emptied
-  public var vacating: Bool {
-    get {_storage._vacating}
-    set {_uniqueStorage()._vacating = newValue}
+  public var vacating: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _order: WireInstanceOrder? = nil
+}
+
+/// One line of a master's books. Unknown fields of this message are kept, and written back as they stood.
+public nonisolated struct WireEntry: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// counter, from 1, dense
+  public var index: UInt64 {
+    get {_storage._index}
+    set {_uniqueStorage()._index = newValue}
   }
+
+  /// when the master that appended it saw it happen
+  public var atNanoseconds: Int64 {
+    get {_storage._atNanoseconds}
+    set {_uniqueStorage()._atNanoseconds = newValue}
+  }
+
+  public var fact: WireFact {
+    get {_storage._fact ?? WireFact()}
+    set {_uniqueStorage()._fact = newValue}
+  }
+  /// Returns true if `fact` has been explicitly set.
+  public var hasFact: Bool {_storage._fact != nil}
+  /// Clears the value of `fact`. Subsequent reads from it will return its default value.
+  public mutating func clearFact() {_uniqueStorage()._fact = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
-}
-
-/// One line of a master's books. Unknown fields of this message are kept, and written back as they stood.
-public nonisolated struct WireEntry: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  /// counter, from 1, dense
-  public var index: UInt64 = 0
-
-  /// when the master that appended it saw it happen
-  public var atNanoseconds: Int64 = 0
-
-  public var fact: WireFact {
-    get {_fact ?? WireFact()}
-    set {_fact = newValue}
-  }
-  /// Returns true if `fact` has been explicitly set.
-  public var hasFact: Bool {self._fact != nil}
-  /// Clears the value of `fact`. Subsequent reads from it will return its default value.
-  public mutating func clearFact() {self._fact = nil}
-
-  public var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  public init() {}
-
-  fileprivate var _fact: WireFact? = nil
 }
 
 /// What an entry says.
@@ -732,12 +822,23 @@ public nonisolated struct WirePlaced: Sendable {
   /// Clears the value of `claim`. Subsequent reads from it will return its default value.
   public mutating func clearClaim() {self._claim = nil}
 
+  /// where the machine stands
+  public var place: WirePlace {
+    get {_place ?? WirePlace()}
+    set {_place = newValue}
+  }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {self._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {self._place = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _place: WirePlace? = nil
 }
 
 /// The placement goes on: what it used is counted, and the price of its next period is reserved.
@@ -929,6 +1030,10 @@ public nonisolated struct WireRedeemed: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "palmier.v1"
 
+nonisolated extension WireRelationScope: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0RELATION_SCOPE_UNSPECIFIED\0\u{1}RELATION_SCOPE_HOST\0\u{1}RELATION_SCOPE_LAN\0\u{1}RELATION_SCOPE_COUNTRY\0\u{1}RELATION_SCOPE_CONTINENT\0")
+}
+
 nonisolated extension WireDesiredState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DESIRED_STATE_UNSPECIFIED\0\u{1}DESIRED_STATE_RUNNING\0\u{1}DESIRED_STATE_STOPPED\0\u{1}DESIRED_STATE_DESTROYED\0")
 }
@@ -1068,7 +1173,7 @@ nonisolated extension WireReleaseDocument: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Requirements"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}memory_bytes\0\u{1}machine\0\u{3}price_max\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}memory_bytes\0\u{1}machine\0\u{3}price_max\0\u{1}condition\0\u{1}policy\0\u{1}relations\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1079,6 +1184,9 @@ nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.memoryBytes) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self._machine) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self._priceMax) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.condition) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.policy) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.relations) }()
       default: break
       }
     }
@@ -1098,6 +1206,15 @@ nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._priceMax {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
     } }()
+    if !self.condition.isEmpty {
+      try visitor.visitSingularStringField(value: self.condition, fieldNumber: 4)
+    }
+    if !self.policy.isEmpty {
+      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 5)
+    }
+    if !self.relations.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.relations, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1105,6 +1222,99 @@ nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.memoryBytes != rhs.memoryBytes {return false}
     if lhs._machine != rhs._machine {return false}
     if lhs._priceMax != rhs._priceMax {return false}
+    if lhs.condition != rhs.condition {return false}
+    if lhs.policy != rhs.policy {return false}
+    if lhs.relations != rhs.relations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRelation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Relation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}apart\0\u{1}scope\0\u{1}reference\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.apart) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.scope) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reference) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.apart != false {
+      try visitor.visitSingularBoolField(value: self.apart, fieldNumber: 1)
+    }
+    if self.scope != .unspecified {
+      try visitor.visitSingularEnumField(value: self.scope, fieldNumber: 2)
+    }
+    if !self.reference.isEmpty {
+      try visitor.visitSingularStringField(value: self.reference, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRelation, rhs: WireRelation) -> Bool {
+    if lhs.apart != rhs.apart {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.reference != rhs.reference {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Place"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}network\0\u{1}region\0\u{1}country\0\u{1}continent\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.network) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.region) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.country) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.continent) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.network.isEmpty {
+      try visitor.visitSingularStringField(value: self.network, fieldNumber: 2)
+    }
+    if !self.region.isEmpty {
+      try visitor.visitSingularStringField(value: self.region, fieldNumber: 3)
+    }
+    if !self.country.isEmpty {
+      try visitor.visitSingularStringField(value: self.country, fieldNumber: 4)
+    }
+    if !self.continent.isEmpty {
+      try visitor.visitSingularStringField(value: self.continent, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WirePlace, rhs: WirePlace) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.network != rhs.network {return false}
+    if lhs.region != rhs.region {return false}
+    if lhs.country != rhs.country {return false}
+    if lhs.continent != rhs.continent {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1223,46 +1433,88 @@ nonisolated extension WireInstanceOrder: SwiftProtobuf.Message, SwiftProtobuf._M
   public static let protoMessageName: String = _protobuf_package + ".InstanceOrder"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}request\0\u{1}revision\0\u{1}specification\0")
 
+  fileprivate class _StorageClass {
+    var _claim: WireClaimReference? = nil
+    var _request: WireRequestKey? = nil
+    var _revision: UInt64 = 0
+    var _specification: WireSpecification? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _claim = source._claim
+      _request = source._request
+      _revision = source._revision
+      _specification = source._specification
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._request) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._claim) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._revision) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._specification) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._claim {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._request {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    if self.revision != 0 {
-      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 3)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._claim {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._request {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._revision != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._revision, fieldNumber: 3)
+      }
+      try { if let v = _storage._specification {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
     }
-    try { if let v = self._specification {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireInstanceOrder, rhs: WireInstanceOrder) -> Bool {
-    if lhs._claim != rhs._claim {return false}
-    if lhs._request != rhs._request {return false}
-    if lhs.revision != rhs.revision {return false}
-    if lhs._specification != rhs._specification {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._claim != rhs_storage._claim {return false}
+        if _storage._request != rhs_storage._request {return false}
+        if _storage._revision != rhs_storage._revision {return false}
+        if _storage._specification != rhs_storage._specification {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1316,12 +1568,64 @@ nonisolated extension WireTenantRecord: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".TenantRecord"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}order\0\u{1}attempt\0\u{1}home\0\u{3}lease_ends_nanoseconds\0\u{1}vacating\0")
 
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._order) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.home) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.leaseEndsNanoseconds) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.vacating) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._order {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if !self.home.isEmpty {
+      try visitor.visitSingularBytesField(value: self.home, fieldNumber: 3)
+    }
+    if self.leaseEndsNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.leaseEndsNanoseconds, fieldNumber: 4)
+    }
+    if self.vacating != false {
+      try visitor.visitSingularBoolField(value: self.vacating, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireTenantRecord, rhs: WireTenantRecord) -> Bool {
+    if lhs._order != rhs._order {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.home != rhs.home {return false}
+    if lhs.leaseEndsNanoseconds != rhs.leaseEndsNanoseconds {return false}
+    if lhs.vacating != rhs.vacating {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Entry"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}at_nanoseconds\0\u{1}fact\0")
+
   fileprivate class _StorageClass {
-    var _order: WireInstanceOrder? = nil
-    var _attempt: UInt32 = 0
-    var _home: Data = Data()
-    var _leaseEndsNanoseconds: Int64 = 0
-    var _vacating: Bool = false
+    var _index: UInt64 = 0
+    var _atNanoseconds: Int64 = 0
+    var _fact: WireFact? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1332,11 +1636,9 @@ nonisolated extension WireTenantRecord: SwiftProtobuf.Message, SwiftProtobuf._Me
     private init() {}
 
     init(copying source: _StorageClass) {
-      _order = source._order
-      _attempt = source._attempt
-      _home = source._home
-      _leaseEndsNanoseconds = source._leaseEndsNanoseconds
-      _vacating = source._vacating
+      _index = source._index
+      _atNanoseconds = source._atNanoseconds
+      _fact = source._fact
     }
   }
 
@@ -1355,11 +1657,9 @@ nonisolated extension WireTenantRecord: SwiftProtobuf.Message, SwiftProtobuf._Me
         // allocates stack space for every case branch when no optimizations are
         // enabled. https://github.com/apple/swift-protobuf/issues/1034
         switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._order) }()
-        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._attempt) }()
-        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._home) }()
-        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._leaseEndsNanoseconds) }()
-        case 5: try { try decoder.decodeSingularBoolField(value: &_storage._vacating) }()
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._index) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._atNanoseconds) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._fact) }()
         default: break
         }
       }
@@ -1372,83 +1672,31 @@ nonisolated extension WireTenantRecord: SwiftProtobuf.Message, SwiftProtobuf._Me
       // allocates stack space for every if/case branch local when no optimizations
       // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
       // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._order {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      if _storage._index != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._index, fieldNumber: 1)
+      }
+      if _storage._atNanoseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._atNanoseconds, fieldNumber: 2)
+      }
+      try { if let v = _storage._fact {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
       } }()
-      if _storage._attempt != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._attempt, fieldNumber: 2)
-      }
-      if !_storage._home.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._home, fieldNumber: 3)
-      }
-      if _storage._leaseEndsNanoseconds != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._leaseEndsNanoseconds, fieldNumber: 4)
-      }
-      if _storage._vacating != false {
-        try visitor.visitSingularBoolField(value: _storage._vacating, fieldNumber: 5)
-      }
     }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: WireTenantRecord, rhs: WireTenantRecord) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._order != rhs_storage._order {return false}
-        if _storage._attempt != rhs_storage._attempt {return false}
-        if _storage._home != rhs_storage._home {return false}
-        if _storage._leaseEndsNanoseconds != rhs_storage._leaseEndsNanoseconds {return false}
-        if _storage._vacating != rhs_storage._vacating {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Entry"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}at_nanoseconds\0\u{1}fact\0")
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.index) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.atNanoseconds) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._fact) }()
-      default: break
-      }
-    }
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.index != 0 {
-      try visitor.visitSingularUInt64Field(value: self.index, fieldNumber: 1)
-    }
-    if self.atNanoseconds != 0 {
-      try visitor.visitSingularInt64Field(value: self.atNanoseconds, fieldNumber: 2)
-    }
-    try { if let v = self._fact {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireEntry, rhs: WireEntry) -> Bool {
-    if lhs.index != rhs.index {return false}
-    if lhs.atNanoseconds != rhs.atNanoseconds {return false}
-    if lhs._fact != rhs._fact {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._index != rhs_storage._index {return false}
+        if _storage._atNanoseconds != rhs_storage._atNanoseconds {return false}
+        if _storage._fact != rhs_storage._fact {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1855,7 +2103,7 @@ nonisolated extension WireChanged: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WirePlaced: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Placed"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}claim\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}claim\0\u{1}place\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1866,6 +2114,7 @@ nonisolated extension WirePlaced: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._place) }()
       default: break
       }
     }
@@ -1885,6 +2134,9 @@ nonisolated extension WirePlaced: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     try { if let v = self._claim {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    try { if let v = self._place {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1892,6 +2144,7 @@ nonisolated extension WirePlaced: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs._request != rhs._request {return false}
     if lhs.attempt != rhs.attempt {return false}
     if lhs._claim != rhs._claim {return false}
+    if lhs._place != rhs._place {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -358,7 +358,15 @@ public nonisolated struct WirePeerMessage: Sendable {
     set {kind = .holder(newValue)}
   }
 
-  /// Beside the message of an overlay, a group or an object: where the peers are that it names, as far as its sender knows;
+  public var rendezvous: WireRendezvousMessage {
+    get {
+      if case .rendezvous(let v)? = kind {return v}
+      return WireRendezvousMessage()
+    }
+    set {kind = .rendezvous(newValue)}
+  }
+
+  /// Beside the message of an overlay, a group, an object or a rendezvous: where the peers are that it names, as far as its sender knows;
   /// at most 128, so that less than all is no error. Beside other kinds there are none, and they are ignored.
   public var contacts: [WireContact] = []
 
@@ -380,6 +388,7 @@ public nonisolated struct WirePeerMessage: Sendable {
     case ledgerAnswer(WireClientAnswer)
     case register(WireRegisterMessage)
     case holder(WireHolderMessage)
+    case rendezvous(WireRendezvousMessage)
 
   }
 
@@ -634,16 +643,144 @@ public nonisolated struct WireAdvertisement: @unchecked Sendable {
     set {_uniqueStorage()._takesReplicas = newValue}
   }
 
-  /// of a master: where it stands, as its owner says; at most 63 bytes
+  /// where it stands, as its owner says; at most 63 bytes
   public var region: String {
     get {_storage._region}
     set {_uniqueStorage()._region = newValue}
   }
 
-  /// of a master: the subnet of its first address; at most 63 bytes, empty: not known
+  /// the subnet of its first address; at most 63 bytes, empty: not known
   public var network: String {
     get {_storage._network}
     set {_uniqueStorage()._network = newValue}
+  }
+
+  /// that no instance has reserved, -65,535 to 65,535
+  public var cores: Int32 {
+    get {_storage._cores}
+    set {_uniqueStorage()._cores = newValue}
+  }
+
+  /// accelerators that no instance has reserved, -65,535 to 65,535
+  public var gpus: Int32 {
+    get {_storage._gpus}
+    set {_uniqueStorage()._gpus = newValue}
+  }
+
+  /// not there: nothing of it is known
+  public var facts: WireMachineFacts {
+    get {_storage._facts ?? WireMachineFacts()}
+    set {_uniqueStorage()._facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {_storage._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {_uniqueStorage()._facts = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What a machine is, what it has in all, and what its owner allows. Texts have at most 63 bytes; empty and 0: not known.
+public nonisolated struct WireMachineFacts: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// x86-64, arm64, ...
+  public var architecture: String {
+    get {_storage._architecture}
+    set {_uniqueStorage()._architecture = newValue}
+  }
+
+  /// at most 65,535
+  public var cores: UInt32 {
+    get {_storage._cores}
+    set {_uniqueStorage()._cores = newValue}
+  }
+
+  /// what instances together may ask for, 0 to 2^62
+  public var memoryBytes: Int64 {
+    get {_storage._memoryBytes}
+    set {_uniqueStorage()._memoryBytes = newValue}
+  }
+
+  /// free on the disk that instances write to, 0 to 2^62
+  public var diskBytes: Int64 {
+    get {_storage._diskBytes}
+    set {_uniqueStorage()._diskBytes = newValue}
+  }
+
+  /// accelerators, at most 65,535
+  public var gpus: UInt32 {
+    get {_storage._gpus}
+    set {_uniqueStorage()._gpus = newValue}
+  }
+
+  /// of all of them
+  public var gpuModel: String {
+    get {_storage._gpuModel}
+    set {_uniqueStorage()._gpuModel = newValue}
+  }
+
+  /// as in 6.1.0
+  public var kernel: String {
+    get {_storage._kernel}
+    set {_uniqueStorage()._kernel = newValue}
+  }
+
+  /// how instances are kept apart: none, users, bubblewrap; at most 4, sorted, 1 to 63 bytes each
+  public var isolation: [String] {
+    get {_storage._isolation}
+    set {_uniqueStorage()._isolation = newValue}
+  }
+
+  /// an address of that family beyond its link
+  public var hasIpv4_p: Bool {
+    get {_storage._hasIpv4_p}
+    set {_uniqueStorage()._hasIpv4_p = newValue}
+  }
+
+  public var hasIpv6_p: Bool {
+    get {_storage._hasIpv6_p}
+    set {_uniqueStorage()._hasIpv6_p = newValue}
+  }
+
+  /// ISO 3166-1, two lower-case letters, or empty
+  public var country: String {
+    get {_storage._country}
+    set {_uniqueStorage()._country = newValue}
+  }
+
+  /// two lower-case letters, or empty
+  public var continent: String {
+    get {_storage._continent}
+    set {_uniqueStorage()._continent = newValue}
+  }
+
+  /// processes that want to run for each core, in hundredths, at most 10,000,000
+  public var load: UInt32 {
+    get {_storage._load}
+    set {_uniqueStorage()._load = newValue}
+  }
+
+  /// not there: its owner asks and forbids nothing
+  public var terms: WireOwnerTerms {
+    get {_storage._terms ?? WireOwnerTerms()}
+    set {_uniqueStorage()._terms = newValue}
+  }
+  /// Returns true if `terms` has been explicitly set.
+  public var hasTerms: Bool {_storage._terms != nil}
+  /// Clears the value of `terms`. Subsequent reads from it will return its default value.
+  public mutating func clearTerms() {_uniqueStorage()._terms = nil}
+
+  /// the first eight bytes of the digests of installed releases, newest first, at most 16
+  public var installed: [UInt64] {
+    get {_storage._installed}
+    set {_uniqueStorage()._installed = newValue}
   }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -651,6 +788,73 @@ public nonisolated struct WireAdvertisement: @unchecked Sendable {
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What the owner of a machine asks and allows. Rates are millionths of the unit of account for an hour of one unit, 0 to 2^53.
+public nonisolated struct WireOwnerTerms: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var coreRate: Int64 = 0
+
+  /// a gigabyte, 10^9 bytes
+  public var memoryRate: Int64 = 0
+
+  public var gpuRate: Int64 = 0
+
+  /// when it is for others; not there: always
+  public var hours: WireOwnerHours {
+    get {_hours ?? WireOwnerHours()}
+    set {_hours = newValue}
+  }
+  /// Returns true if `hours` has been explicitly set.
+  public var hasHours: Bool {self._hours != nil}
+  /// Clears the value of `hours`. Subsequent reads from it will return its default value.
+  public mutating func clearHours() {self._hours = nil}
+
+  /// that one instance may ask for, 0 to 2^62
+  public var memoryMaxBytes: Int64 {
+    get {_memoryMaxBytes ?? 0}
+    set {_memoryMaxBytes = newValue}
+  }
+  /// Returns true if `memoryMaxBytes` has been explicitly set.
+  public var hasMemoryMaxBytes: Bool {self._memoryMaxBytes != nil}
+  /// Clears the value of `memoryMaxBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemoryMaxBytes() {self._memoryMaxBytes = nil}
+
+  /// that one instance may ask for, at most 65,535
+  public var coresMax: UInt32 {
+    get {_coresMax ?? 0}
+    set {_coresMax = newValue}
+  }
+  /// Returns true if `coresMax` has been explicitly set.
+  public var hasCoresMax: Bool {self._coresMax != nil}
+  /// Clears the value of `coresMax`. Subsequent reads from it will return its default value.
+  public mutating func clearCoresMax() {self._coresMax = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _hours: WireOwnerHours? = nil
+  fileprivate var _memoryMaxBytes: Int64? = nil
+  fileprivate var _coresMax: UInt32? = nil
+}
+
+/// A part of each day, in minutes of the day (0 to 1,439), UTC; past midnight when from is the later; equal: the whole day.
+public nonisolated struct WireOwnerHours: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var from: UInt32 = 0
+
+  public var until: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// Who leads a ledger, in which of its views.
@@ -860,38 +1064,83 @@ public nonisolated struct WireClaim: Sendable {
   /// Clears the value of `requirements`. Subsequent reads from it will return its default value.
   public mutating func clearRequirements() {self._requirements = nil}
 
+  /// relations whose other instances have a machine, at most 16
+  public var standings: [WireStanding] = []
+
+  /// the first eight bytes of the digest of the release's text
+  public var release: UInt64 {
+    get {_release ?? 0}
+    set {_release = newValue}
+  }
+  /// Returns true if `release` has been explicitly set.
+  public var hasRelease: Bool {self._release != nil}
+  /// Clears the value of `release`. Subsequent reads from it will return its default value.
+  public mutating func clearRelease() {self._release = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _requirements: WireRequirements? = nil
+  fileprivate var _release: UInt64? = nil
 }
 
-public nonisolated struct WireOrder: @unchecked Sendable {
+public nonisolated struct WireStanding: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var order: WireInstanceOrder {
-    get {_storage._order ?? WireInstanceOrder()}
-    set {_uniqueStorage()._order = newValue}
+  public var relation: WireRelation {
+    get {_relation ?? WireRelation()}
+    set {_relation = newValue}
   }
-  /// Returns true if `order` has been explicitly set.
-  public var hasOrder: Bool {_storage._order != nil}
-  /// Clears the value of `order`. Subsequent reads from it will return its default value.
-  public mutating func clearOrder() {_uniqueStorage()._order = nil}
+  /// Returns true if `relation` has been explicitly set.
+  public var hasRelation: Bool {self._relation != nil}
+  /// Clears the value of `relation`. Subsequent reads from it will return its default value.
+  public mutating func clearRelation() {self._relation = nil}
 
-  public var leaseMilliseconds: Int64 {
-    get {_storage._leaseMilliseconds}
-    set {_uniqueStorage()._leaseMilliseconds = newValue}
+  /// where the other one is
+  public var machine: Data = Data()
+
+  public var place: WirePlace {
+    get {_place ?? WirePlace()}
+    set {_place = newValue}
   }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {self._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {self._place = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _relation: WireRelation? = nil
+  fileprivate var _place: WirePlace? = nil
+}
+
+public nonisolated struct WireOrder: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var order: WireInstanceOrder {
+    get {_order ?? WireInstanceOrder()}
+    set {_order = newValue}
+  }
+  /// Returns true if `order` has been explicitly set.
+  public var hasOrder: Bool {self._order != nil}
+  /// Clears the value of `order`. Subsequent reads from it will return its default value.
+  public mutating func clearOrder() {self._order = nil}
+
+  public var leaseMilliseconds: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _order: WireInstanceOrder? = nil
 }
 
 public nonisolated struct WireRenewed: Sendable {
@@ -973,12 +1222,23 @@ public nonisolated struct WireGranted: Sendable {
   /// Clears the value of `claim`. Subsequent reads from it will return its default value.
   public mutating func clearClaim() {self._claim = nil}
 
+  /// where the machine stands
+  public var place: WirePlace {
+    get {_place ?? WirePlace()}
+    set {_place = newValue}
+  }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {self._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {self._place = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _place: WirePlace? = nil
 }
 
 public nonisolated struct WireRefused: Sendable {
@@ -1007,12 +1267,195 @@ public nonisolated struct WireRefused: Sendable {
   fileprivate var _request: WireRequestKey? = nil
 }
 
-/// Why an offer does not meet a requirement. Names are at most 128 bytes.
+/// What a ledger's primary asks of whoever stands nearest to a request's key; routed, and carried by searches in groups.
+public nonisolated struct WireAllocation: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var asked: WireClaim {
+    get {_storage._asked ?? WireClaim()}
+    set {_uniqueStorage()._asked = newValue}
+  }
+  /// Returns true if `asked` has been explicitly set.
+  public var hasAsked: Bool {_storage._asked != nil}
+  /// Clears the value of `asked`. Subsequent reads from it will return its default value.
+  public mutating func clearAsked() {_uniqueStorage()._asked = nil}
+
+  public var ledger: Data {
+    get {_storage._ledger}
+    set {_uniqueStorage()._ledger = newValue}
+  }
+
+  /// the ledger's primary
+  public var origin: Data {
+    get {_storage._origin}
+    set {_uniqueStorage()._origin = newValue}
+  }
+
+  /// where that stands
+  public var near: WirePlace {
+    get {_storage._near ?? WirePlace()}
+    set {_uniqueStorage()._near = newValue}
+  }
+  /// Returns true if `near` has been explicitly set.
+  public var hasNear: Bool {_storage._near != nil}
+  /// Clears the value of `near`. Subsequent reads from it will return its default value.
+  public mutating func clearNear() {_uniqueStorage()._near = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// A machine that has granted a claim to a search: its answer.
+public nonisolated struct WireCandidate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  public var place: WirePlace {
+    get {_place ?? WirePlace()}
+    set {_place = newValue}
+  }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {self._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {self._place = nil}
+
+  /// the smaller the better, at most 16
+  public var rank: [Int64] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _place: WirePlace? = nil
+}
+
+/// From a rendezvous to the ledger's primary.
+public nonisolated struct WireRendezvousMessage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var kind: WireRendezvousMessage.OneOf_Kind? = nil
+
+  public var found: WireFoundCandidates {
+    get {
+      if case .found(let v)? = kind {return v}
+      return WireFoundCandidates()
+    }
+    set {kind = .found(newValue)}
+  }
+
+  public var nobody: WireNoCandidate {
+    get {
+      if case .nobody(let v)? = kind {return v}
+      return WireNoCandidate()
+    }
+    set {kind = .nobody(newValue)}
+  }
+
+  public var ledger: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Kind: Equatable, Sendable {
+    case found(WireFoundCandidates)
+    case nobody(WireNoCandidate)
+
+  }
+
+  public init() {}
+}
+
+public nonisolated struct WireFoundCandidates: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  public var attempt: UInt32 = 0
+
+  /// best first, at most 8
+  public var candidates: [WireCandidate] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+}
+
+public nonisolated struct WireNoCandidate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  public var attempt: UInt32 = 0
+
+  /// at most 4 KiB
+  public var reason: String = String()
+
+  /// no machine that is known could ever serve
+  public var hopeless: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+}
+
+/// Why a machine does not serve a request: a code of Specs/rendezvous.md.
 public nonisolated struct WireMismatch: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// at most 63 bytes
+  public var code: String = String()
+
+  /// at most 200 bytes
+  public var wanted: String = String()
+
+  /// at most 200 bytes
+  public var found: String = String()
+
+  /// no claim that ends could change it
+  public var lasting: Bool = false
+
+  /// As the first version said it; read only. Names are at most 128 bytes.
   public var kind: WireMismatch.OneOf_Kind? = nil
 
   public var otherMachine: WireMismatch.OtherMachine {
@@ -1067,6 +1510,7 @@ public nonisolated struct WireMismatch: Sendable {
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
+  /// As the first version said it; read only. Names are at most 128 bytes.
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
     case otherMachine(WireMismatch.OtherMachine)
     /// the machine's name
@@ -1447,6 +1891,14 @@ public nonisolated struct WireCall: Sendable {
     set {kind = .record(newValue)}
   }
 
+  public var seenClaims: WireSeenClaims {
+    get {
+      if case .seenClaims(let v)? = kind {return v}
+      return WireSeenClaims()
+    }
+    set {kind = .seenClaims(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1456,6 +1908,7 @@ public nonisolated struct WireCall: Sendable {
     case log(WireLog)
     case tenantLog(WireTenantLog)
     case record(WireFact)
+    case seenClaims(WireSeenClaims)
 
   }
 
@@ -1476,57 +1929,54 @@ public nonisolated struct WireWait: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireAsk: Sendable {
+public nonisolated struct WireAsk: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var request: WireRequestKey {
-    get {_request ?? WireRequestKey()}
-    set {_request = newValue}
+    get {_storage._request ?? WireRequestKey()}
+    set {_uniqueStorage()._request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  public var hasRequest: Bool {self._request != nil}
+  public var hasRequest: Bool {_storage._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  public mutating func clearRequest() {self._request = nil}
+  public mutating func clearRequest() {_uniqueStorage()._request = nil}
 
   public var specification: WireSpecification {
-    get {_specification ?? WireSpecification()}
-    set {_specification = newValue}
+    get {_storage._specification ?? WireSpecification()}
+    set {_uniqueStorage()._specification = newValue}
   }
   /// Returns true if `specification` has been explicitly set.
-  public var hasSpecification: Bool {self._specification != nil}
+  public var hasSpecification: Bool {_storage._specification != nil}
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
-  public mutating func clearSpecification() {self._specification = nil}
+  public mutating func clearSpecification() {_uniqueStorage()._specification = nil}
 
   /// counter: the revision that the change was made from
   public var basedOn: UInt64 {
-    get {_basedOn ?? 0}
-    set {_basedOn = newValue}
+    get {_storage._basedOn ?? 0}
+    set {_uniqueStorage()._basedOn = newValue}
   }
   /// Returns true if `basedOn` has been explicitly set.
-  public var hasBasedOn: Bool {self._basedOn != nil}
+  public var hasBasedOn: Bool {_storage._basedOn != nil}
   /// Clears the value of `basedOn`. Subsequent reads from it will return its default value.
-  public mutating func clearBasedOn() {self._basedOn = nil}
+  public mutating func clearBasedOn() {_uniqueStorage()._basedOn = nil}
 
   /// absent: answer at once
   public var wait: WireWait {
-    get {_wait ?? WireWait()}
-    set {_wait = newValue}
+    get {_storage._wait ?? WireWait()}
+    set {_uniqueStorage()._wait = newValue}
   }
   /// Returns true if `wait` has been explicitly set.
-  public var hasWait: Bool {self._wait != nil}
+  public var hasWait: Bool {_storage._wait != nil}
   /// Clears the value of `wait`. Subsequent reads from it will return its default value.
-  public mutating func clearWait() {self._wait = nil}
+  public mutating func clearWait() {_uniqueStorage()._wait = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _request: WireRequestKey? = nil
-  fileprivate var _specification: WireSpecification? = nil
-  fileprivate var _basedOn: UInt64? = nil
-  fileprivate var _wait: WireWait? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireRead: Sendable {
@@ -1662,6 +2112,19 @@ public nonisolated struct WireTenantLog: Sendable {
   fileprivate var _query: WireLogQuery? = nil
 }
 
+/// Asks a machine for the last claims that it has heard of, and what became of them.
+public nonisolated struct WireSeenClaims: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var machine: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 public nonisolated struct WireNumberedResult: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1777,6 +2240,14 @@ public nonisolated struct WireResult: Sendable {
     set {kind = .requestElsewhere(newValue)}
   }
 
+  public var seenClaims: WireSeenClaimList {
+    get {
+      if case .seenClaims(let v)? = kind {return v}
+      return WireSeenClaimList()
+    }
+    set {kind = .seenClaims(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1794,8 +2265,125 @@ public nonisolated struct WireResult: Sendable {
     /// The receiver of the call does not lead the ledger with this id, or the one that has the request.
     case elsewhere(Data)
     case requestElsewhere(WireRequestKey)
+    case seenClaims(WireSeenClaimList)
 
   }
+
+  public init() {}
+}
+
+public nonisolated struct WireSeenClaimList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// the newest last, at most 64
+  public var claims: [WireSeenClaim] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireSeenClaim: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  /// the ledger that asked
+  public var home: Data = Data()
+
+  /// by the machine's clock
+  public var atNanoseconds: Int64 = 0
+
+  /// What became of it.
+  public var outcome: WireSeenClaim.OneOf_Outcome? = nil
+
+  /// the partition; nothing has been heard since
+  public var granted: UInt32 {
+    get {
+      if case .granted(let v)? = outcome {return v}
+      return 0
+    }
+    set {outcome = .granted(newValue)}
+  }
+
+  /// the value says nothing
+  public var confirmed: Bool {
+    get {
+      if case .confirmed(let v)? = outcome {return v}
+      return false
+    }
+    set {outcome = .confirmed(newValue)}
+  }
+
+  public var refused: WireMismatchList {
+    get {
+      if case .refused(let v)? = outcome {return v}
+      return WireMismatchList()
+    }
+    set {outcome = .refused(newValue)}
+  }
+
+  /// released before its order
+  public var outdone: Bool {
+    get {
+      if case .outdone(let v)? = outcome {return v}
+      return false
+    }
+    set {outcome = .outdone(newValue)}
+  }
+
+  /// no order came in time
+  public var expired: Bool {
+    get {
+      if case .expired(let v)? = outcome {return v}
+      return false
+    }
+    set {outcome = .expired(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What became of it.
+  public nonisolated enum OneOf_Outcome: Equatable, Sendable {
+    /// the partition; nothing has been heard since
+    case granted(UInt32)
+    /// the value says nothing
+    case confirmed(Bool)
+    case refused(WireMismatchList)
+    /// released before its order
+    case outdone(Bool)
+    /// no order came in time
+    case expired(Bool)
+
+  }
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+}
+
+public nonisolated struct WireMismatchList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var reasons: [WireMismatch] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -1901,6 +2489,16 @@ public nonisolated struct WireRequest: @unchecked Sendable {
     get {_storage._release}
     set {_uniqueStorage()._release = newValue}
   }
+
+  /// where the placement stands
+  public var place: WirePlace {
+    get {_storage._place ?? WirePlace()}
+    set {_uniqueStorage()._place = newValue}
+  }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {_storage._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {_uniqueStorage()._place = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2225,7 +2823,7 @@ nonisolated extension WireRefusalCode: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PeerMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{1}found\0\u{1}replica\0\u{3}ledger_request\0\u{3}ledger_answer\0\u{1}register\0\u{1}holder\0\u{1}contacts\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbour\0\u{1}claim\0\u{1}directory\0\u{1}call\0\u{1}result\0\u{1}overlay\0\u{1}group\0\u{1}object\0\u{1}found\0\u{1}replica\0\u{3}ledger_request\0\u{3}ledger_answer\0\u{1}register\0\u{1}holder\0\u{1}contacts\0\u{1}rendezvous\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2416,6 +3014,19 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
         }
       }()
       case 15: try { try decoder.decodeRepeatedMessageField(value: &self.contacts) }()
+      case 16: try {
+        var v: WireRendezvousMessage?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .rendezvous(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .rendezvous(v)
+        }
+      }()
       default: break
       }
     }
@@ -2483,11 +3094,14 @@ nonisolated extension WirePeerMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
       guard case .holder(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
     }()
-    case nil: break
+    default: break
     }
     if !self.contacts.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.contacts, fieldNumber: 15)
     }
+    try { if case .rendezvous(let v)? = self.kind {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2748,7 +3362,7 @@ nonisolated extension WireEndpoint: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Advertisement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}incarnation\0\u{1}sequence\0\u{1}name\0\u{1}fabric\0\u{1}state\0\u{1}endpoints\0\u{3}api_port\0\u{1}capacity\0\u{1}free\0\u{3}memory_bytes\0\u{1}price\0\u{1}ledger\0\u{2}\u{2}ended\0\u{1}leads\0\u{3}takes_replicas\0\u{1}region\0\u{1}network\0\u{c}\u{e}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}peer\0\u{1}incarnation\0\u{1}sequence\0\u{1}name\0\u{1}fabric\0\u{1}state\0\u{1}endpoints\0\u{3}api_port\0\u{1}capacity\0\u{1}free\0\u{3}memory_bytes\0\u{1}price\0\u{1}ledger\0\u{2}\u{2}ended\0\u{1}leads\0\u{3}takes_replicas\0\u{1}region\0\u{1}network\0\u{1}cores\0\u{1}gpus\0\u{1}facts\0\u{c}\u{e}\u{1}")
 
   fileprivate class _StorageClass {
     var _peer: Data = Data()
@@ -2769,6 +3383,9 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
     var _takesReplicas: Bool = false
     var _region: String = String()
     var _network: String = String()
+    var _cores: Int32 = 0
+    var _gpus: Int32 = 0
+    var _facts: WireMachineFacts? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2797,6 +3414,9 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
       _takesReplicas = source._takesReplicas
       _region = source._region
       _network = source._network
+      _cores = source._cores
+      _gpus = source._gpus
+      _facts = source._facts
     }
   }
 
@@ -2833,6 +3453,9 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
         case 17: try { try decoder.decodeSingularBoolField(value: &_storage._takesReplicas) }()
         case 18: try { try decoder.decodeSingularStringField(value: &_storage._region) }()
         case 19: try { try decoder.decodeSingularStringField(value: &_storage._network) }()
+        case 20: try { try decoder.decodeSingularSInt32Field(value: &_storage._cores) }()
+        case 21: try { try decoder.decodeSingularSInt32Field(value: &_storage._gpus) }()
+        case 22: try { try decoder.decodeSingularMessageField(value: &_storage._facts) }()
         default: break
         }
       }
@@ -2899,6 +3522,15 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
       if !_storage._network.isEmpty {
         try visitor.visitSingularStringField(value: _storage._network, fieldNumber: 19)
       }
+      if _storage._cores != 0 {
+        try visitor.visitSingularSInt32Field(value: _storage._cores, fieldNumber: 20)
+      }
+      if _storage._gpus != 0 {
+        try visitor.visitSingularSInt32Field(value: _storage._gpus, fieldNumber: 21)
+      }
+      try { if let v = _storage._facts {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2926,10 +3558,275 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._takesReplicas != rhs_storage._takesReplicas {return false}
         if _storage._region != rhs_storage._region {return false}
         if _storage._network != rhs_storage._network {return false}
+        if _storage._cores != rhs_storage._cores {return false}
+        if _storage._gpus != rhs_storage._gpus {return false}
+        if _storage._facts != rhs_storage._facts {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireMachineFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MachineFacts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}architecture\0\u{1}cores\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{1}gpus\0\u{3}gpu_model\0\u{1}kernel\0\u{1}isolation\0\u{3}has_ipv4\0\u{3}has_ipv6\0\u{1}country\0\u{1}continent\0\u{1}load\0\u{1}terms\0\u{1}installed\0")
+
+  fileprivate class _StorageClass {
+    var _architecture: String = String()
+    var _cores: UInt32 = 0
+    var _memoryBytes: Int64 = 0
+    var _diskBytes: Int64 = 0
+    var _gpus: UInt32 = 0
+    var _gpuModel: String = String()
+    var _kernel: String = String()
+    var _isolation: [String] = []
+    var _hasIpv4_p: Bool = false
+    var _hasIpv6_p: Bool = false
+    var _country: String = String()
+    var _continent: String = String()
+    var _load: UInt32 = 0
+    var _terms: WireOwnerTerms? = nil
+    var _installed: [UInt64] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _architecture = source._architecture
+      _cores = source._cores
+      _memoryBytes = source._memoryBytes
+      _diskBytes = source._diskBytes
+      _gpus = source._gpus
+      _gpuModel = source._gpuModel
+      _kernel = source._kernel
+      _isolation = source._isolation
+      _hasIpv4_p = source._hasIpv4_p
+      _hasIpv6_p = source._hasIpv6_p
+      _country = source._country
+      _continent = source._continent
+      _load = source._load
+      _terms = source._terms
+      _installed = source._installed
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._architecture) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._cores) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._memoryBytes) }()
+        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._diskBytes) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._gpus) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._gpuModel) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._kernel) }()
+        case 8: try { try decoder.decodeRepeatedStringField(value: &_storage._isolation) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._hasIpv4_p) }()
+        case 10: try { try decoder.decodeSingularBoolField(value: &_storage._hasIpv6_p) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._country) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._continent) }()
+        case 13: try { try decoder.decodeSingularUInt32Field(value: &_storage._load) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._terms) }()
+        case 15: try { try decoder.decodeRepeatedFixed64Field(value: &_storage._installed) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._architecture.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._architecture, fieldNumber: 1)
+      }
+      if _storage._cores != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._cores, fieldNumber: 2)
+      }
+      if _storage._memoryBytes != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._memoryBytes, fieldNumber: 3)
+      }
+      if _storage._diskBytes != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._diskBytes, fieldNumber: 4)
+      }
+      if _storage._gpus != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._gpus, fieldNumber: 5)
+      }
+      if !_storage._gpuModel.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._gpuModel, fieldNumber: 6)
+      }
+      if !_storage._kernel.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._kernel, fieldNumber: 7)
+      }
+      if !_storage._isolation.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._isolation, fieldNumber: 8)
+      }
+      if _storage._hasIpv4_p != false {
+        try visitor.visitSingularBoolField(value: _storage._hasIpv4_p, fieldNumber: 9)
+      }
+      if _storage._hasIpv6_p != false {
+        try visitor.visitSingularBoolField(value: _storage._hasIpv6_p, fieldNumber: 10)
+      }
+      if !_storage._country.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._country, fieldNumber: 11)
+      }
+      if !_storage._continent.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._continent, fieldNumber: 12)
+      }
+      if _storage._load != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._load, fieldNumber: 13)
+      }
+      try { if let v = _storage._terms {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      if !_storage._installed.isEmpty {
+        try visitor.visitPackedFixed64Field(value: _storage._installed, fieldNumber: 15)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireMachineFacts, rhs: WireMachineFacts) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._architecture != rhs_storage._architecture {return false}
+        if _storage._cores != rhs_storage._cores {return false}
+        if _storage._memoryBytes != rhs_storage._memoryBytes {return false}
+        if _storage._diskBytes != rhs_storage._diskBytes {return false}
+        if _storage._gpus != rhs_storage._gpus {return false}
+        if _storage._gpuModel != rhs_storage._gpuModel {return false}
+        if _storage._kernel != rhs_storage._kernel {return false}
+        if _storage._isolation != rhs_storage._isolation {return false}
+        if _storage._hasIpv4_p != rhs_storage._hasIpv4_p {return false}
+        if _storage._hasIpv6_p != rhs_storage._hasIpv6_p {return false}
+        if _storage._country != rhs_storage._country {return false}
+        if _storage._continent != rhs_storage._continent {return false}
+        if _storage._load != rhs_storage._load {return false}
+        if _storage._terms != rhs_storage._terms {return false}
+        if _storage._installed != rhs_storage._installed {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOwnerTerms: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OwnerTerms"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}core_rate\0\u{3}memory_rate\0\u{3}gpu_rate\0\u{1}hours\0\u{3}memory_max_bytes\0\u{3}cores_max\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.coreRate) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.memoryRate) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.gpuRate) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._hours) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._memoryMaxBytes) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._coresMax) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.coreRate != 0 {
+      try visitor.visitSingularInt64Field(value: self.coreRate, fieldNumber: 1)
+    }
+    if self.memoryRate != 0 {
+      try visitor.visitSingularInt64Field(value: self.memoryRate, fieldNumber: 2)
+    }
+    if self.gpuRate != 0 {
+      try visitor.visitSingularInt64Field(value: self.gpuRate, fieldNumber: 3)
+    }
+    try { if let v = self._hours {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._memoryMaxBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._coresMax {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOwnerTerms, rhs: WireOwnerTerms) -> Bool {
+    if lhs.coreRate != rhs.coreRate {return false}
+    if lhs.memoryRate != rhs.memoryRate {return false}
+    if lhs.gpuRate != rhs.gpuRate {return false}
+    if lhs._hours != rhs._hours {return false}
+    if lhs._memoryMaxBytes != rhs._memoryMaxBytes {return false}
+    if lhs._coresMax != rhs._coresMax {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOwnerHours: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OwnerHours"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}until\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.from) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.until) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.from != 0 {
+      try visitor.visitSingularUInt32Field(value: self.from, fieldNumber: 1)
+    }
+    if self.until != 0 {
+      try visitor.visitSingularUInt32Field(value: self.until, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOwnerHours, rhs: WireOwnerHours) -> Bool {
+    if lhs.from != rhs.from {return false}
+    if lhs.until != rhs.until {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3286,7 +4183,7 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Claim"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3297,6 +4194,8 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._requirements) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.standings) }()
+      case 5: try { try decoder.decodeSingularFixed64Field(value: &self._release) }()
       default: break
       }
     }
@@ -3316,6 +4215,12 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._requirements {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if !self.standings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.standings, fieldNumber: 4)
+    }
+    try { if let v = self._release {
+      try visitor.visitSingularFixed64Field(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3323,6 +4228,52 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._request != rhs._request {return false}
     if lhs.attempt != rhs.attempt {return false}
     if lhs._requirements != rhs._requirements {return false}
+    if lhs.standings != rhs.standings {return false}
+    if lhs._release != rhs._release {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireStanding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Standing"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}relation\0\u{1}machine\0\u{1}place\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._relation) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.machine) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._place) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._relation {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.machine.isEmpty {
+      try visitor.visitSingularBytesField(value: self.machine, fieldNumber: 2)
+    }
+    try { if let v = self._place {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireStanding, rhs: WireStanding) -> Bool {
+    if lhs._relation != rhs._relation {return false}
+    if lhs.machine != rhs.machine {return false}
+    if lhs._place != rhs._place {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3332,74 +4283,36 @@ nonisolated extension WireOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
   public static let protoMessageName: String = _protobuf_package + ".Order"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}order\0\u{3}lease_milliseconds\0")
 
-  fileprivate class _StorageClass {
-    var _order: WireInstanceOrder? = nil
-    var _leaseMilliseconds: Int64 = 0
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _order = source._order
-      _leaseMilliseconds = source._leaseMilliseconds
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._order) }()
-        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._leaseMilliseconds) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._order) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.leaseMilliseconds) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._order {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if _storage._leaseMilliseconds != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._leaseMilliseconds, fieldNumber: 2)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._order {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.leaseMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.leaseMilliseconds, fieldNumber: 2)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireOrder, rhs: WireOrder) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._order != rhs_storage._order {return false}
-        if _storage._leaseMilliseconds != rhs_storage._leaseMilliseconds {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._order != rhs._order {return false}
+    if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3516,7 +4429,7 @@ nonisolated extension WireReportNumber: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireGranted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Granted"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}claim\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}claim\0\u{1}place\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3527,6 +4440,7 @@ nonisolated extension WireGranted: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._place) }()
       default: break
       }
     }
@@ -3546,6 +4460,9 @@ nonisolated extension WireGranted: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._claim {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    try { if let v = self._place {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3553,6 +4470,7 @@ nonisolated extension WireGranted: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._request != rhs._request {return false}
     if lhs.attempt != rhs.attempt {return false}
     if lhs._claim != rhs._claim {return false}
+    if lhs._place != rhs._place {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3602,9 +4520,309 @@ nonisolated extension WireRefused: SwiftProtobuf.Message, SwiftProtobuf._Message
   }
 }
 
+nonisolated extension WireAllocation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Allocation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}asked\0\u{1}ledger\0\u{1}origin\0\u{1}near\0")
+
+  fileprivate class _StorageClass {
+    var _asked: WireClaim? = nil
+    var _ledger: Data = Data()
+    var _origin: Data = Data()
+    var _near: WirePlace? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _asked = source._asked
+      _ledger = source._ledger
+      _origin = source._origin
+      _near = source._near
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._asked) }()
+        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._origin) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._near) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._asked {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._ledger.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 2)
+      }
+      if !_storage._origin.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._origin, fieldNumber: 3)
+      }
+      try { if let v = _storage._near {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAllocation, rhs: WireAllocation) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._asked != rhs_storage._asked {return false}
+        if _storage._ledger != rhs_storage._ledger {return false}
+        if _storage._origin != rhs_storage._origin {return false}
+        if _storage._near != rhs_storage._near {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Candidate"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}place\0\u{1}rank\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._place) }()
+      case 3: try { try decoder.decodeRepeatedSInt64Field(value: &self.rank) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._place {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.rank.isEmpty {
+      try visitor.visitPackedSInt64Field(value: self.rank, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCandidate, rhs: WireCandidate) -> Bool {
+    if lhs._claim != rhs._claim {return false}
+    if lhs._place != rhs._place {return false}
+    if lhs.rank != rhs.rank {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RendezvousMessage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}found\0\u{1}nobody\0\u{1}ledger\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: WireFoundCandidates?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .found(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .found(v)
+        }
+      }()
+      case 2: try {
+        var v: WireNoCandidate?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .nobody(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .nobody(v)
+        }
+      }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .found?: try {
+      guard case .found(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .nobody?: try {
+      guard case .nobody(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRendezvousMessage, rhs: WireRendezvousMessage) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireFoundCandidates: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".FoundCandidates"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}candidates\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.candidates) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if !self.candidates.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.candidates, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireFoundCandidates, rhs: WireFoundCandidates) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.candidates != rhs.candidates {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireNoCandidate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".NoCandidate"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}reason\0\u{1}hopeless\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.hopeless) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    if self.hopeless != false {
+      try visitor.visitSingularBoolField(value: self.hopeless, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireNoCandidate, rhs: WireNoCandidate) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.hopeless != rhs.hopeless {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireMismatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Mismatch"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}other_machine\0\u{3}not_accepting\0\u{3}no_free_partition\0\u{1}memory\0\u{1}price\0\u{3}stale_attempt\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}other_machine\0\u{3}not_accepting\0\u{3}no_free_partition\0\u{1}memory\0\u{1}price\0\u{3}stale_attempt\0\u{1}code\0\u{1}wanted\0\u{1}found\0\u{1}lasting\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3680,6 +4898,10 @@ nonisolated extension WireMismatch: SwiftProtobuf.Message, SwiftProtobuf._Messag
           self.kind = .staleAttempt(v)
         }
       }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.code) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.wanted) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.found) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.lasting) }()
       default: break
       }
     }
@@ -3717,10 +4939,26 @@ nonisolated extension WireMismatch: SwiftProtobuf.Message, SwiftProtobuf._Messag
     }()
     case nil: break
     }
+    if !self.code.isEmpty {
+      try visitor.visitSingularStringField(value: self.code, fieldNumber: 7)
+    }
+    if !self.wanted.isEmpty {
+      try visitor.visitSingularStringField(value: self.wanted, fieldNumber: 8)
+    }
+    if !self.found.isEmpty {
+      try visitor.visitSingularStringField(value: self.found, fieldNumber: 9)
+    }
+    if self.lasting != false {
+      try visitor.visitSingularBoolField(value: self.lasting, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireMismatch, rhs: WireMismatch) -> Bool {
+    if lhs.code != rhs.code {return false}
+    if lhs.wanted != rhs.wanted {return false}
+    if lhs.found != rhs.found {return false}
+    if lhs.lasting != rhs.lasting {return false}
     if lhs.kind != rhs.kind {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -4352,7 +5590,7 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Call"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0\u{3}seen_claims\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4438,6 +5676,19 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .record(v)
         }
       }()
+      case 7: try {
+        var v: WireSeenClaims?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .seenClaims(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .seenClaims(v)
+        }
+      }()
       default: break
       }
     }
@@ -4472,6 +5723,10 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     case .record?: try {
       guard case .record(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .seenClaims?: try {
+      guard case .seenClaims(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case nil: break
     }
@@ -4524,46 +5779,88 @@ nonisolated extension WireAsk: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
   public static let protoMessageName: String = _protobuf_package + ".Ask"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}specification\0\u{3}based_on\0\u{1}wait\0")
 
+  fileprivate class _StorageClass {
+    var _request: WireRequestKey? = nil
+    var _specification: WireSpecification? = nil
+    var _basedOn: UInt64? = nil
+    var _wait: WireWait? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _request = source._request
+      _specification = source._specification
+      _basedOn = source._basedOn
+      _wait = source._wait
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._basedOn) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._wait) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._specification) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._basedOn) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._wait) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._request {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._specification {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._basedOn {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._wait {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._request {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._specification {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._basedOn {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._wait {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAsk, rhs: WireAsk) -> Bool {
-    if lhs._request != rhs._request {return false}
-    if lhs._specification != rhs._specification {return false}
-    if lhs._basedOn != rhs._basedOn {return false}
-    if lhs._wait != rhs._wait {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._request != rhs_storage._request {return false}
+        if _storage._specification != rhs_storage._specification {return false}
+        if _storage._basedOn != rhs_storage._basedOn {return false}
+        if _storage._wait != rhs_storage._wait {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4760,6 +6057,36 @@ nonisolated extension WireTenantLog: SwiftProtobuf.Message, SwiftProtobuf._Messa
   }
 }
 
+nonisolated extension WireSeenClaims: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SeenClaims"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}machine\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.machine) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.machine.isEmpty {
+      try visitor.visitSingularBytesField(value: self.machine, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSeenClaims, rhs: WireSeenClaims) -> Bool {
+    if lhs.machine != rhs.machine {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireNumberedResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".NumberedResult"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}result\0")
@@ -4801,7 +6128,7 @@ nonisolated extension WireNumberedResult: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Result"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}gone\0\u{1}moved\0\u{3}request_refused\0\u{1}requests\0\u{1}log\0\u{2}\u{2}refused\0\u{1}recorded\0\u{1}elsewhere\0\u{3}request_elsewhere\0\u{c}\u{7}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}gone\0\u{1}moved\0\u{3}request_refused\0\u{1}requests\0\u{1}log\0\u{2}\u{2}refused\0\u{1}recorded\0\u{1}elsewhere\0\u{3}request_elsewhere\0\u{3}seen_claims\0\u{c}\u{7}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4929,6 +6256,19 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
           self.kind = .requestElsewhere(v)
         }
       }()
+      case 12: try {
+        var v: WireSeenClaimList?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .seenClaims(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .seenClaims(v)
+        }
+      }()
       default: break
       }
     }
@@ -4980,6 +6320,10 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       guard case .requestElsewhere(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     }()
+    case .seenClaims?: try {
+      guard case .seenClaims(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -4987,6 +6331,184 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
   public static func ==(lhs: WireResult, rhs: WireResult) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSeenClaimList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SeenClaimList"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.claims) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.claims.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.claims, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSeenClaimList, rhs: WireSeenClaimList) -> Bool {
+    if lhs.claims != rhs.claims {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSeenClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SeenClaim"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}home\0\u{3}at_nanoseconds\0\u{1}granted\0\u{1}confirmed\0\u{1}refused\0\u{1}outdone\0\u{1}expired\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.home) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.atNanoseconds) }()
+      case 5: try {
+        var v: UInt32?
+        try decoder.decodeSingularUInt32Field(value: &v)
+        if let v = v {
+          if self.outcome != nil {try decoder.handleConflictingOneOf()}
+          self.outcome = .granted(v)
+        }
+      }()
+      case 6: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.outcome != nil {try decoder.handleConflictingOneOf()}
+          self.outcome = .confirmed(v)
+        }
+      }()
+      case 7: try {
+        var v: WireMismatchList?
+        var hadOneofValue = false
+        if let current = self.outcome {
+          hadOneofValue = true
+          if case .refused(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.outcome = .refused(v)
+        }
+      }()
+      case 8: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.outcome != nil {try decoder.handleConflictingOneOf()}
+          self.outcome = .outdone(v)
+        }
+      }()
+      case 9: try {
+        var v: Bool?
+        try decoder.decodeSingularBoolField(value: &v)
+        if let v = v {
+          if self.outcome != nil {try decoder.handleConflictingOneOf()}
+          self.outcome = .expired(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if !self.home.isEmpty {
+      try visitor.visitSingularBytesField(value: self.home, fieldNumber: 3)
+    }
+    if self.atNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.atNanoseconds, fieldNumber: 4)
+    }
+    switch self.outcome {
+    case .granted?: try {
+      guard case .granted(let v)? = self.outcome else { preconditionFailure() }
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 5)
+    }()
+    case .confirmed?: try {
+      guard case .confirmed(let v)? = self.outcome else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    }()
+    case .refused?: try {
+      guard case .refused(let v)? = self.outcome else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .outdone?: try {
+      guard case .outdone(let v)? = self.outcome else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 8)
+    }()
+    case .expired?: try {
+      guard case .expired(let v)? = self.outcome else { preconditionFailure() }
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 9)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSeenClaim, rhs: WireSeenClaim) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.home != rhs.home {return false}
+    if lhs.atNanoseconds != rhs.atNanoseconds {return false}
+    if lhs.outcome != rhs.outcome {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireMismatchList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".MismatchList"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reasons\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.reasons) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.reasons, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireMismatchList, rhs: WireMismatchList) -> Bool {
+    if lhs.reasons != rhs.reasons {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5033,7 +6555,7 @@ nonisolated extension WireMoved: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0")
 
   fileprivate class _StorageClass {
     var _key: WireRequestKey? = nil
@@ -5046,6 +6568,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _requestedAtNanoseconds: Int64 = 0
     var _changedAtNanoseconds: Int64 = 0
     var _release: UInt32 = 0
+    var _place: WirePlace? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -5066,6 +6589,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       _requestedAtNanoseconds = source._requestedAtNanoseconds
       _changedAtNanoseconds = source._changedAtNanoseconds
       _release = source._release
+      _place = source._place
     }
   }
 
@@ -5094,6 +6618,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 8: try { try decoder.decodeSingularInt64Field(value: &_storage._requestedAtNanoseconds) }()
         case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._changedAtNanoseconds) }()
         case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._release) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._place) }()
         default: break
         }
       }
@@ -5136,6 +6661,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       if _storage._release != 0 {
         try visitor.visitSingularUInt32Field(value: _storage._release, fieldNumber: 10)
       }
+      try { if let v = _storage._place {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -5155,6 +6683,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._requestedAtNanoseconds != rhs_storage._requestedAtNanoseconds {return false}
         if _storage._changedAtNanoseconds != rhs_storage._changedAtNanoseconds {return false}
         if _storage._release != rhs_storage._release {return false}
+        if _storage._place != rhs_storage._place {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -2,7 +2,6 @@ import API
 import ArgumentParser
 import Automata
 import Console
-import Releases
 
 /// `palmier request`: declarative and named; the same name again changes it.
 struct RequestCommand: AsyncParsableCommand {
@@ -13,51 +12,31 @@ struct RequestCommand: AsyncParsableCommand {
             """
             The first time a release is needed. What is not mentioned stays as it was. On a terminal the command waits \
             until the instance runs, and prints its connection parameters; elsewhere it returns when a master has \
-            written the request down, with exit code 2 while the instance is not running yet.
+            written the request down, with exit code 2 while the instance is not running yet. A flag with an empty text \
+            takes away what was said before. `palmier plan request` shows what would change, and where it would run.
+
+            \(RequestFlags.language)
             """,
             examples: .init(
                 "palmier request cache --release examples/memcached.yaml --wait",
                 "has memcached run somewhere, and prints its address"),
-            .init("palmier request cache --param memory=128", "changes one parameter of it")))
+            .init("palmier request cache --param memory=128", "changes one parameter of it"),
+            .init(
+                "palmier request cache --require 'cpu >= 2, memory >= 4GiB, region = fr'",
+                "says what its machine must have"),
+            .init("palmier request cache --prefer 'price, load' --apart-from web", "the cheapest, and not where web is")
+        ))
 
     @Argument(help: "Your own name for it.", completion: Names.instances)
     var name: String
 
-    @Option(
-        help: ArgumentHelp(
-            "The release's YAML document: a path, file:PATH, or https://…#sha256=….", valueName: "URL|PATH"),
-        completion: .file(extensions: ["yaml"]))
-    var release: String?
-
-    @Option(help: ArgumentHelp("Which of the release's instance types.", valueName: "TYPE"))
-    var type: String?
-
-    @Option(
-        name: .customLong("param"),
-        help: ArgumentHelp("A parameter; read by the release's schema. Repeatable.", valueName: "KEY=VALUE"))
-    var parameters: [String] = []
-
-    @Option(
-        help: ArgumentHelp("Parameters from a YAML or JSON file; --param goes over it.", valueName: "FILE"),
-        completion: .file())
-    var paramsFile: String?
-
-    @Option(help: ArgumentHelp("Memory that the machine must have free, such as 512MiB.", valueName: "AMOUNT"))
-    var memory: String?
-
-    @Option(
-        help: ArgumentHelp("The one machine that may run it; empty for any.", valueName: "NAME"),
-        completion: Names.nodes)
-    var node: String?
-
-    @Flag(inversion: .prefixedNo, help: "Never on two machines at once, whatever fails.")
-    var exclusive: Bool?
+    @OptionGroup var flags: RequestFlags
 
     @Option(
         help: ArgumentHelp(
-            "The project that pays for it: the price of each next hour is reserved against its ceiling.",
-            valueName: "PROJECT"))
-    var project: String?
+            "Only where the request is at this index, as `palmier plan request` shows it; 0: where there is none.",
+            valueName: "N"))
+    var checkIndex: UInt64?
 
     @OptionGroup var follow: FollowOptions
     @OptionGroup var customer: CustomerOptions
@@ -65,19 +44,9 @@ struct RequestCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func run() async throws {
-        var arguments = RequestArguments(reference: name)
-        arguments.customer = customer.customer
-        arguments.type = type
-        arguments.assignments = parameters
-        arguments.parametersFile = paramsFile
-        arguments.memory = memory
-        arguments.node = node
-        arguments.exclusive = exclusive
-        arguments.project = project
-        try arguments.check()
-        var source: (text: RequestDocument.ReleaseText, release: Release)?
-        if let release { source = try await ReleaseSource.read(release) }
-        var document = try arguments.document(release: source)
+        var arguments = flags.arguments(name, customer: customer.customer)
+        arguments.checkIndex = checkIndex
+        var document = try await flags.document(arguments)
         let target = follow.target(.running)
         if let target {
             let step = min(follow.timeout.duration, Follower.step)

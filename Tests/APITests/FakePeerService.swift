@@ -42,7 +42,7 @@ actor FakePeerService: PeerService {
         var restored = Peer.Restored()
         if apiPort != nil { restored.ledgers = [(id, .founded(StoreID(1)))] }
         peer = Peer(
-            blueprint: Peer.Blueprint(configuration, coding: .wire), own: own, capacity: capacity,
+            blueprint: Peer.Blueprint(configuration, coding: .wire, visits: .wire), own: own, capacity: capacity,
             memory: .mebibytes(1_024), restored: restored, seed: 7)
         self.log = log
     }

@@ -27,7 +27,7 @@ struct RequestTests {
                 let list = try await client.instances()
                 #expect(list.instances.map(\.reference) == ["cache"] && list.missing.isEmpty)
                 let why = try await client.why("cache")
-                #expect(why.candidates.map(\.node) == ["alpha"] && !why.explanation.isEmpty)
+                #expect(why.machines.candidates.map(\.node) == ["alpha"] && !why.explanation.isEmpty)
                 let status = try await client.status()
                 #expect(status.sentence.contains("1 master, 1 machine, 1 request") && status.isHealthy)
             }
@@ -108,9 +108,9 @@ struct RequestTests {
                 _ = try await client.request(wish)
                 let document = try await client.instance("cache", until: .running, timeout: .milliseconds(50))
                 #expect(document.state == "unsatisfiable" && document.exitCode == .accepted)
-                #expect(document.reason.contains("alpha has 1 GiB of memory free, 4 GiB asked"))
+                #expect(document.reason.contains("alpha has 1 GiB left, 4 GiB of memory asked"))
                 let why = try await client.why("cache")
-                #expect(why.candidates.first?.mismatches.isEmpty == false)
+                #expect(why.machines.candidates.first?.refusals.isEmpty == false)
                 #expect(try await client.status().attention.map(\.subject) == ["instance cache"])
             }
         }

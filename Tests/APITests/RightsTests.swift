@@ -93,7 +93,7 @@ struct RightsTests {
                 #"palmier_requests{state="running"} 1"#, #"palmier_peers{state="worker"} 1"#,
                 #"palmier_masters{state="primary"} 1"#, #"palmier_partitions{state="used"} 1"#,
                 "# TYPE palmier_ledger_index counter", "palmier_overlay_active 1", "palmier_overlay_peers 1",
-                #"palmier_overlay_messages_total{outcome="delivered"} 0"#, "palmier_objects 0",
+                #"palmier_overlay_messages_total{outcome="delivered"}"#, "palmier_objects 0",
             ] { #expect(text.contains(line), "\(line) is not in \(text)") }
             #expect(!text.contains("palmier_ledger_index 0"))
         }

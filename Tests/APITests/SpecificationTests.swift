@@ -1,5 +1,6 @@
 import Accounting
 import Automata
+import Claims
 import Foundation
 import Identity
 import NIOHTTP1
@@ -16,6 +17,8 @@ private struct Specification {
     var query: [String: Set<String>] = [:]
     var properties: [String: Set<String>] = [:]
     var required: [String: Set<String>] = [:]
+    /// Properties of objects within them: `Request.requirements`.
+    var parts: [String: Set<String>] = [:]
     /// The rules of the books that a problem can name.
     var rules: Set<String> = []
 
@@ -36,11 +39,22 @@ private struct Specification {
         for (name, schema) in try #require(components["schemas"] as? [String: [String: Any]]) {
             properties[name] = Set((schema["properties"] as? [String: Any] ?? [:]).keys)
             required[name] = Set(schema["required"] as? [String] ?? [])
+            for (field, part) in schema["properties"] as? [String: [String: Any]] ?? [:] {
+                parts["\(name).\(field)"] = (part["properties"] as? [String: Any]).map { Set($0.keys) }
+            }
             if name == "Problem" {
                 let fields = schema["properties"] as? [String: [String: Any]] ?? [:]
                 rules = Set(fields["rule"]?["enum"] as? [String] ?? [])
             }
         }
+    }
+
+    /// The same for an object that is described within another one.
+    func checkPart(_ document: some Encodable, of name: String, _ field: String) throws {
+        let data = try DocumentCoding.encode(document)
+        let keys = Set(try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any]).keys)
+        let known = try #require(parts["\(name).\(field)"])
+        #expect(keys.isSubset(of: known), "\(name).\(field): \(keys.subtracting(known)) are not described")
     }
 
     func check(_ document: some Encodable, is name: String) throws {
@@ -72,7 +86,7 @@ struct SpecificationTests {
                 let path = words[1].replacing("{reference}", with: "x").replacing("{who}", with: "x")
                     .replacing("{ledger}", with: "-").replacing("{account}", with: "x")
                     .replacing("{project}", with: "x").replacing("{contract}", with: "x")
-                    .replacing("{subscription}", with: "x")
+                    .replacing("{subscription}", with: "x").replacing("{node}", with: "-")
                     .replacing("{key}", with: String(repeating: "0", count: 32))
                 let method: HTTPMethod = words[0] == "get" ? .GET : .POST
                 let (_, body) = try await stage.raw(method, path, method == .POST ? "{}" : nil)
@@ -88,7 +102,7 @@ struct SpecificationTests {
             try await stage.client { (client) async throws in
                 try specification.check(try await client.request(stage.cache()), is: "Instance")
                 try specification.check(try await client.instances(), is: "Instances")
-                try specification.check(try await client.why("cache"), is: "Why")
+                try await matching(specification, stage, client)
                 try specification.check(try await client.log("cache"), is: "Log")
                 let nodes = try await client.nodes()
                 try specification.check(nodes, is: "Nodes")
@@ -136,11 +150,45 @@ struct SpecificationTests {
                 try await books(specification, stage, client)
                 let full = RequestDocument(
                     reference: "x", customer: "c", release: .init(url: "u", text: "t"), type: "t",
-                    parameters: .object([:]), requirements: .init(), exclusive: true, state: "running",
+                    parameters: .object([:]), requirements: .init(), exclusive: true, state: "running", checkIndex: 0,
                     wait: .init(until: "running", timeoutSeconds: 1))
                 try specification.check(full, is: "Request")
             }
         }
+    }
+
+    /// Those of why a request is where it is, and of what another would come to.
+    private func matching(_ specification: Specification, _ stage: Stage, _ client: PalmierClient) async throws {
+        var document = stage.cache("far", wait: false)
+        let relations = RelationsDocument(apartFrom: [.init(instance: "cache", scope: "lan")], togetherWith: [])
+        document.requirements = .init(
+            memoryMiB: 1, machine: "nowhere", condition: "cpu >= 1", policy: "price", priceMax: "0.5",
+            relations: relations)
+        let far = try await client.request(document)
+        try specification.check(relations, is: "Relations")
+        try specification.check(try #require(far.requirements.relations?.apartFrom?.first), is: "Relation")
+        try specification.checkPart(document.requirements, of: "Request", "requirements")
+        try specification.checkPart(far.requirements, of: "Instance", "requirements")
+        let why = try await client.why("far")
+        try specification.check(why, is: "Why")
+        try specification.check(why.machines, is: "Machines")
+        try specification.check(try #require(why.machines.rules.first), is: "MachinesRule")
+        let closest = try #require(why.machines.closest)
+        try specification.check(closest, is: "Candidate")
+        try specification.check(try #require(closest.refusals.first), is: "MachineRefusal")
+        let claims = try await client.claims(seenBy: nil)
+        try specification.check(claims, is: "NodeClaims")
+        try specification.check(try #require(claims.claims.first), is: "NodeClaim")
+        var plan = try await client.plan(document)
+        try specification.check(plan, is: "Plan")
+        plan.command = "palmier request far"
+        plan.hourly = "0"
+        plan.refusal = .init(code: "refused", detail: "d", remedy: "r", rule: "x")
+        plan.hold = .init(project: "p", node: "n", amount: "1", currency: "EUR", left: "2")
+        try specification.check(plan, is: "Plan")
+        try specification.check(plan.hold, is: "PlanHold")
+        try specification.check(PlanDocument.Change(field: "f", before: .null, after: .integer(1)), is: "PlanChange")
+        _ = try await client.destroy("far", wait: .seconds(10))
     }
 
     /// The documents of the books, and the bodies that they are told by.
@@ -198,7 +246,9 @@ struct SpecificationTests {
         let refused = try await problem { try await client.record(.close("nobody"), in: "-") }
         try specification.check(refused, is: "Problem")
         #expect(refused.rule == "unknown-account")
-        #expect(specification.rules == Set(Rule.allCases.map(\.rawValue)))
+        #expect(
+            specification.rules
+                == Set(Rule.allCases.map(\.rawValue)).union(LanguageError.Code.allCases.map(\.rawValue)))
     }
 
     /// Those of contracts, subscriptions and incidents.

@@ -21,8 +21,7 @@ struct Machine {
         configuration.renewPeriod = .seconds(10)
         configure(&configuration)
         keeper = ClaimKeeper(
-            configuration: configuration, machine: machine, name: "box", capacity: capacity,
-            memory: .mebibytes(memory), records: records)
+            configuration: configuration, own: own(capacity, memory: memory), records: records)
         self.now = now
     }
 
@@ -38,7 +37,7 @@ struct Machine {
 
     /// A claim that is granted.
     mutating func grant(_ reference: String = "web") throws -> ClaimReference {
-        let effects = receive(.claim(key(reference), .first, Requirements()))
+        let effects = receive(.claim(asked(key(reference), .first, Requirements())))
         return try #require(effects.claim)
     }
 
@@ -48,7 +47,7 @@ struct Machine {
         _ reference: String = "web", attempt: UInt32 = 1, exclusive: Bool = false, lease: Duration = .seconds(30),
         from peer: PeerID = home
     ) throws -> ClaimReference {
-        let granted = receive(.claim(key(reference), Attempt(attempt), Requirements()), from: peer)
+        let granted = receive(.claim(asked(key(reference), Attempt(attempt), Requirements())), from: peer)
         let claim = try #require(granted.claim)
         _ = receive(.order(order(claim, reference, exclusive: exclusive), lease: lease), from: peer)
         return claim
@@ -58,7 +57,7 @@ struct Machine {
 extension [ClaimKeeper.Effect] {
     /// The claim that was granted.
     var claim: ClaimReference? {
-        for case .send(.granted(_, _, let claim), _) in self { return claim }
+        for case .send(.granted(_, _, let claim, _), _) in self { return claim }
         return nil
     }
 
@@ -106,8 +105,31 @@ func stopped(_ order: InstanceOrder) -> InstanceOrder {
     return order
 }
 
-func offer(free: Int, memory: Int64 = 1_024, accepting: Bool = true) -> Offer {
-    Offer(machine: machine, name: "box", free: free, memory: .mebibytes(memory), accepting: accepting)
+/// What the machine is, before anybody has a claim on it.
+func own(_ capacity: Int = 2, memory: Int64 = 1_024, facts: MachineFacts = MachineFacts()) -> Offer {
+    var facts = facts
+    facts.memory = .mebibytes(memory)
+    return Offer(
+        machine: machine, name: "box", capacity: capacity, free: capacity, memory: facts.memory, cores: facts.cores,
+        gpus: facts.gpus, facts: facts)
+}
+
+/// What is left of it.
+func offer(
+    free: Int, of capacity: Int = 2, memory: Int64 = 1_024, inAll: Int64 = 1_024, state: MachineState = .idle
+) -> Offer {
+    var offer = own(capacity, memory: inAll)
+    offer.free = free
+    offer.memory = .mebibytes(memory)
+    offer.state = state
+    offer.accepting = state != .draining
+    return offer
+}
+
+let place = Place(name: "box")
+
+func asked(_ key: RequestKey, _ attempt: Attempt, _ requirements: Requirements) -> ClaimRequest {
+    ClaimRequest(request: key, attempt: attempt, requirements: requirements)
 }
 
 func record(_ partition: Int, _ fencing: UInt64, _ tenant: TenantRecord? = nil) -> PartitionRecord {

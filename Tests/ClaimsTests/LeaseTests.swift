@@ -41,7 +41,7 @@ struct LeaseTests {
     func quiet() {
         var box = Machine()
         #expect(box.fire(.renew) == [])
-        _ = box.receive(.claim(key(), .first, Requirements()))
+        _ = box.receive(.claim(asked(key(), .first, Requirements())))
         #expect(box.fire(.renew) == [])
     }
 

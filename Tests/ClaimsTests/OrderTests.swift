@@ -17,7 +17,7 @@ struct OrderTests {
                 .persist(record(0, 1, tenant(order(claim), leaseEnds: seconds(130)))),
                 .apply(order(claim)),
                 .set(.renew, at: seconds(112)),
-                .send(.ordered(claim, .first), to: home),
+                .send(.ordered(claim, .first), to: home), .offerChanged(offer(free: 1, state: .worker)),
             ])
     }
 
@@ -34,7 +34,7 @@ struct OrderTests {
                 .set(.lease(PartitionNumber(0)), at: seconds(125)),
                 .apply(order),
                 .set(.renew, at: seconds(110)),
-                .send(.ordered(claim, .first), to: home),
+                .send(.ordered(claim, .first), to: home), .offerChanged(offer(free: 1, state: .worker)),
             ])
     }
 
@@ -77,7 +77,7 @@ struct OrderTests {
 
         func machine() -> (Machine, ClaimReference) {
             var box = Machine(1)
-            _ = box.receive(.claim(key(), .first, Requirements()))
+            _ = box.receive(.claim(asked(key(), .first, Requirements())))
             let claim = reference(0, 1)
             switch self {
             case .free:
@@ -182,10 +182,10 @@ struct OrderTests {
             ])
         #expect(box.receive(.release(claim)) == [])
         #expect(box.feed(.reported(claim, InstanceStatus(state: .stopped))) == [])
-        #expect(box.receive(.claim(key("b"), .first, Requirements())).claim == nil)  // I2
+        #expect(box.receive(.claim(asked(key("b"), .first, Requirements()))).claim == nil)  // I2
         #expect(
             box.feed(.reported(claim, InstanceStatus(state: .destroyed))) == [
-                .persist(record(0, 1)), .send(.released(claim), to: home), .offerChanged(offer(free: 1)),
+                .persist(record(0, 1)), .send(.released(claim), to: home), .offerChanged(offer(free: 1, of: 1)),
             ])
         #expect(box.receive(.release(claim)) == [.send(.released(claim), to: home)])
     }
@@ -193,7 +193,8 @@ struct OrderTests {
     @Test("a release of a tentative claim frees it at once; its order is refused then")
     func releaseTentative() {
         var (box, claim) = State.tentative.machine()
-        #expect(box.receive(.release(claim)) == [.send(.released(claim), to: home), .offerChanged(offer(free: 1))])
+        #expect(
+            box.receive(.release(claim)) == [.send(.released(claim), to: home), .offerChanged(offer(free: 1, of: 1))])
         #expect(box.receive(.order(order(claim), lease: .seconds(30))).messages == [.orderRefused(claim, .expired)])
     }
 

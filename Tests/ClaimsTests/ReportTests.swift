@@ -62,7 +62,7 @@ struct ReportTests {
     func foreign() throws {
         var box = Machine()
         #expect(box.feed(.reported(reference(0, 0), running)) == [])
-        _ = box.receive(.claim(key(), .first, Requirements()))
+        _ = box.receive(.claim(asked(key(), .first, Requirements())))
         #expect(box.feed(.reported(reference(0, 1), InstanceStatus(state: .destroyed))) == [])
         #expect(box.keeper.offer.free == 1)
         _ = box.receive(.order(order(reference(0, 1)), lease: .seconds(30)))

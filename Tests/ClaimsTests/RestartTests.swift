@@ -11,7 +11,7 @@ struct RestartTests {
         var box = Machine(records: [record(0, 4, tenant(first))], at: seconds(200))
         #expect(
             box.feed(.started) == [
-                .apply(first), .offerChanged(offer(free: 1)),
+                .apply(first), .offerChanged(offer(free: 1, state: .worker)),
                 .send(.renew([reference(0, 4)], echo: seconds(200)), to: home),
                 .set(.renewAgain, at: seconds(206)), .set(.renew, at: seconds(210)),
             ])
@@ -51,20 +51,20 @@ struct RestartTests {
     func vacating() {
         let claim = reference(0, 4)
         var box = Machine(1, records: [record(0, 4, tenant(order(claim), vacating: true))])
-        #expect(box.feed(.started) == [.vacate(claim), .offerChanged(offer(free: 0))])
-        #expect(box.receive(.claim(key("b"), .first, Requirements())).claim == nil)
+        #expect(box.feed(.started) == [.vacate(claim), .offerChanged(offer(free: 0, of: 1, state: .worker))])
+        #expect(box.receive(.claim(asked(key("b"), .first, Requirements()))).claim == nil)
         #expect(box.feed(.reported(claim, InstanceStatus(state: .destroyed))).messages == [.released(claim)])
-        #expect(box.receive(.claim(key("b"), .first, Requirements())).claim == reference(0, 5))
+        #expect(box.receive(.claim(asked(key("b"), .first, Requirements()))).claim == reference(0, 5))
     }
 
     @Test("a grant that was not confirmed is forgotten, but its number is not used again")
     func tentative() throws {
         var box = Machine(1)
-        let granted = box.receive(.claim(key(), .first, Requirements()))
+        let granted = box.receive(.claim(asked(key(), .first, Requirements())))
         let claim = try #require(granted.claim)
         var later = Machine(1, records: granted.records)
         #expect(later.receive(.order(order(claim), lease: .seconds(30))).messages == [.orderRefused(claim, .expired)])
-        #expect(later.receive(.claim(key("b"), .first, Requirements())).claim == reference(0, 2))
+        #expect(later.receive(.claim(asked(key("b"), .first, Requirements()))).claim == reference(0, 2))
         #expect(later.receive(.order(order(claim), lease: .seconds(30))).messages == [.orderRefused(claim, .fenced)])
     }
 
@@ -76,13 +76,13 @@ struct RestartTests {
         #expect(box.keeper.capacity == 2)
         #expect(box.feed(.started).contains(.apply(order(claim))))
         #expect(box.keeper.offer.free == 1)
-        #expect(box.receive(.claim(key("a"), .first, Requirements())).claim == reference(0, 1))
-        #expect(box.receive(.claim(key("b"), .first, Requirements())).claim == nil)
+        #expect(box.receive(.claim(asked(key("a"), .first, Requirements()))).claim == reference(0, 1))
+        #expect(box.receive(.claim(asked(key("b"), .first, Requirements()))).claim == nil)
         _ = box.receive(.release(claim))
         _ = box.feed(.reported(claim, InstanceStatus(state: .destroyed)))
         #expect(box.keeper.capacity == 1)
         #expect(box.keeper.offer.free == 0)
-        #expect(box.receive(.claim(key("b"), .first, Requirements())).claim == nil)
+        #expect(box.receive(.claim(asked(key("b"), .first, Requirements()))).claim == nil)
     }
 
     /// Draws messages of two masters, lost and repeated, crashes, and an agent that takes its time.
@@ -104,7 +104,7 @@ struct RestartTests {
             let attempt = Attempt(UInt32(1 + random.below(3)))
             let effects: [ClaimKeeper.Effect]
             switch random.below(9) {
-            case 0, 1: effects = box.receive(.claim(key(name), attempt, Requirements()), from: peer)
+            case 0, 1: effects = box.receive(.claim(asked(key(name), attempt, Requirements())), from: peer)
             case 2, 3:
                 let order = order(
                     claim, name, revision: UInt64(1 + random.below(3)), exclusive: random.chance(perMille: 500))
@@ -131,7 +131,7 @@ struct RestartTests {
                 case .persist(let record):
                     #expect(record.fencing >= disk[record.partition]?.fencing ?? .zero, "seed \(seed), step \(step)")
                     disk[record.partition] = record
-                case .send(.granted(_, _, let claim), _):
+                case .send(.granted(_, _, let claim, _), _):
                     #expect(disk[claim.partition]?.fencing == claim.fencing, "seed \(seed), step \(step)")
                     if granted.insert(claim).inserted { claims.append(claim) }
                 case .apply(let order):

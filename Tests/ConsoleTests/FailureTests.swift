@@ -11,7 +11,7 @@ struct FailureTests {
     @Test("each refusal has one of the seven exit codes")
     func codes() {
         let expected: [Refusal.Code: ExitCode] = [
-            .invalid: .usage, .notFound: .notFound, .refused: .refused, .unsatisfiable: .failed,
+            .invalid: .usage, .notFound: .notFound, .refused: .refused, .unsatisfiable: .usage,
             .unreachable: .unreachable, .timedOut: .unreachable, .overloaded: .failed, .conflict: .failed,
             .failed: .failed,
         ]

@@ -58,6 +58,41 @@ struct HostSettingsTests {
         #expect(options.memory == .mebibytes(2_048))
     }
 
+    @Test("what a machine offers is set by flag, environment and file, for agents and masters alike")
+    func offer() async throws {
+        _ = try write("price: 250000\nhours: 19:00-07:00\nregion: from-file\ncpus: 4\n")
+        defer { remove() }
+        let settings = try await HostSettings(
+            flags: ["state": [directory], "region": ["eu-west"], "max-memory": ["8GiB"]],
+            environment: ["PALMIER_COUNTRY": "fr", "PALMIER_CONTINENT": "eu", "PALMIER_MAX_CPUS": "2"])
+        for isMaster in [false, true] {
+            let options = try settings.options(isMaster: isMaster)
+            #expect(options.region == "eu-west" && options.country == "fr" && options.continent == "eu")
+            #expect(options.cores == 4 && options.price == 250_000)
+            #expect(
+                options.terms
+                    == OwnerTerms(hours: OwnerHours("19:00-07:00"), memoryMax: .mebibytes(8_192), coresMax: 2))
+        }
+        let origins = Dictionary(uniqueKeysWithValues: settings.settings.map { ($0.name, $0.origin) })
+        #expect(origins["region"] == "flag --region" && origins["country"] == "environment PALMIER_COUNTRY")
+        #expect(origins["hours"]?.hasPrefix("file ") == true && origins["max-memory"] == "flag --max-memory")
+    }
+
+    @Test("prices are exact decimals by name, a number alone is a partition's millionths, and both may stand together")
+    func prices() async throws {
+        func read(_ text: String) async throws -> HostOptions {
+            try await HostSettings(flags: ["state": [directory]], environment: ["PALMIER_PRICE": text])
+                .options(isMaster: false)
+        }
+        let all = try await read("core-hour=0.01,memory-hour=0.002,gpu-hour=1,partition-hour=0.05")
+        #expect(all.price == 50_000)
+        #expect(all.terms.rates == .init(core: 10_000, memory: 2_000, gpu: 1_000_000))
+        let mixed = try await read("7, cpu-hour=0.000001")
+        #expect(mixed.price == 7 && mixed.terms.rates == .init(core: 1))
+        #expect(try await read("9007199254740992").price == 9_007_199_254_740_992)
+        #expect(try await read("gpu-hour=0").terms == OwnerTerms())
+    }
+
     @Test("how many replicas a master has and holds is set by flag, environment and file")
     func replicas() async throws {
         _ = try write("replace-after: 5m\nreplicas: 6\n")
@@ -117,7 +152,20 @@ struct HostSettingsTests {
             ("isolation", "docker", "one of auto, users, bubblewrap, none"),
             ("discovery", "maybe", "one of auto, daemon, embedded, none"), ("join", "some where", "HOST:PORT"),
             ("listen", "10.0.0.1:", "HOST:PORT or a port"), ("memory", "lots", "512MiB"),
-            ("price", "-1", "from 0 to 9007199254740992"),
+            ("price", "-1", "from 0 to 9007199254740992"), ("price", "1,2", "it is said twice"),
+            ("price", "9007199254740993", "from 0 to 9007199254740992"),
+            ("price", "core-hours=0.01", "did you mean \"core-hour\"?"),
+            ("price", "disk-hour=1", "core-hour, memory-hour"),
+            ("price", "core-hour=0.0000001", "six digits behind the point"),
+            ("price", "core-hour=-1", "a decimal from 0 on"), ("price", "core-hour=1e3", "a decimal from 0 on"),
+            ("price", "core-hour=", "a decimal from 0 on"), ("price", "core-hour=1,cpu-hour=2", "it is said twice"),
+            ("price", "core-hour=9007199254.740993", "a decimal from 0 on"),
+            ("hours", "19-07", "such as 19:00-07:00"), ("hours", "24:00-07:00", "such as 19:00-07:00"),
+            ("max-memory", "0", "above 0"), ("max-memory", "lots", "8GiB"), ("max-cpus", "0", "from 1 to 65535"),
+            ("cpus", "65536", "from 1 to 65535"), ("cpus", "2.5", "from 1 to 65535"),
+            ("country", "FR", "two lower-case letters"),
+            ("country", "fra", "two lower-case letters"), ("country", "f1", "two lower-case letters"),
+            ("continent", "eurasia", "one of af, an, as, eu, na, oc, sa"), ("continent", "EU", "one of af"),
             ("memory", "8388607TiB", "512MiB"),
             ("replicas", "7", "a whole number from 0 to 6"), ("replicas", "-1", "0 to 6"),
             ("replicas", "two", "0 to 6"),

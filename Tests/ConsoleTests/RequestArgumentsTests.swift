@@ -78,8 +78,8 @@ struct RequestArgumentsTests {
     func wrongMemory(text: String) {
         var arguments = RequestArguments(reference: "cache")
         arguments.memory = text
-        let refusal = #expect(throws: Refusal.self) { _ = try arguments.document(release: nil) }
-        #expect(refusal?.message.contains("\"\(text)\"") == true)
+        let problem = #expect(throws: ProblemDocument.self) { _ = try arguments.document(release: nil) }
+        #expect(problem?.detail.contains("\"\(text)\"") == true && problem?.exitCode == .usage)
     }
 
     @Test(
@@ -116,7 +116,74 @@ struct RequestArgumentsTests {
         arguments.node = ""
         #expect(throws: Never.self) { _ = try arguments.document(release: nil) }
         arguments.memory = "257TiB"
-        #expect(throws: Refusal.self) { _ = try arguments.document(release: nil) }
+        #expect(throws: ProblemDocument.self) { _ = try arguments.document(release: nil) }
+    }
+
+    @Test("what cannot be read of requirements is refused before it is sent: the flag, the place, the nearest word")
+    func wrongRequirements() {
+        let changes: [(says: [String], change: (inout RequestArguments) -> Void)] = [
+            (
+                ["--require: at byte 4: ", "no comparison", "cpu >== 4", "      ^"],
+                { $0.require = ["region = fr", "cpu >== 4"] }
+            ),
+            (
+                ["--require: at byte 0: there is no property \"memroy\"", "\"memory\""],
+                { $0.require = ["memroy >= 1GiB"] }
+            ),
+            (["--prefer: at byte 7: there is no policy \"laod\"", "\"load\""], { $0.prefer = "price, laod" }),
+            (["--max-price: expected a price such as 0.02", "\"two\""], { $0.maxPrice = "two" }),
+            (
+                ["--apart-from: there is no scope \"contry\"", "did you mean \"web@country\"?"],
+                { $0.apartFrom = ["web@contry"] }
+            ),
+            (["--together-with: there is no scope \"lab\"", "\"ada@lab@host\""], { $0.togetherWith = ["ada@lab"] }),
+            (
+                ["--require: no machine can have both cpu >= 4 and cpu < 2", "leave out one"],
+                { $0.require = ["cpu >= 4", "cpu < 2"] }
+            ),
+            (["--apart-from: expected 1 to 128 bytes"], { $0.apartFrom = ["@lan"] }),
+        ]
+        for (says, change) in changes {
+            var arguments = RequestArguments(reference: "cache")
+            change(&arguments)
+            let problem = #expect(throws: ProblemDocument.self) { try arguments.check() }
+            for words in says { #expect(problem?.description.contains(words) == true, "\(problem?.description ?? "")") }
+            #expect(problem?.exitCode == .usage)
+        }
+        // What is wrong is said; its code is for programs.
+        var arguments = RequestArguments(reference: "cache")
+        arguments.require = ["cpu >== 4"]
+        let problem = #expect(throws: ProblemDocument.self) { try arguments.check() }
+        let text = problem.map { Failure.text(of: $0, style: Style(isColored: false)) } ?? ""
+        #expect(problem?.rule == "syntax" && !text.contains("rule:"), "\(text)")
+        #expect(text.contains("\n         cpu >== 4\n             ^\n"), "\(text)")
+    }
+
+    @Test("conditions are joined, relations read, empty texts take away, and what is not given is not said")
+    func requirements() throws {
+        var arguments = RequestArguments(reference: "db")
+        arguments.require = ["cpu >= 4", "region = fr or region = de", ""]
+        arguments.prefer = "nearest"
+        arguments.maxPrice = "0.020"
+        arguments.apartFrom = ["web", "ada@lab@host", "store@lan"]
+        var needs = try #require(try arguments.document(release: nil).requirements)
+        #expect(needs.condition == "cpu >= 4, region = fr or region = de" && needs.policy == "near, spread")
+        #expect(needs.priceMax == "0.02" && needs.memoryMiB == nil && needs.machine == nil)
+        #expect(needs.relations?.togetherWith == nil)
+        #expect(
+            needs.relations?.apartFrom == [
+                .init(instance: "web", scope: "host"), .init(instance: "ada@lab", scope: "host"),
+                .init(instance: "store", scope: "lan"),
+            ])
+        #expect(needs.relations?.apartFrom?.map { RelationText.text(of: $0) } == arguments.apartFrom)
+        arguments = RequestArguments(reference: "db")
+        (arguments.require, arguments.prefer, arguments.maxPrice) = ([""], "", "")
+        arguments.togetherWith = [""]
+        arguments.checkIndex = 4
+        let document = try arguments.document(release: nil)
+        needs = try #require(document.requirements)
+        #expect(needs == .init(condition: "", policy: "", priceMax: "", relations: .init(togetherWith: [])))
+        #expect(document.checkIndex == 4)
     }
 
     @Test("an unknown instance type is refused with the nearest one")

@@ -2,6 +2,9 @@
 ///
 ///     DiscoveryProbe id=a1 name=one mode=embedded interfaces=lo port=7001 ttl=120
 ///
+/// With `count=1` it prints how many peers it has found instead of which, whenever that has changed. With `crowd=N` it is many
+/// machines (`Crowd`).
+///
 /// Lines are `MILLISECONDS EVENT …`, milliseconds of the monotonic clock, which all processes of a host share. Commands
 /// on standard input, one a line: `state worker`, `free 3`, `withdraw`, `stop`. It ends with standard input, after
 /// `seconds=` at the latest.
@@ -10,6 +13,7 @@ import Automata
 import Discovery
 import Glibc
 import Logging
+import Synchronization
 
 @main
 struct DiscoveryProbe {
@@ -20,16 +24,21 @@ struct DiscoveryProbe {
                 return (parts[0], parts.count > 1 ? parts[1] : "")
             }, uniquingKeysWith: { _, last in last })
         alarm(UInt32(arguments["seconds"] ?? "120") ?? 120)
+        if let count = arguments["crowd"].flatMap({ Int($0) }) { return try await crowd(count, arguments) }
         let peer = PeerID(UInt8(arguments["id"] ?? "1", radix: 16) ?? 1)
         var configuration = DiscoveryConfiguration(
             mode: DiscoveryMode(rawValue: arguments["mode"] ?? "auto") ?? .auto, peer: peer,
             interfaces: arguments["interfaces"]?.split(separator: ",").map(String.init))
         configuration.recordTTLSeconds = UInt32(arguments["ttl"] ?? "120") ?? 120
         configuration.serviceType = arguments["type"] ?? "_palmier._tcp"
+        if let peers = Int(arguments["peers"] ?? "") { configuration.peersMax = peers }
         if let patience = Int(arguments["patience"] ?? "") { configuration.daemonPatience = .seconds(patience) }
         var logger = Logger(label: "probe") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = arguments["log"] == nil ? .notice : .debug
-        let service = try DiscoveryService(configuration: configuration, logger: logger) { say(describe($0)) }
+        let census = arguments["count"] == nil ? nil : Census()
+        let service = try DiscoveryService(configuration: configuration, logger: logger) { event in
+            census.map { $0.take(event) } ?? say(describe(event))
+        }
         service.start()
         service.browse(BrowseScope(rawValue: arguments["browse"] ?? "") ?? .everyone)
         var advertisement = Advertisement(
@@ -46,6 +55,9 @@ struct DiscoveryProbe {
             switch words.first {
             case "state": advertisement.state = MachineState(rawValue: words[1]) ?? .idle
             case "free": advertisement.free = Int(words[1]) ?? 0
+            case "ask":
+                service.ask(for: .masters)
+                continue
             case "withdraw":
                 await service.withdraw()
                 say("withdrawn")
@@ -57,6 +69,18 @@ struct DiscoveryProbe {
             default: continue
             }
             try service.publish(advertisement)
+        }
+    }
+
+    private static func crowd(_ count: Int, _ arguments: [String: String]) async throws {
+        let crowd = try Crowd(
+            count: count, first: Int(arguments["first"] ?? "0") ?? 0, type: arguments["type"] ?? "_palmier._tcp",
+            interfaces: arguments["interfaces"]?.split(separator: ",").map(String.init) ?? [],
+            port: UInt16(arguments["port"] ?? "7000") ?? 7_000, ttl: UInt32(arguments["ttl"] ?? "600") ?? 600)
+        crowd.start(spread: .milliseconds(Int(arguments["spread"] ?? "0") ?? 0))
+        for await line in lines() {
+            let words = line.split(separator: " ")
+            if words.first == "churn", words.count == 2, let count = Int(words[1]) { crowd.churn(count) }
         }
     }
 
@@ -100,4 +124,39 @@ struct DiscoveryProbe {
 private final class Reader: Sendable {
     let continuation: AsyncStream<String>.Continuation
     init(_ continuation: AsyncStream<String>.Continuation) { self.continuation = continuation }
+}
+
+/// Counts peers; prints at most ten times a second how many there are.
+private final class Census: Sendable {
+    private struct Count {
+        var present: Set<PeerID> = []
+        var changes = 0
+        var isDue = false
+    }
+
+    private let count = Mutex(Count())
+
+    func take(_ event: DiscoveryEvent) {
+        let isFirst = count.withLock { count in
+            switch event {
+            case .found(let advertisement):
+                count.present.insert(advertisement.peer)
+                count.changes += 1
+            case .vanished(let peer, _): count.present.remove(peer)
+            case .status: return false
+            }
+            defer { count.isDue = true }
+            return !count.isDue
+        }
+        if case .status(let status) = event { DiscoveryProbe.say("status \(status)") }
+        guard isFirst else { return }
+        Task {
+            try await Task.sleep(for: .milliseconds(100))
+            let (present, changes) = count.withLock { count in
+                count.isDue = false
+                return (count.present.count, count.changes)
+            }
+            DiscoveryProbe.say("count \(present) events \(changes)")
+        }
+    }
 }

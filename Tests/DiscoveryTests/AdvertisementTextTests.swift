@@ -26,9 +26,25 @@ struct AdvertisementTextTests {
             ])
     }
 
+    @Test("a machine's facts stand behind, the most important first, byte for byte")
+    func goldenFacts() throws {
+        let strings = try AdvertisementText.encode(offered).map { String(decoding: $0, as: UTF8.self) }
+        #expect(
+            strings == [
+                "txtvers=1", "id=a5000000000000000000000000000000", "fab=lab", "inc=1763700000000", "seq=12",
+                "name=machine-07", "state=worker", "cap=8", "free=3", "mem=8589934592", "price=50000", "cpu=3/8",
+                "gpu=1/2", "arch=x86-64", "tot=17179869184", "disk=250000000000", "iso=users", "cc=fr", "cont=eu",
+                "reg=eu-west", "hours=19:00-07:00", "maxmem=4294967296", "maxcpu=4", "rate=10000/2000/1000000",
+                "load=75",
+                "ip=46", "kern=6.1.0", "gpum=NVIDIA A100-SXM4-40GB", "net=192.0.2.0/24",
+            ])
+    }
+
     @Test("what was encoded is decoded to the same, without endpoints")
     func roundTrip() throws {
-        for advertisement in [machine, master, largest] {
+        var released = machine
+        released.facts.installed = [1, 0xFFEE_0000_0000_0001, .max]
+        for advertisement in [machine, master, offered, released] {
             var expected = advertisement
             expected.endpoints = []
             #expect(try AdvertisementText.decode(AdvertisementText.encode(advertisement)) == expected)
@@ -36,17 +52,116 @@ struct AdvertisementTextTests {
     }
 
     @Test(
-        "the text has at most 200 bytes for a usual peer and 1,100 for any, keys of at most 9 characters, and txtvers first"
+        "the text has at most 200 bytes for a usual peer without facts, 400 for any machine and 1,300 for any, keys of at most 9 characters, and txtvers first"
     )
     func limits() throws {
         #expect(try size(of: machine) <= 200)
         #expect(try size(of: master) <= 200)
-        #expect(try size(of: largest) == 1083)
-        for string in try AdvertisementText.encode(largest) {
+        let mark = Whereabouts.markBytesMax + 1
+        #expect(try size(of: offered) + mark <= 400)
+        #expect(try size(of: largest) + mark <= 1_300)
+        #expect(try size(of: largestMachine) + mark <= 400)
+        #expect(Whereabouts.mark([], port: 65_535).count <= Whereabouts.markBytesMax)
+        for string in try AdvertisementText.encode(largest) + AdvertisementText.encode(offered) {
             #expect(string.count <= 255)
             #expect(string.prefix { $0 != UInt8(ascii: "=") }.count <= 9)
         }
         #expect(try AdvertisementText.encode(largest).first == Array("txtvers=1".utf8))
+    }
+
+    @Test("a machine with long names and many facts stays within 400 bytes", arguments: [UInt64(1), 2, 3])
+    func machineBound(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        func text(_ most: Int) -> String { String(repeating: "w", count: random.below(most + 1)) }
+        for _ in 0..<2_000 {
+            var any = largestMachine
+            any.name = "n" + text(62)
+            any.fabric = "f" + text(62)
+            any.region = text(63)
+            any.network = text(63)
+            any.sequence = random.next() >> UInt64(random.below(64))
+            any.memory = ByteCount(Int64(truncatingIfNeeded: random.next() >> UInt64(random.below(64))))
+            any.price = Int64(random.next() >> UInt64(1 + random.below(63)))
+            any.facts.architecture = text(80)
+            any.facts.kernel = text(80)
+            any.facts.gpuModel = text(80)
+            any.facts.isolation = (0..<random.below(6)).map { "\($0)" + text(20) }
+            any.facts.installed = (0..<random.below(20)).map { _ in random.next() }
+            any.ended = random.chance(perMille: 500)
+            let strings = try AdvertisementText.encode(any)
+            #expect(AdvertisementText.size(strings) + 1 + Whereabouts.markBytesMax <= 400, "seed \(seed)")
+            let read = try AdvertisementText.decode(strings)
+            #expect(
+                read.name == any.name && read.price == any.price && read.state == any.state && read.ended == any.ended)
+            #expect(read.memory == max(.zero, any.memory))
+        }
+    }
+
+    @Test("what finds no room is left out from the end: what decides whether a machine can serve stays longest")
+    func importance() throws {
+        var crowded = offered
+        crowded.facts.installed = (0..<16).map { $0 }
+        var kept: [Set<String>] = []
+        for length in stride(from: 1, through: 63, by: 6) {
+            crowded.name = String(repeating: "n", count: length)
+            crowded.fabric = String(repeating: "f", count: length)
+            let keys = try AdvertisementText.encode(crowded).map {
+                String(decoding: $0.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+            }
+            kept.append(Set(keys))
+        }
+        for (more, less) in zip(kept, kept.dropFirst()) where !less.isSubset(of: more) {
+            // A short one may take the place of a long one, which is less important.
+            #expect(less.subtracting(more).isSubset(of: ["net", "rel", "kern", "ip", "load", "rate", "gpum"]))
+        }
+        #expect(kept.allSatisfy { $0.isSuperset(of: ["cpu", "gpu", "arch", "tot"]) })
+        #expect(kept.first?.contains("gpum") == true && kept.last?.contains("gpum") == false)
+    }
+
+    @Test("of releases as many are told as there is room for, the newest first")
+    func releases() throws {
+        var short = machine
+        short.facts.installed = (0..<16).map { UInt64.max - $0 }
+        let told = try AdvertisementText.decode(AdvertisementText.encode(short)).facts.installed
+        #expect(told.count >= 8 && told == Array(short.facts.installed.prefix(told.count)))
+        var long = largestMachine
+        long.facts = MachineFacts(installed: [7])
+        #expect(try AdvertisementText.decode(AdvertisementText.encode(long)).facts.installed == [7])
+    }
+
+    @Test("what cannot be shown, or is not known, is left out, and the machine is found all the same")
+    func unshowable() throws {
+        var odd = offered
+        odd.facts.gpuModel = "a\u{1b}[2J"
+        odd.facts.architecture = String(repeating: "x", count: 64)
+        odd.facts.country = "FR"
+        odd.facts.continent = "europe"
+        odd.facts.isolation = ["a,\n"]
+        odd.facts.cores = 70_000
+        (odd.memory, odd.gpus) = (ByteCount(-5), -3)
+        let read = try AdvertisementText.decode(AdvertisementText.encode(odd))
+        #expect(read.facts.gpuModel.isEmpty && read.facts.architecture.isEmpty && read.facts.country.isEmpty)
+        #expect(read.facts.continent.isEmpty && read.facts.isolation.isEmpty && read.facts.cores == 0)
+        #expect(read.memory == .zero && read.gpus == 0 && read.facts.gpus == 2)
+        #expect(read.region == "eu-west")
+    }
+
+    @Test(
+        "a wrong fact refuses the whole text and is named",
+        arguments: [
+            ("cpu=3", "cpu"), ("cpu=9/8", "cpu"), ("cpu=1/65536", "cpu"), ("cpu=-1/8", "cpu"), ("cpu=1/2/3", "cpu"),
+            ("gpu=/1", "gpu"), ("arch=", "arch"), ("arch=a\u{7}", "arch"), ("tot=1x", "tot"), ("disk=-1", "disk"),
+            ("iso=,", "iso"), ("iso=users,none", "iso"), ("iso=a,b,c,d,e", "iso"), ("cc=FR", "cc"), ("cc=fra", "cc"),
+            ("cont=e", "cont"), ("hours=25:00-07:00", "hours"), ("hours=19:00", "hours"),
+            ("maxmem=4611686018427387905", "maxmem"),
+            ("maxcpu=65536", "maxcpu"), ("rate=1/2", "rate"), ("rate=1/2/9007199254740993", "rate"),
+            ("load=10000001", "load"), ("ip=64", "ip"), ("ip=", "ip"), ("kern=a\u{202e}", "kern"), ("gpum=", "gpum"),
+            ("rel=00", "rel"), ("rel=xx00000000000000", "rel"), ("rel=", "rel"), ("reg=a\nb", "reg"), ("net=", "net"),
+        ])
+    func wrongFacts(string: String, key: String) throws {
+        let strings = try AdvertisementText.encode(machine) + [Array(string.utf8)]
+        let error = #expect(throws: AdvertisementTextError.self) { try AdvertisementText.decode(strings) }
+        #expect(error?.code == .malformed && error?.key == key)
     }
 
     @Test("keys are read in any case and order, the first of two counts, and unknown ones are ignored")
@@ -102,7 +217,7 @@ struct AdvertisementTextTests {
     func encodingBounds() {
         for change: (inout Advertisement) -> Void in [
             { $0.name = "" }, { $0.name = String(repeating: "x", count: 64) }, { $0.fabric = "a\nb" },
-            { $0.capacity = -1 }, { $0.free = 65_536 }, { $0.memory = ByteCount(-1) }, { $0.price = -1 },
+            { $0.capacity = -1 }, { $0.free = 65_536 }, { $0.price = -1 }, { $0.region = "a\nb" },
         ] {
             var advertisement = machine
             change(&advertisement)
@@ -113,7 +228,7 @@ struct AdvertisementTextTests {
     @Test("mutated bytes never trap, and what is accepted keeps its bounds", arguments: [UInt64(1), 2, 3, 4])
     func mutation(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
-        let originals = try [machine, master, largest].map { try AdvertisementText.encode($0) }
+        let originals = try [machine, master, largest, offered, largestMachine].map { try AdvertisementText.encode($0) }
         var accepted = 0
         for _ in 0..<5_000 {
             var strings = random.pick(originals) ?? []
@@ -162,6 +277,37 @@ struct AdvertisementTextTests {
         master.takesReplicas = true
         master.ended = true
         return master
+    }
+
+    /// A machine with all facts that a usual one has.
+    private var offered: Advertisement {
+        var offered = machine
+        (offered.price, offered.cores, offered.gpus, offered.region) = (50_000, 3, 1, "eu-west")
+        offered.network = "192.0.2.0/24"
+        offered.facts = MachineFacts(
+            architecture: "x86-64", cores: 8, memory: .mebibytes(16_384), disk: ByteCount(250_000_000_000), gpus: 2,
+            gpuModel: "NVIDIA A100-SXM4-40GB", kernel: "6.1.0", isolation: ["users"], hasIPv4: true, hasIPv6: true,
+            country: "fr", continent: "eu", load: 75,
+            terms: OwnerTerms(
+                rates: .init(core: 10_000, memory: 2_000, gpu: 1_000_000), hours: OwnerHours("19:00-07:00"),
+                memoryMax: .mebibytes(4_096), coresMax: 4))
+        return offered
+    }
+
+    /// Everything as long as it can be.
+    private var largestMachine: Advertisement {
+        var machine = largest
+        (machine.apiPort, machine.ledger, machine.leads, machine.takesReplicas) = (nil, nil, [], false)
+        (machine.cores, machine.gpus) = (65_535, 65_535)
+        func long(_ letter: String) -> String { String(repeating: letter, count: 63) }
+        machine.facts = MachineFacts(
+            architecture: long("a"), cores: 65_535, memory: ByteCount(.max), disk: ByteCount(.max), gpus: 65_535,
+            gpuModel: long("g"), kernel: long("9"), isolation: ["bubblewrap", "none", "users"], hasIPv4: true,
+            hasIPv6: true, country: "fr", continent: "eu", load: .max,
+            terms: OwnerTerms(
+                rates: .init(core: .max, memory: .max, gpu: .max), hours: OwnerHours("19:00-07:00"),
+                memoryMax: ByteCount(.max), coresMax: 65_535), installed: Array(repeating: .max, count: 16))
+        return machine
     }
 
     private var largest: Advertisement {

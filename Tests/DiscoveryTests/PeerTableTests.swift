@@ -58,6 +58,20 @@ struct PeerTableTests {
         #expect(try outcomes == [.event(.found(told(new, ["10.0.0.7:7000", "10.1.0.7:7000"])))])
     }
 
+    @Test("where there is no room for another machine there still is for a master")
+    mutating func mastersHaveRoom() throws {
+        for byte in UInt8(2)...4 { _ = try see(PeerID(byte), text(PeerID(byte), sequence: 1)) }
+        let refused = try see(PeerID(5), text(PeerID(5), sequence: 1))
+        #expect(refused.count == 1 && table.count == 3)
+        if case .refused = refused[0] {} else { Issue.record("a fourth machine is kept") }
+        #expect(!table.knowsMaster)
+        var master = Advertisement(
+            peer: PeerID(6), incarnation: Incarnation(1), sequence: 1, name: "m", fabric: "lab", state: .idle)
+        master.apiPort = 8_443
+        _ = try see(PeerID(6), AdvertisementText.encode(master))
+        #expect(table.count == 4 && table.knowsMaster)
+    }
+
     @Test("a text that comes before an address waits for it; one that comes after counts at once")
     mutating func textFirst() throws {
         let first = try text(other, sequence: 1)

@@ -43,6 +43,10 @@ struct PublicationTests {
         advertisement.apiPort = 8_443
         advertisement.state = .idle
         #expect(InstanceLabel.subtypes(of: advertisement) == ["_idle", "_master"])
+        advertisement.leads = [LedgerLead(ledger: PeerID(1), epoch: 1, view: 0, members: 1)]
+        #expect(InstanceLabel.subtypes(of: advertisement) == ["_coordinator", "_idle", "_master"])
+        advertisement.state = .coordinator
+        #expect(InstanceLabel.subtypes(of: advertisement) == ["_coordinator", "_master"])
     }
 
     @Test("records in wire form")

@@ -42,7 +42,7 @@ struct BooksTests {
         var request = try #require(books[key()])
         #expect((request.attempt, request.revision, request.status.state) == (.first, .first, .waiting))
         #expect((request.requestedAt, request.changedAt) == (seconds(1), seconds(1)))
-        apply(.placed(key(), .first, claim()), to: &books)
+        apply(.placed(key(), .first, claim(), .unknown), to: &books)
         #expect(books.request(placedBy: claim())?.status.state == .starting)
         apply(.reported(key(), claim(), sequence: 5, status(.running)), to: &books)
         apply(.changed(key(), specification(#"{"a":1}"#), Revision(2)), to: &books)
@@ -59,15 +59,15 @@ struct BooksTests {
     @Test("a fact that does not fit changes nothing")
     func unfit() {
         let base: [Fact] = [
-            .requested(key("a"), specification()), .placed(key("a"), .first, claim(1)),
+            .requested(key("a"), specification()), .placed(key("a"), .first, claim(1), .unknown),
             .reported(key("a"), claim(1), sequence: 5, status(.running)),
             .changed(key("a"), specification(#"{"a":1}"#), Revision(2)), .noted(key("b"), home: home),
             .invited(token: Self.tokens[0], expires: seconds(99)), .redeemed(token: Self.tokens[0], by: home),
         ]
         let unfit: [Fact] = [
             .requested(key("a"), specification("other")), .changed(key("a"), specification("late"), Revision(2)),
-            .changed(key("none"), specification(), Revision(9)), .placed(key("a"), .first, claim(2)),
-            .placed(key("a"), Attempt(2), claim(2)), .placed(key("none"), .first, claim(2)),
+            .changed(key("none"), specification(), Revision(9)), .placed(key("a"), .first, claim(2), .unknown),
+            .placed(key("a"), Attempt(2), claim(2), .unknown), .placed(key("none"), .first, claim(2), .unknown),
             .reported(key("a"), claim(2), sequence: 9, status(.failed)),
             .reported(key("a"), claim(1), sequence: 5, status(.failed)),
             .reported(key("a"), claim(1), sequence: 4, status(.failed)), .lost(key("a"), Attempt(2), reason: "late"),
@@ -83,7 +83,7 @@ struct BooksTests {
     func oneClaim() {
         let facts: [Fact] = [
             .requested(key("a"), specification()), .requested(key("b"), specification()),
-            .placed(key("a"), .first, claim()), .placed(key("b"), .first, claim()),
+            .placed(key("a"), .first, claim(), .unknown), .placed(key("b"), .first, claim(), .unknown),
         ]
         #expect(books(facts).request(placedBy: claim())?.key == key("a"))
         #expect(books(facts)[key("b")]?.placement == nil)
@@ -150,7 +150,7 @@ struct BooksTests {
         return switch random.below(8) {
         case 0: .requested(key, specification())
         case 1: .changed(key, specification("\(random.below(9))"), Revision(UInt64(random.below(6))))
-        case 2, 3: .placed(key, attempt, claim)
+        case 2, 3: .placed(key, attempt, claim, .unknown)
         case 4: .reported(key, claim, sequence: UInt64(random.below(9)), status(.running))
         case 5: .lost(key, attempt, reason: "drawn")
         case 6: random.chance(perMille: 300) ? .ended(key) : .noted(key, home: home)

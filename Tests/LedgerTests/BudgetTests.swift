@@ -53,7 +53,7 @@ struct BudgetTests {
         _ = keeper.ask(1, paid())
         _ = keeper.commit()
         _ = keeper.feed(.announced(key()))
-        _ = keeper.feed(.found(key(), .first, claim()))
+        _ = keeper.feed(.found(key(), .first, claim(), .unknown))
         _ = keeper.commit()
         return keeper
     }
@@ -112,7 +112,7 @@ struct BudgetTests {
         #expect(keeper.keeper.books.contents.refusals.map(\.rule) == [.ceilingExceeded])
 
         // The next attempt waits, and costs nothing, until the ceiling is raised.
-        #expect(keeper.feed(.found(key(), Attempt(2), claim(2))).contains(.release(claim(2))))
+        #expect(keeper.feed(.found(key(), Attempt(2), claim(2), .unknown)).contains(.release(claim(2))))
         #expect(keeper.proposed == [])
         let waiting = try #require(keeper.keeper.view(of: key()))
         #expect(waiting.status.state == .waiting)
@@ -120,7 +120,9 @@ struct BudgetTests {
         keeper.proposed = [.accounting(try Self.project("5"))]
         _ = keeper.commit()
         #expect(
-            keeper.feed(.found(key(), Attempt(2), claim(3))) == [.propose(.placed(key(), Attempt(2), claim(3)))])
+            keeper.feed(.found(key(), Attempt(2), claim(3), .unknown)) == [
+                .propose(.placed(key(), Attempt(2), claim(3), .unknown))
+            ])
         _ = keeper.commit()
         #expect(keeper.keeper.books[key()]?.placement == claim(3))
         #expect(keeper.keeper.books.accounts.audit() == [])
@@ -134,8 +136,8 @@ struct BudgetTests {
             _ = keeper.commit()
             _ = keeper.feed(.announced(key(name)))
         }
-        _ = keeper.feed(.found(key("a"), .first, claim(1)))
-        _ = keeper.feed(.found(key("b"), .first, claim(2)))
+        _ = keeper.feed(.found(key("a"), .first, claim(1), .unknown))
+        _ = keeper.feed(.found(key("b"), .first, claim(2), .unknown))
         #expect(keeper.proposed.count == 2)
         _ = keeper.commit()
         #expect(keeper.commit().contains(.release(claim(2))))
@@ -176,7 +178,7 @@ struct BudgetTests {
         _ = keeper.ask(1, Self.paid(ByteCount(1_000_000_000)))
         _ = keeper.commit()
         _ = keeper.feed(.announced(key()))
-        _ = keeper.feed(.found(key(), .first, claim()))
+        _ = keeper.feed(.found(key(), .first, claim(), .unknown))
         _ = keeper.commit()
         #expect(try Self.status(keeper) == ["0", "3.2", "16.8"].map(Self.money))
 

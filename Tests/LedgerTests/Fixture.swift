@@ -82,7 +82,7 @@ struct Keeper {
         guard phase != .committed else { return }
         _ = feed(.announced(key()))
         guard phase != .searching else { return }
-        _ = feed(.found(key(), .first, claim()))
+        _ = feed(.found(key(), .first, claim(), .unknown))
         guard phase != .placing else { return }
         _ = commit()
         guard phase != .placed else { return }

@@ -9,7 +9,10 @@ struct PlacementTests {
     func placed() throws {
         var keeper = Keeper()
         keeper.reach(.searching)
-        #expect(keeper.feed(.found(key(), .first, claim())) == [.propose(.placed(key(), .first, claim()))])
+        #expect(
+            keeper.feed(.found(key(), .first, claim(), .unknown)) == [
+                .propose(.placed(key(), .first, claim(), .unknown))
+            ])
         let order = InstanceOrder(claim: claim(), request: key(), revision: .first, specification: specification())
         #expect(
             keeper.commit() == [
@@ -33,12 +36,12 @@ struct PlacementTests {
         for phase in [Keeper.Phase.placing, .placed, .running] {
             var keeper = Keeper()
             keeper.reach(phase)
-            #expect(keeper.feed(.found(key(), .first, claim())) == [])
-            #expect(keeper.feed(.found(key(), .first, claim(2))) == [.release(claim(2))])
-            #expect(keeper.feed(.found(key(), Attempt(2), claim(2))) == [.release(claim(2))])
+            #expect(keeper.feed(.found(key(), .first, claim(), .unknown)) == [])
+            #expect(keeper.feed(.found(key(), .first, claim(2), .unknown)) == [.release(claim(2))])
+            #expect(keeper.feed(.found(key(), Attempt(2), claim(2), .unknown)) == [.release(claim(2))])
         }
         var keeper = Keeper()
-        #expect(keeper.feed(.found(key(), .first, claim())) == [.release(claim())])
+        #expect(keeper.feed(.found(key(), .first, claim(), .unknown)) == [.release(claim())])
     }
 
     @Test(
@@ -49,20 +52,22 @@ struct PlacementTests {
         keeper.reach(.searching)
         var waits: [Duration] = []
         for _ in 0..<7 {
-            for case .set(.search, let due) in keeper.feed(.notFound(key(), .first, reasons: ["full"])) {
+            for case .set(.search, let due) in keeper.feed(
+                .notFound(key(), .first, NoMachine(reason: "full", isHopeless: false)))
+            {
                 waits.append(due - keeper.now)
             }
-            #expect(keeper.feed(.timerFired(.search(key()))).contains(.allocate(key(), .first, Requirements())))
+            #expect(keeper.feed(.timerFired(.search(key()))).contains(.allocate(key(), .first, Requirements(), [])))
         }
         #expect(
             waits == [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4)]
                 + Array(repeating: .seconds(5), count: 3))
-        #expect(keeper.feed(.offersImproved).contains(.allocate(key(), .first, Requirements())))
-        _ = keeper.feed(.found(key(), .first, claim()))
+        #expect(keeper.feed(.offersImproved).contains(.allocate(key(), .first, Requirements(), [])))
+        _ = keeper.feed(.found(key(), .first, claim(), .unknown))
         #expect(keeper.feed(.offersImproved) == [])
         _ = keeper.commit()
         #expect(keeper.feed(.offersImproved) == [])
-        #expect(keeper.feed(.notFound(key(), .first, reasons: ["late"])) == [])
+        #expect(keeper.feed(.notFound(key(), .first, NoMachine(reason: "late", isHopeless: false))) == [])
     }
 
     @Test("a lease that runs out loses the attempt, and the next one is placed; one that was renewed does not")
@@ -82,10 +87,13 @@ struct PlacementTests {
         #expect(keeper.feed(.timerFired(.lease(key()))) == [])
         // The commit decides: neither yes nor no until then.
         #expect(keeper.feed(.renewal([claim()], echo: seconds(8), from: box)) == [])
-        #expect(keeper.commit().contains(.allocate(key(), Attempt(2), Requirements())))
+        #expect(keeper.commit().contains(.allocate(key(), Attempt(2), Requirements(), [])))
         #expect(keeper.feed(.renewal([claim()], echo: seconds(8), from: box)) == [.lapsed([claim()], to: box)])
-        #expect(keeper.feed(.found(key(), .first, claim(2))) == [.release(claim(2))])
-        #expect(keeper.feed(.found(key(), Attempt(2), claim(2))) == [.propose(.placed(key(), Attempt(2), claim(2)))])
+        #expect(keeper.feed(.found(key(), .first, claim(2), .unknown)) == [.release(claim(2))])
+        #expect(
+            keeper.feed(.found(key(), Attempt(2), claim(2), .unknown)) == [
+                .propose(.placed(key(), Attempt(2), claim(2), .unknown))
+            ])
     }
 
     @Test("a machine renews its own claims only; unknown ones have lapsed")
@@ -180,7 +188,7 @@ struct PlacementTests {
         #expect(keeper.commit().answers.count == 1)
         #expect(keeper.feed(.offersImproved) == [])
         #expect(keeper.feed(.timerFired(.search(key()))) == [])
-        #expect(keeper.feed(.found(key(), .first, claim())) == [.release(claim())])
+        #expect(keeper.feed(.found(key(), .first, claim(), .unknown)) == [.release(claim())])
     }
 
     // MARK: The log refuses
@@ -242,7 +250,7 @@ struct PlacementTests {
         var keeper = Keeper()
         keeper.reach(.placing)
         #expect(keeper.refuse() == [])
-        #expect(keeper.feed(.timerFired(.search(key()))).contains(.allocate(key(), .first, Requirements())))
+        #expect(keeper.feed(.timerFired(.search(key()))).contains(.allocate(key(), .first, Requirements(), [])))
     }
 
     // MARK: Restart
@@ -257,7 +265,7 @@ struct PlacementTests {
         case .proposed: #expect(effects == [])
         case .committed, .searching, .placing:
             // It may have been answered without the others: it stands, and they hear of it as of all that is held.
-            #expect(effects.contains(.allocate(key(), .first, Requirements())))
+            #expect(effects.contains(.allocate(key(), .first, Requirements(), [])))
             #expect(keeper.keeper.isSettled(key()))
         case .placed, .ordered, .running:
             let order = InstanceOrder(claim: claim(), request: key(), revision: .first, specification: specification())
@@ -277,7 +285,7 @@ struct PlacementTests {
         _ = before.commit()
         var keeper = Keeper(books: before.keeper.books, at: seconds(200))
         #expect(keeper.feed(.started) == [.announce(key(), isExclusive: true)])
-        #expect(keeper.feed(.announced(key())).contains(.allocate(key(), .first, Requirements())))
+        #expect(keeper.feed(.announced(key())).contains(.allocate(key(), .first, Requirements(), [])))
     }
 
     @Test("restarted while a request was being destroyed, its claim is released again")

@@ -15,7 +15,7 @@ struct RequestCallTests {
         let request = try #require(keeper.keeper.view(of: key()))
         #expect(
             effects == [
-                .answer(CallID(1), .request(request)), .allocate(key(), .first, Requirements()),
+                .answer(CallID(1), .request(request)), .allocate(key(), .first, Requirements(), []),
                 .set(.search(key()), at: seconds(105) + .milliseconds(250)),
             ])
         #expect(keeper.feed(.announced(key())) == [])
@@ -167,14 +167,16 @@ struct RequestCallTests {
         _ = keeper.ask(2, specification("b", exclusive: true))
         #expect(keeper.feed(.stalled(key(), reached: 1, known: 3)).refusals == [.unreachable, .unreachable])
         #expect(keeper.feed(.stalled(key(), reached: 1, known: 3)) == [])
-        #expect(keeper.feed(.announced(key())).contains(.allocate(key(), .first, Requirements())))
+        #expect(keeper.feed(.announced(key())).contains(.allocate(key(), .first, Requirements(), [])))
     }
 
     @Test("what is known of the request besides the books is said, and never written")
     func views() {
         var keeper = Keeper()
         keeper.reach(.searching)
-        _ = keeper.feed(.notFound(key(), .first, reasons: ["no machine is known here"]))
+        _ = keeper.feed(.notFound(key(), .first, NoMachine(reason: "no machine is known here", isHopeless: false)))
+        #expect(keeper.keeper.view(of: key())?.status.state == .waiting)
+        _ = keeper.feed(.notFound(key(), .first, NoMachine(reason: "none is that large", isHopeless: true)))
         #expect(keeper.keeper.view(of: key())?.status.state == .unsatisfiable)
         #expect(keeper.keeper.books[key()]?.status.state == .waiting)
         keeper = Keeper()

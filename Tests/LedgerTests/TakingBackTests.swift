@@ -91,7 +91,7 @@ struct TakingBackTests {
         keeper.after(.seconds(1))
         #expect(effects.sets(.order(key()), at: keeper.now))
         let goesOn = isAgreedFirst ? keeper.feed(.timerFired(.order(key()))) : keeper.feed(.announced(key()))
-        #expect(goesOn.contains(.allocate(key(), .first, Requirements())))
+        #expect(goesOn.contains(.allocate(key(), .first, Requirements(), [])))
         #expect(keeper.ask(3, specification("{}", .destroyed, exclusive: true)).facts.count == 1, "it can be destroyed")
     }
 

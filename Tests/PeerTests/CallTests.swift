@@ -102,6 +102,30 @@ struct CallTests {
         #expect(results(of: .tenantLog(claim, query), from: m1, to: a, in: &village).first?.refusal == nil)
     }
 
+    @Test("a master fetches what a machine has heard of claims; a machine tells of itself alone, and masters alone")
+    func seenClaims() throws {
+        var village = Village(masters: [m1, m2], machines: [a])
+        _ = try village.answer(ask(specification(on: "na1")), at: m1)
+        for asker in [m1, m2, a] {
+            guard case .seenClaims(let lines) = try village.answer(.seenClaims(a), at: asker) else {
+                Issue.record("no claims through \(asker)")
+                return
+            }
+            #expect(lines.map(\.request) == [key()] && lines.first?.home == m1)
+            #expect(lines.first?.outcome == .confirmed)
+        }
+        #expect(try village.answer(.seenClaims(m2), at: m1) == .seenClaims([]))
+        #expect(try village.answer(.seenClaims(PeerID(0x77)), at: m1).refusal?.code == .notFound)
+        #expect(try village.answer(.seenClaims(m1), at: a).refusal?.code == .refused)
+        // From another peer: of a machine that is not this one, and by one that is no master.
+        #expect(results(of: .seenClaims(m2), from: m1, to: a, in: &village).first?.refusal?.code == .refused)
+        #expect(results(of: .seenClaims(a), from: PeerID(0x99), to: a, in: &village).first?.refusal?.code == .refused)
+        #expect(results(of: .seenClaims(m1), from: a, to: m1, in: &village).first?.refusal?.code == .refused)
+        village.kill(a)
+        village.pass(.seconds(10))
+        #expect(try village.answer(.seenClaims(a), at: m1).refusal?.code == .unreachable)
+    }
+
     @Test(
         "what a peer has no right to ask is refused: a machine asks no master, nobody records at another, no machine answers users"
     )
@@ -220,14 +244,16 @@ struct CallTests {
         let claim = ClaimReference(machine: a, partition: PartitionNumber(0), fencing: .zero)
         let masters: [PeerMessage] = [
             .directory(.hold([]), from: nil, to: nil), .call(number: 1, .list(nil), of: nil),
-            .claim(.claim(key(), .first, Requirements()), LedgerStamp()),
+            .claim(
+                .claim(ClaimRequest(request: key(), attempt: .first, requirements: Requirements())), LedgerStamp()),
             .claim(.release(claim), LedgerStamp()), .claim(.lapsed([]), LedgerStamp()),
             .claim(.renewed([], lease: .zero, echo: .zero), LedgerStamp()),
             .claim(.acknowledged(claim, sequence: 1), LedgerStamp()), .neighbour(.masters([])),
             .neighbour(.failed(a, Incarnation(1))), .neighbour(.recovered(a, Incarnation(1))),
         ]
         let anyone: [PeerMessage] = [
-            .claim(.granted(key(), .first, claim), LedgerStamp()), .claim(.refused(key(), .first, []), LedgerStamp()),
+            .claim(.granted(key(), .first, claim, .unknown), LedgerStamp()),
+            .claim(.refused(key(), .first, []), LedgerStamp()),
             .claim(.released(claim), LedgerStamp()),
             .claim(.ordered(claim, .first), LedgerStamp()), .claim(.orderRefused(claim, .fenced), LedgerStamp()),
             .claim(.renew([], echo: .zero), LedgerStamp()),

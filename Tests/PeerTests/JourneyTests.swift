@@ -154,7 +154,7 @@ struct JourneyTests {
         village.restart(m1)
         village.pass(.seconds(20))
         #expect(village.request(key(), at: m1)?.placement == first.placement)
-        #expect(village.request(key("second"), at: m1)?.status.state == .unsatisfiable)
+        #expect(village.request(key("second"), at: m1)?.status.state == .waiting)
         _ = try village.answer(ask(specification("{}", .destroyed, on: "na1")), at: m1)
         village.pass(.seconds(20))
         #expect(village.request(key("second"), at: m1)?.status.state == .running)
@@ -165,12 +165,12 @@ struct JourneyTests {
         var village = Village(masters: [m1], machines: [a])
         let request = try #require(village.answer(ask(specification(on: "na1"), wait: running), at: m1).request)
         let claim = try #require(request.placement)
-        village.give(.received(.claim(.granted(key(), .first, claim), LedgerStamp()), from: a), to: m1)
+        village.give(.received(.claim(.granted(key(), .first, claim, .unknown), LedgerStamp()), from: a), to: m1)
         #expect(village.instances[claim] != nil)
         #expect(village.messages { $0.isRelease(of: claim) }.isEmpty)
         // A grant of what nobody wants is released.
         let other = ClaimReference(machine: a, partition: PartitionNumber(1), fencing: FencingNumber(9))
-        village.give(.received(.claim(.granted(key(), .first, other), LedgerStamp()), from: a), to: m1)
+        village.give(.received(.claim(.granted(key(), .first, other, .unknown), LedgerStamp()), from: a), to: m1)
         #expect(village.messages { $0.isRelease(of: other) }.count == 1)
     }
 
@@ -182,7 +182,7 @@ struct JourneyTests {
         let before = village.request(key(), at: m1)
         let words: [ClaimMessage] = [
             .released(claim), .orderRefused(claim, .expired), .ordered(claim, Revision(9)),
-            .report(claim, sequence: .max, InstanceStatus(state: .failed)), .granted(key(), .first, claim),
+            .report(claim, sequence: .max, InstanceStatus(state: .failed)), .granted(key(), .first, claim, .unknown),
             .renew([claim], echo: .zero),
         ]
         for word in words { village.give(.received(.claim(word, LedgerStamp()), from: b), to: m1) }

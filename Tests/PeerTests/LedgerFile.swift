@@ -3,6 +3,7 @@ import Claims
 import Ledger
 import Neighbours
 import Objects
+import Rendezvous
 import Replication
 import Synchronization
 import Testing
@@ -46,24 +47,40 @@ struct LedgerFile {
 extension FactCoding {
     /// A fact is written as its number in a list of all that were ever said: a codec without a schema.
     static let numbered = FactCoding(
-        encode: { fact in
-            said.withLock { said in
-                let number = said.firstIndex(of: fact) ?? said.count
-                if number == said.count { said.append(fact) }
-                return withUnsafeBytes(of: UInt32(number)) { Array($0) }
-            }
-        },
-        decode: { bytes in
-            guard bytes.count == 4 else { return nil }
-            let number = Int(bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) })
-            return said.withLock { $0.indices.contains(number) ? $0[number] : nil }
-        })
+        encode: { fact in saidFacts.withLock { Said.write(fact, in: &$0) } },
+        decode: { bytes in saidFacts.withLock { Said.read(bytes, in: $0) } })
 }
 
-private let said = Mutex<[Fact]>([])
+private let saidFacts = Mutex<[Fact]>([])
 
 extension Fact {
     func isRequested(_ key: RequestKey) -> Bool {
         if case .requested(key, _) = self { true } else { false }
+    }
+}
+
+extension VisitCoding {
+    /// As facts are: by their numbers.
+    static let numbered = VisitCoding(
+        allocation: { value in saidAllocations.withLock { Said.write(value, in: &$0) } },
+        decodeAllocation: { bytes in saidAllocations.withLock { Said.read(bytes, in: $0) } },
+        candidate: { value in saidCandidates.withLock { Said.write(value, in: &$0) } },
+        decodeCandidate: { bytes in saidCandidates.withLock { Said.read(bytes, in: $0) } })
+}
+
+private let saidAllocations = Mutex<[Allocation]>([])
+private let saidCandidates = Mutex<[Candidate]>([])
+
+private enum Said {
+    static func write<Value: Equatable>(_ value: Value, in said: inout [Value]) -> [UInt8] {
+        let place = said.firstIndex(of: value) ?? said.count
+        if place == said.count { said.append(value) }
+        return withUnsafeBytes(of: UInt32(place)) { Array($0) }
+    }
+
+    static func read<Value>(_ bytes: [UInt8], in said: [Value]) -> Value? {
+        guard bytes.count == 4 else { return nil }
+        let place = Int(bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) })
+        return said.indices.contains(place) ? said[place] : nil
     }
 }

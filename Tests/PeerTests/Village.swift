@@ -94,7 +94,8 @@ struct Village {
         var configuration = configuration
         configuration.ledger = wishes[id] ?? LedgerWishes()
         return Peer(
-            blueprint: Peer.Blueprint(configuration, coding: .numbered), own: own, capacity: capacity,
+            blueprint: Peer.Blueprint(configuration, coding: .numbered, visits: .numbered), own: own,
+            capacity: capacity,
             memory: .mebibytes(1_024),
             restored: restored,
             seed: id.high ^ life)
@@ -348,7 +349,7 @@ struct Village {
     private func check(_ effect: Peer.Effect, of id: PeerID) {
         let records = homes[id]?.records ?? [:]
         switch effect {
-        case .send(.claim(.granted(_, _, let claim), _), _):
+        case .send(.claim(.granted(_, _, let claim, _), _), _):
             #expect(records[claim.partition]?.fencing == claim.fencing, "granted before the number is on disk")
         case .send(.claim(.ordered(let claim, _), _), _):
             #expect(records[claim.partition]?.tenant?.order.claim == claim, "answered before the tenant is on disk")
@@ -356,7 +357,7 @@ struct Village {
             #expect(records[order.claim.partition]?.tenant?.order.claim == order.claim, "started before it is on disk")
         case .send(.claim(.order(let order, _), let stamp), _):
             let isPlaced = facts(id, of: stamp.ledger).contains {
-                if case .placed(order.request, _, order.claim) = $0 { true } else { false }
+                if case .placed(order.request, _, order.claim, _) = $0 { true } else { false }
             }
             #expect(isPlaced, "ordered before the placement is on disk")
         case .send(.directory(.hold(let keys), let from, _), _):

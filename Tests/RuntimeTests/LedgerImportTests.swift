@@ -158,7 +158,7 @@ struct LedgerImportTests {
                 switch number % 12 {
                 case 0: .requested(key, specification("name: \(number)\n"))
                 case 1: .changed(key, specification("name: \(number)\n"), Revision(2))
-                case 2: .placed(key, .first, claim)
+                case 2: .placed(key, .first, claim, .unknown)
                 case 3:
                     .reported(
                         key,

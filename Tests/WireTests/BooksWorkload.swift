@@ -51,7 +51,7 @@ struct BooksWorkload {
         let facts =
             [FactKind.requested, .placed, .reported, .noted, .admitted, .invited, .redeemed].map(\.sample)
             + [
-                .requested(otherKey, bare), .placed(key, .first, claim),
+                .requested(otherKey, bare), .placed(key, .first, claim, .unknown),
                 .invited(token: Digest(of: []), expires: .zero),
             ]
             + acts.map { Fact.accounting($0) }
@@ -110,7 +110,7 @@ struct BooksWorkload {
         return switch random.below(12) {
         case 0, 1: .requested(key, random.chance(perMille: 500) ? specification : bare)
         case 2: .changed(key, specification, Revision(UInt64(1 + random.below(4))))
-        case 3, 4: .placed(key, held?.attempt ?? .first, claim)
+        case 3, 4: .placed(key, held?.attempt ?? .first, claim, .unknown)
         case 5:
             .reported(key, held?.placement ?? claim, sequence: UInt64(random.below(9)), status)
         case 6: .lost(key, held?.attempt ?? .first, reason: "the lease ran out")

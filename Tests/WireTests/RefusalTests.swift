@@ -34,7 +34,8 @@ struct RefusalTests {
 
     @Test("a message with one value outside its bounds")
     func bounds() throws {
-        for violation in try Self.helloViolations() + Self.claimViolations() + Self.callViolations()
+        for violation in try Self.helloViolations() + Self.offerViolations() + Self.claimViolations()
+            + Self.callViolations()
             + OverlayViolations.all() + GroupViolations.all() + ObjectViolations.all()
             + ReplicationViolations.all() + RegisterViolations.all()
         {
@@ -42,6 +43,35 @@ struct RefusalTests {
             let error = #expect(throws: WireError.self, "\(violation)") { try PeerMessage(decoding: bytes) }
             #expect(error?.code == violation.code, "\(violation): \(error?.message ?? "")")
         }
+    }
+
+    static func offerViolations() throws -> [Violation] {
+        func facts(_ description: String, _ change: (inout WireMachineFacts) -> Void) throws -> Violation {
+            try Violation(description, of: .neighbour(.hello(offered))) { change(&$0.neighbour.hello.facts) }
+        }
+        return [
+            try facts("a long architecture") { $0.architecture = long(64) },
+            try facts("a long kernel") { $0.kernel = long(64) },
+            try facts("a long model") { $0.gpuModel = long(64) },
+            try facts("more cores than a machine has") { $0.cores = 65_536 },
+            try facts("more accelerators than a machine has") { $0.gpus = .max },
+            try facts("memory below zero") { $0.memoryBytes = -1 },
+            try facts("more disk than a sum can hold") { $0.diskBytes = .max },
+            try facts("five kinds of isolation") { $0.isolation = ["a", "b", "c", "d", "e"] },
+            try facts("a kind of isolation without a name") { $0.isolation = [""] },
+            try facts("a country of three letters") { $0.country = "fra" },
+            try facts("a country of capitals") { $0.country = "FR" },
+            try facts("a continent of digits") { $0.continent = "12" },
+            try facts("a load that nothing runs under") { $0.load = .max },
+            try facts("seventeen releases") { $0.installed = Array(repeating: 1, count: 17) },
+            try facts("a rate below zero") { $0.terms.coreRate = -1 },
+            try facts("a rate that no number of JSON holds") { $0.terms.memoryRate = 1 << 53 + 1 },
+            try facts("a rate of accelerators below zero") { $0.terms.gpuRate = .min },
+            try facts("the 25th hour") { $0.terms.hours.from = 1_440 },
+            try facts("an hour without end") { $0.terms.hours.until = .max },
+            try facts("a limit of memory below zero") { $0.terms.memoryMaxBytes = -1 },
+            try facts("a limit of cores that no machine has") { $0.terms.coresMax = 65_536 },
+        ]
     }
 
     static func helloViolations() throws -> [Violation] {
@@ -65,6 +95,8 @@ struct RefusalTests {
             try Violation("an incarnation without successor", of: hello) { $0.neighbour.hello.incarnation = .max },
             try Violation("a sequence without successor", of: hello) { $0.neighbour.hello.sequence = .max },
             try Violation("a ledger index without successor", of: hello) { $0.neighbour.hello.ledger = .max },
+            try Violation("more cores left than there can be", of: hello) { $0.neighbour.hello.cores = 65_536 },
+            try Violation("fewer accelerators left than there can be", of: hello) { $0.neighbour.hello.gpus = .min },
             try Violation("no state", .missing, of: hello) { $0.neighbour.hello.state = .unspecified },
             try Violation("a state of tomorrow", .unknownKind, of: hello) {
                 $0.neighbour.hello.state = .UNRECOGNIZED(99)
@@ -80,7 +112,8 @@ struct RefusalTests {
 
     static func claimViolations() throws -> [Violation] {
         let order = PeerMessage.claim(.order(WireTests.order, lease: .seconds(30)), LedgerStamp())
-        let asked = PeerMessage.claim(.claim(key, .first, Requirements()), LedgerStamp())
+        let asked = PeerMessage.claim(
+            .claim(ClaimRequest(request: key, attempt: .first, requirements: Requirements())), LedgerStamp())
         let renewed = PeerMessage.claim(.renewed([claim], lease: .seconds(30), echo: .zero), LedgerStamp())
         let report = PeerMessage.claim(.report(claim, sequence: 1, status), LedgerStamp())
         return [

@@ -61,9 +61,8 @@ struct RoundTripTests {
         for stream in LogQuery.Stream.allCases {
             try roundTrips(.call(number: 1, .log(key, LogQuery(stream: stream, offset: 0, bytesMax: 1)), of: nil))
         }
-        for kind in MismatchKind.allCases {
-            #expect(MismatchKind(kind.sample) == kind)
-            try roundTrips(.claim(.refused(key, .first, [kind.sample]), LedgerStamp()))
+        for mismatch in Mismatch.samples {
+            try roundTrips(.claim(.refused(key, .first, [mismatch]), LedgerStamp()))
         }
     }
 

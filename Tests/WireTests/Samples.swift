@@ -4,6 +4,7 @@ import Ledger
 import Neighbours
 import Overlay
 import Peer
+import Rendezvous
 import Replication
 
 /// One message of every kind that there is.
@@ -35,6 +36,18 @@ struct Sample: Sendable, CustomStringConvertible {
     static let led: [Sample] = [
         Sample(name: "neighbour-helloPrimary", message: .neighbour(.hello(primary))),
         Sample(name: "neighbour-helloPlaced", message: .neighbour(.hello(placed))),
+        Sample(name: "neighbour-helloOffered", message: .neighbour(.hello(offered))),
+        Sample(name: "claim-bound", message: .claim(.claim(boundClaim), stamp)),
+        Sample(name: "claim-placed", message: .claim(.granted(key, .first, claim, somePlace), stamp)),
+        Sample(
+            name: "rendezvous-found",
+            message: .rendezvous(
+                .found(key, Attempt(2), [Candidate(claim: claim, place: somePlace, rank: [-1, .max])]), of: beta,
+                contacts: [])),
+        Sample(
+            name: "rendezvous-nobody",
+            message: .rendezvous(
+                .nobody(key, .first, NoMachine(reason: "all are full", isHopeless: false)), of: beta, contacts: [])),
         Sample(name: "claim-of-ledger", message: .claim(.released(claim), stamp)),
         Sample(name: "directory-of-ledgers", message: .directory(.hold([key]), from: beta, to: alpha)),
         Sample(name: "call-of-ledger", message: .call(number: 7, .request(.read(key, wait: nil)), of: beta)),
@@ -56,6 +69,7 @@ struct Sample: Sendable, CustomStringConvertible {
         case .ledgerRequest: "client-request"
         case .ledgerAnswer(_, _, let it): "client-\(ClientKind(it))"
         case .register(let it): "register-\(RegisterKind(it))"
+        case .rendezvous: "rendezvous"
         case .holder(_, let it): "holder-\(HolderKind(it))"
         }
     }
@@ -97,6 +111,18 @@ let placed: Advertisement = {
     var placed = primary
     (placed.region, placed.network) = ("eu-west", "192.0.2.0/24")
     return placed
+}()
+let offered: Advertisement = {
+    var offered = plainAdvertisement
+    (offered.region, offered.network, offered.cores, offered.gpus) = ("eu-west", "192.0.2.0/24", -1, 2)
+    offered.facts = MachineFacts(
+        architecture: "x86-64", cores: 8, memory: .mebibytes(16_384), disk: ByteCount(250_000_000_000), gpus: 2,
+        gpuModel: "NVIDIA A100-SXM4-40GB", kernel: "6.1.0", isolation: ["none", "users"], hasIPv4: true, hasIPv6: true,
+        country: "fr", continent: "eu", load: 175,
+        terms: OwnerTerms(
+            rates: .init(core: 10_000, memory: 2_000, gpu: 1_000_000), hours: OwnerHours("19:00-07:00"),
+            memoryMax: .zero, coresMax: 4), installed: [1, .max])
+    return offered
 }()
 let plainAdvertisement = Advertisement(peer: beta, incarnation: Incarnation(0), name: "m", fabric: "f")
 let request = Request(
@@ -168,14 +194,14 @@ enum ClaimKind: CaseIterable {
 
     var sample: ClaimMessage {
         switch self {
-        case .claim: .claim(key, Attempt(3), specification.requirements)
+        case .claim: .claim(ClaimRequest(request: key, attempt: Attempt(3), requirements: specification.requirements))
         case .order: .order(Samples.order, lease: .milliseconds(30_500))
         case .release: .release(Samples.claim)
         case .renewed: .renewed([Samples.claim], lease: .seconds(30), echo: someInstant)
         case .lapsed: .lapsed([Samples.claim, Samples.claim])
         case .acknowledged: .acknowledged(Samples.claim, sequence: 4)
-        case .granted: .granted(otherKey, .first, Samples.claim)
-        case .refused: .refused(key, .first, MismatchKind.allCases.map(\.sample))
+        case .granted: .granted(otherKey, .first, Samples.claim, .unknown)
+        case .refused: .refused(key, .first, Mismatch.samples)
         case .ordered: .ordered(Samples.claim, Revision(5))
         case .orderRefused: .orderRefused(Samples.claim, .fenced)
         case .released: .released(Samples.claim)
@@ -191,32 +217,38 @@ enum Samples {
     static let order = WireTests.order
 }
 
-enum MismatchKind: CaseIterable {
-    case otherMachine, notAccepting, noFreePartition, memory, price, staleAttempt
-
-    init(_ mismatch: Mismatch) {
-        self =
-            switch mismatch {
-            case .otherMachine: .otherMachine
-            case .notAccepting: .notAccepting
-            case .noFreePartition: .noFreePartition
-            case .memory: .memory
-            case .price: .price
-            case .staleAttempt: .staleAttempt
-            }
-    }
-
-    var sample: Mismatch {
-        switch self {
-        case .otherMachine: .otherMachine(wanted: "m2", name: "m1")
-        case .notAccepting: .notAccepting(name: "m1")
-        case .noFreePartition: .noFreePartition(name: "")
-        case .memory: .memory(name: "m1", wanted: .mebibytes(64), free: .zero)
-        case .price: .price(name: "m1", most: 2, asked: 3)
-        case .staleAttempt: .staleAttempt(.first, newest: Attempt(2))
-        }
+extension Mismatch {
+    static let samples = Code.allCases.filter { $0 != .other }.map { code in
+        Mismatch(code, wanted: "cpu >= 4", found: "cpu = 2", isLasting: code == .requirement)
     }
 }
+
+extension ClaimHistory.Line {
+    /// One of each outcome.
+    static let samples: [ClaimHistory.Line] = [
+        .granted(PartitionNumber(0)), .granted(PartitionNumber(3)), .confirmed,
+        .refused([
+            Mismatch(.requirement, wanted: "cpu >= 4", found: "cpu = 2", isLasting: true), Mismatch(.full),
+        ]), .outdone, .expired,
+    ].enumerated().map { number, outcome in
+        ClaimHistory.Line(
+            request: number % 2 == 0 ? key : otherKey, attempt: Attempt(UInt32(number + 1)), home: alpha,
+            at: someInstant + .seconds(Int64(number)), outcome: outcome)
+    }
+}
+
+let somePlace = Place(name: "box", network: "192.0.2.0/24", region: "eu-west", country: "fr", continent: "eu")
+
+/// With everything that a claim can ask.
+let boundClaim = ClaimRequest(
+    request: key, attempt: .first,
+    requirements: Requirements(
+        memory: .mebibytes(64), priceMax: 20_000, condition: "cpu >= 4 and region = eu-west", policy: "price, load",
+        relations: Relation.Scope.allCases.map { Relation(isApart: $0 != .country, scope: $0, reference: "web") }),
+    standings: [
+        Standing(
+            relation: Relation(isApart: true, scope: .lan, reference: "web"), machine: PeerID(0xA5), place: somePlace)
+    ], release: 0x0123_4567_89AB_CDEF)
 
 enum DirectoryKind: CaseIterable {
     case hold, drop, holdNoted, dropNoted, heldBy
@@ -248,7 +280,7 @@ enum DirectoryKind: CaseIterable {
 }
 
 enum CallKind: CaseIterable {
-    case ask, askBriefly, read, list, listAll, log, tenantLog, record
+    case ask, askBriefly, read, list, listAll, log, tenantLog, seenClaims, record
 
     init(_ call: Call) {
         self =
@@ -260,6 +292,7 @@ enum CallKind: CaseIterable {
             case .list(nil): .listAll
             case .log: .log
             case .tenantLog: .tenantLog
+            case .seenClaims: .seenClaims
             case .record: .record
             }
     }
@@ -277,13 +310,14 @@ enum CallKind: CaseIterable {
         case .listAll: .list(nil)
         case .log: .log(key, query)
         case .tenantLog: .tenantLog(claim, LogQuery(stream: .output, offset: 0, bytesMax: 1))
+        case .seenClaims: .seenClaims(beta)
         case .record: .record(FactKind.admitted.sample)
         }
     }
 }
 
 enum ResultKind: CaseIterable {
-    case request, gone, moved, requestRefused, requestElsewhere, requests, log, recorded, elsewhere, refused
+    case request, gone, moved, requestRefused, requestElsewhere, requests, log, seenClaims, recorded, elsewhere, refused
     case refusedByRule
 
     init(_ result: CallResult) {
@@ -296,6 +330,7 @@ enum ResultKind: CaseIterable {
             case .request(.elsewhere): .requestElsewhere
             case .requests: .requests
             case .log: .log
+            case .seenClaims: .seenClaims
             case .recorded: .recorded
             case .elsewhere: .elsewhere
             case .refused(let refusal): refusal.rule.isEmpty ? .refused : .refusedByRule
@@ -310,6 +345,7 @@ enum ResultKind: CaseIterable {
         case .requestRefused: .request(.refused(refusal))
         case .requests: .requests([WireTests.request, unplaced], missing: ["m3"])
         case .log: .log(LogPiece(bytes: [0, 0xFF, 0x0A], nextOffset: 3))
+        case .seenClaims: .seenClaims(ClaimHistory.Line.samples)
         case .requestElsewhere: .request(.elsewhere(key))
         case .recorded: .recorded(LedgerIndex(42))
         case .elsewhere: .elsewhere(beta)
@@ -349,7 +385,7 @@ enum FactKind: CaseIterable {
         switch self {
         case .requested: .requested(key, specification)
         case .changed: .changed(otherKey, bare, Revision(2))
-        case .placed: .placed(key, Attempt(2), claim)
+        case .placed: .placed(key, Attempt(2), claim, .unknown)
         case .reported: .reported(key, claim, sequence: 3, status)
         case .extended: .extended(key, claim)
         case .lost: .lost(key, Attempt(2), reason: "the lease ran out")

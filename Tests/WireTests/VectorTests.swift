@@ -34,12 +34,25 @@ struct VectorTests {
         #expect(try vector.isRight(bytes))
     }
 
-    @Test("a checkpoint in the layout before this one is read: the same books, where contracts have no end")
-    func oldBooks() throws {
-        let text = try String(contentsOf: Vector.folder.appendingPathComponent("old-books-3.hex"), encoding: .utf8)
+    @Test("a checkpoint in an earlier layout is read: the same books", arguments: ["old-books-3", "old-books-4"])
+    func oldBooks(_ name: String) throws {
+        let text = try String(contentsOf: Vector.folder.appendingPathComponent(name + ".hex"), encoding: .utf8)
         let digits = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined()
         let bytes = try #require([UInt8](hexadecimal: digits))
         #expect(try Books(decoding: bytes).contents == BooksWorkload.sample.contents)
+    }
+
+    @Test("refusals as the first version said them are read")
+    func oldRefusals() throws {
+        let text = try String(
+            contentsOf: Vector.folder.appendingPathComponent("old-claim-refused.hex"), encoding: .utf8)
+        let digits = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.joined()
+        let bytes = try #require([UInt8](hexadecimal: digits))
+        guard case .claim(.refused(_, _, let reasons), _) = try PeerMessage(decoding: bytes) else {
+            Issue.record("no refusal")
+            return
+        }
+        #expect(reasons.map(\.code) == [.otherMachine, .notAccepting, .full, .short, .tooDear, .staleAttempt])
     }
 
     @Test("no committed vector is without its sample")
@@ -66,7 +79,7 @@ struct Vector: Sendable, CustomStringConvertible {
         "act-", "advertisements", "books", "call-", "checkpoint-", "claim-", "client-", "directory-", "entry-", "found",
         "group-",
         "log-",
-        "holder-", "neighbour-", "object-", "overlay-", "partition-", "register-", "replica-", "result-",
+        "holder-", "neighbour-", "object-", "overlay-", "partition-", "register-", "rendezvous-", "replica-", "result-",
     ]
 
     static let all: [Vector] =

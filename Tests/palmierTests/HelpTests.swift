@@ -70,7 +70,9 @@ struct HelpTests {
         arguments: [
             "nonsense", "node lst", "node list --pendng", "request", "request cache --timeout soon",
             "request cache --wait done",
-            "request cache --wait --detach", "sim run x.yaml --seed 1 --seeds 1...2", "sim run x.yaml --jobs 0",
+            "request cache --wait --detach", "request cache --check-index x", "request cache --check-index -1",
+            "request cache --requires cpu", "plan request", "plan destroy cache", "plan request cache --wait",
+            "why", "node why a b", "sim run x.yaml --seed 1 --seeds 1...2", "sim run x.yaml --jobs 0",
             "node invite --kind person", "instance logs", "completion tcsh",
             "instance list -o xml", "overlay lookup", "object put", "object get x --output yaml",
             "object get x --output y --json", "bench simulator --figures hops", "bench simulator --figures ,",
@@ -128,6 +130,30 @@ struct HelpTests {
         let config = try #require(try Palmier.parseAsRoot(["agent", "config"] + words) as? AgentConfig)
         #expect(config.flags.values(config.master) == values)
         #expect(try #require(try Palmier.parseAsRoot(["agent"]) as? AgentCommand).flags.values().isEmpty)
+    }
+
+    @Test("a plan's command is the same request, as a shell takes it, with the index that was looked at")
+    func planned() throws {
+        let typed = [
+            "plan", "request", "my db", "--release", "a b.yaml", "--param", "x=1", "--param", "y='2'", "--memory", "64",
+            "--node", "", "--require", "cpu >= 4", "--require", "region = fr", "--prefer", "-load, price",
+            "--apart-from",
+            "web@lan", "--together-with", "store", "--max-price", "0.02", "--no-exclusive", "--project", "p",
+            "--customer", "ada", "--master", "host:1",
+        ]
+        let plan = try #require(try Palmier.parseAsRoot(typed) as? PlanRequest)
+        let command = plan.command(at: 7)
+        #expect(command.hasPrefix("palmier request 'my db' --release 'a b.yaml' --param x=1 --param "), "\(command)")
+        #expect(command.contains(ShellWord.quoted("y='2'")), "\(command)")
+        #expect(command.hasSuffix("--customer ada --master host:1 --check-index 7"), "\(command)")
+        let words = plan.flags.words
+        let again = try #require(try Palmier.parseAsRoot(["request", "my db"] + words) as? RequestCommand)
+        #expect(again.flags.words == words)
+        #expect(again.flags.prefer == "-load, price" && again.flags.exclusive == false && again.flags.node == "")
+        let arguments = again.flags.arguments("my db", customer: nil)
+        #expect(arguments.require == ["cpu >= 4", "region = fr"] && arguments.apartFrom == ["web@lan"])
+        #expect(arguments.togetherWith == ["store"] && arguments.maxPrice == "0.02" && arguments.checkIndex == nil)
+        for flag in typed where flag.hasPrefix("--") { #expect(command.contains(" \(flag)"), "\(flag) in \(command)") }
     }
 
     /// As a shell takes them: what stands in single quotes is one word.

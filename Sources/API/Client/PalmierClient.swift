@@ -55,6 +55,11 @@ public actor PalmierClient {
         return try await write("/v1/requests", document, wait: wait)
     }
 
+    /// What `request` would do with the same document; nothing is changed.
+    public func plan(_ document: RequestDocument) async throws -> PlanDocument {
+        try await write("/v1/plans", document)
+    }
+
     /// - Parameter all: everybody's; for administrators.
     public func instances(all: Bool = false, customer: String? = nil) async throws -> InstancesDocument {
         try await read("/v1/instances", ["all": all ? "true" : nil, "customer": customer])
@@ -102,13 +107,20 @@ public actor PalmierClient {
             ["customer": customer, "stream": stream, "offset": String(offset), "limit": String(limit)])
     }
 
-    public func why(_ reference: String, customer: String? = nil) async throws -> WhyDocument {
-        try await read("/v1/why/\(Self.escape(reference))", ["customer": customer])
+    /// - Parameter all: names every machine, not only the first `WhyDocument.namesMax`.
+    public func why(_ reference: String, customer: String? = nil, all: Bool = false) async throws -> WhyDocument {
+        try await read("/v1/why/\(Self.escape(reference))", ["customer": customer, "all": all ? "true" : nil])
     }
 
     // MARK: The fabric
 
     public func nodes() async throws -> NodesDocument { try await read("/v1/nodes") }
+    /// What a machine has lately been asked for.
+    ///
+    /// - Parameter node: a name, a fingerprint or an id; nil: the machine that answers.
+    public func claims(seenBy node: String?) async throws -> NodeClaimsDocument {
+        try await read("/v1/nodes/\(Self.escape(node ?? "-"))/claims")
+    }
     public func status(all: Bool = false) async throws -> StatusDocument {
         try await read("/v1/status", ["all": all ? "true" : nil])
     }

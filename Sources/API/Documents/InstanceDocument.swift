@@ -14,6 +14,14 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
         public var memoryMiB: Int64
         /// The name or id of the one machine that may be used; nil for any.
         public var machine: String?
+        /// What must hold at the machine, in its canonical form; nil for nothing.
+        public var condition: String?
+        /// Which machine is best, in its canonical form; nil for the usual policy.
+        public var policy: String?
+        /// The most that an hour may cost, in the unit of account; nil for any price.
+        public var priceMax: String?
+        /// nil for none.
+        public var relations: RelationsDocument?
     }
 
     public struct Place: Codable, Hashable, Sendable {
@@ -78,23 +86,6 @@ public struct InstancesDocument: Codable, Hashable, Sendable {
     public var instances: [InstanceDocument]
     public var missing: [String]
     public var unreachable: [UnreachableDocument]
-}
-
-/// Why a request is where it is: the explanation, and what each machine says to it.
-public struct WhyDocument: Codable, Hashable, Sendable {
-    public struct Candidate: Codable, Hashable, Sendable {
-        public var node: String
-        public var fingerprint: String
-        public var fits: Bool
-        /// Why not; empty when it fits.
-        public var mismatches: [String]
-    }
-
-    public var schema = "palmier.why/1"
-    public var instance: InstanceDocument
-    /// Sentences, in the order in which one would tell them.
-    public var explanation: [String]
-    public var candidates: [Candidate]
 }
 
 /// A piece of an instance's output, and where the next one begins.

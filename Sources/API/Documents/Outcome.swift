@@ -36,7 +36,8 @@ extension Refusal.Code {
         case .refused: .refused
         case .notFound: .notFound
         case .unreachable, .timedOut: .unreachable
-        case .conflict, .unsatisfiable, .failed, .overloaded: .failed
+        case .unsatisfiable: .usage
+        case .conflict, .failed, .overloaded: .failed
         }
     }
 

@@ -18,10 +18,24 @@ public struct RequestDocument: Codable, Hashable, Sendable {
         public var memoryMiB: Int64?
         /// A machine's name or id; the empty text for any.
         public var machine: String?
+        /// What must hold at the machine, as in `cpu >= 4, region = fr`; the empty text asks for nothing.
+        public var condition: String?
+        /// Which machine is best, as in `price, load`; the empty text for the usual policy.
+        public var policy: String?
+        /// The most that an hour may cost, a decimal in the unit of account such as `0.02`; the empty text for any price.
+        public var priceMax: String?
+        public var relations: RelationsDocument?
 
-        public init(memoryMiB: Int64? = nil, machine: String? = nil) {
+        public init(
+            memoryMiB: Int64? = nil, machine: String? = nil, condition: String? = nil, policy: String? = nil,
+            priceMax: String? = nil, relations: RelationsDocument? = nil
+        ) {
             self.memoryMiB = memoryMiB
             self.machine = machine
+            self.condition = condition
+            self.policy = policy
+            self.priceMax = priceMax
+            self.relations = relations
         }
     }
 
@@ -52,12 +66,14 @@ public struct RequestDocument: Codable, Hashable, Sendable {
     public var project: String?
     /// `running`, `stopped`, `destroyed`; a new request runs.
     public var state: String?
+    /// The revision at which the request must be, else the call is a conflict; 0: there is none yet.
+    public var checkIndex: UInt64?
     public var wait: Wait?
 
     public init(
         reference: String, customer: String? = nil, release: ReleaseText? = nil, type: String? = nil,
         parameters: JSONValue? = nil, requirements: Needs? = nil, exclusive: Bool? = nil, project: String? = nil,
-        state: String? = nil, wait: Wait? = nil
+        state: String? = nil, checkIndex: UInt64? = nil, wait: Wait? = nil
     ) {
         self.reference = reference
         self.customer = customer
@@ -68,6 +84,33 @@ public struct RequestDocument: Codable, Hashable, Sendable {
         self.exclusive = exclusive
         self.project = project
         self.state = state
+        self.checkIndex = checkIndex
         self.wait = wait
+    }
+}
+
+/// Where an instance stands in regard to others of the same customer: each of the two lists is left as it is where it is not
+/// mentioned, and emptied by an empty list.
+public struct RelationsDocument: Codable, Hashable, Sendable {
+    public struct Relation: Codable, Hashable, Sendable {
+        /// The other instance's reference.
+        public var instance: String
+        /// `host` (when left out), `lan`, `country`, `continent`.
+        public var scope: String?
+
+        public init(instance: String, scope: String? = nil) {
+            self.instance = instance
+            self.scope = scope
+        }
+    }
+
+    /// Not on the same host, LAN, … as these.
+    public var apartFrom: [Relation]?
+    /// On the same as these.
+    public var togetherWith: [Relation]?
+
+    public init(apartFrom: [Relation]? = nil, togetherWith: [Relation]? = nil) {
+        self.apartFrom = apartFrom
+        self.togetherWith = togetherWith
     }
 }

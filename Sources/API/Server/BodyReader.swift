@@ -36,6 +36,9 @@ struct BodyReader {
     private func value(_ key: String) -> JSONValue? { members[key] == .null ? nil : members[key] }
     func field(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
+    /// Whether something is said of it.
+    func has(_ key: String) -> Bool { value(key) != nil }
+
     func text(_ key: String) throws(ProblemDocument) -> String? {
         guard let value = value(key) else { return nil }
         guard case .string(let text) = value else { throw Self.wrong(field(key), expected: "a string", found: value) }

@@ -44,25 +44,9 @@ struct BooksView {
 
     // MARK: Names
 
-    /// The one machine of a name, a fingerprint or an id.
+    /// The one machine of a name, a fingerprint or an id. One that is not there now may be in the books.
     func machine(named text: String, field: String) throws(ProblemDocument) -> PeerID {
-        let all = [views.peer.neighbours.own] + views.peer.neighbours.all.map(\.advertisement)
-        let found = all.filter { [$0.name, $0.peer.fingerprint, $0.peer.description].contains(text) }
-        if found.count > 1 {
-            throw ProblemDocument(
-                .conflict, "\(found.count) machines are called \"\(text)\"",
-                remedy: "say which by its fingerprint: \(found.map(\.peer.fingerprint).joined(separator: ", "))",
-                field: field)
-        }
-        if let machine = found.first { return machine.peer }
-        // One that is not there now may be in the books.
-        if let listed = books?.accounts.machineViews.first(where: {
-            [$0.machine.fingerprint, $0.machine.description].contains(text)
-        }) {
-            return listed.machine
-        }
-        throw ProblemDocument(
-            .notFound, "no machine is called \"\(text)\"", remedy: "`palmier node list` shows all", field: field)
+        try views.machine(named: text, field: field, listed: books?.accounts.machineViews.map(\.machine) ?? [])
     }
 
     // MARK: Acts

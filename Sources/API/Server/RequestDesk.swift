@@ -40,7 +40,7 @@ struct RequestDesk {
             case .request(.refused(let refusal)), .refused(let refusal):
                 guard refusal.code == .conflict else { throw ProblemDocument(refusal) }
                 last = ProblemDocument(refusal)
-            case .request(.elsewhere), .elsewhere, .requests, .log, .recorded: throw Self.defect
+            case .request(.elsewhere), .elsewhere, .requests, .log, .seenClaims, .recorded: throw Self.defect
             }
         }
         throw last
@@ -54,7 +54,7 @@ struct RequestDesk {
         case .request(.moved):
             throw ProblemDocument(.conflict, "\(key) is moving to another master", remedy: "repeat the call")
         case .request(.refused(let refusal)), .refused(let refusal): throw ProblemDocument(refusal)
-        case .request(.elsewhere), .elsewhere, .requests, .log, .recorded: throw Self.defect
+        case .request(.elsewhere), .elsewhere, .requests, .log, .seenClaims, .recorded: throw Self.defect
         }
     }
 
@@ -74,11 +74,12 @@ struct RequestWish {
     private let release: ReleaseDocument?
     private let type: String?
     private let parameters: [String: JSONValue]?
-    private let memory: ByteCount?
-    private let machine: String?
+    private let requirements: RequirementsWish
     private let exclusive: Bool?
     private let project: String?
     private let desired: DesiredState?
+    /// The revision at which the request must be; 0: there must be none.
+    private let checkIndex: Revision?
     let wait: Wait?
 
     static let waitMax = 600.0
@@ -88,8 +89,7 @@ struct RequestWish {
             body,
             known: [
                 "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "project",
-                "state",
-                "wait",
+                "state", "checkIndex", "wait",
             ])
         reference = try reader.requiredText("reference")
         customer = try reader.text("customer")
@@ -104,14 +104,12 @@ struct RequestWish {
         type = try reader.text("type")
         if let type { try Bounds.checkChoice(type, "type") }
         parameters = try reader.members("parameters")
-        let needs = try reader.object("requirements", known: ["memoryMiB", "machine"])
-        memory = try needs?.integer("memoryMiB", in: 0...Bounds.memoryMiBMax).map { .mebibytes($0) }
-        machine = try needs?.text("machine")
-        if let machine { try Bounds.checkChoice(machine, "requirements.machine") }
+        requirements = try RequirementsWish(try reader.object("requirements", known: RequirementsWish.known))
         exclusive = try reader.boolean("exclusive")
         project = try reader.text("project")
         if let project { try Bounds.checkChoice(project, "project") }
         desired = try reader.word("state", DesiredState.self)
+        checkIndex = try reader.integer("checkIndex", in: 0...Bounds.numberMax).map { Revision(UInt64($0)) }
         if let reader = try reader.object("wait", known: ["until", "timeoutSeconds"]) {
             let seconds = try reader.number("timeoutSeconds", in: 0...Self.waitMax) ?? 60
             wait = Wait(
@@ -122,8 +120,12 @@ struct RequestWish {
         }
     }
 
-    /// Lays the wish over what is there, and checks the whole against the release.
-    func applied(to known: Request?, key: RequestKey, shelf: ReleaseShelf) throws(ProblemDocument) -> Specification {
+    /// Lays the wish over what is there, and checks the whole against the release, and relations against where those others
+    /// are held.
+    func applied(
+        to known: Request?, key: RequestKey, shelf: ReleaseShelf, peer: Peer
+    ) throws(ProblemDocument) -> Specification {
+        try check(known, key)
         guard known != nil || desired != .destroyed else { throw RequestDesk.notFound(key) }
         guard let release = release ?? known?.specification.release else {
             throw ProblemDocument(
@@ -137,13 +139,47 @@ struct RequestWish {
             specification.parameters = Self.merge(parameters, over: specification.parameters).canonicalJSON
             try Bounds.checkParameters(specification.parameters, "parameters")
         }
-        if let memory { specification.requirements.memory = memory }
-        if let machine { specification.requirements.machine = machine.isEmpty ? nil : machine }
+        try requirements.apply(to: &specification.requirements, of: key)
+        if requirements.saysRelations { try checkLedgers(of: specification.requirements.relations, key, peer) }
         if let exclusive { specification.exclusive = exclusive }
         if let project { specification.project = project.isEmpty ? nil : project }
         if let desired { specification.desired = desired }
         if specification.desired != .destroyed { try Self.check(specification, shelf) }
         return specification
+    }
+
+    private func check(_ known: Request?, _ key: RequestKey) throws(ProblemDocument) {
+        guard let checkIndex, known?.revision ?? Revision(0) != checkIndex else { return }
+        throw ProblemDocument(
+            .conflict,
+            known.map { "\(key) is at index \($0.revision), and \(checkIndex) was given" }
+                ?? "there is no \(key), and index \(checkIndex) was given",
+            remedy: "somebody else has changed it: look again with `palmier plan request \(key.reference) …`",
+            field: "checkIndex")
+    }
+
+    /// Only what one ledger holds can be kept apart, or together.
+    private func checkLedgers(
+        of relations: [Relation], _ key: RequestKey, _ peer: Peer
+    ) throws(ProblemDocument) {
+        var first = peer.ledger(of: key).map { (reference: key.reference, ledger: $0) }
+        for relation in relations {
+            let other = RequestKey(customer: key.customer, reference: relation.reference)
+            guard let ledger = peer.ledger(of: other) else { continue }
+            guard let found = first else {
+                first = (relation.reference, ledger)
+                continue
+            }
+            guard found.ledger != ledger else { continue }
+            let field = "requirements.relations"
+            throw ProblemDocument(
+                .invalid,
+                "\(field): \(found.reference) is held by the ledger \(peer.ledgerName(of: found.ledger)) and "
+                    + "\(relation.reference) by \(peer.ledgerName(of: ledger)): only instances of one ledger can stand in relation",
+                remedy: found.reference == key.reference
+                    ? "destroy \(key.reference) and ask again: it is then held where \(relation.reference) is"
+                    : "leave out one of the two", field: field)
+        }
     }
 
     private static func merge(_ new: [String: JSONValue], over text: String) -> JSONValue {

@@ -8,6 +8,7 @@ import Runtime
 extension Routes {
     static let requestRoutes: [Route] = [
         Route(.post, "/v1/requests") { try await $0.request($1, known($2)) },
+        Route(.post, "/v1/plans") { try await $0.plan($1, known($2)) },
         Route(.get, "/v1/instances", query: ["all", "customer"]) { try await $0.instances($1, known($2)) },
         Route(.get, "/v1/instances/{reference}", query: ["customer", "wait", "timeout"]) {
             try await $0.instance($1, known($2))
@@ -24,7 +25,7 @@ extension Routes {
         Route(.get, "/v1/instances/{reference}/log", query: ["customer", "stream", "offset", "limit"]) {
             try await $0.log($1, known($2))
         },
-        Route(.get, "/v1/why/{reference}", query: ["customer"]) { try await $0.why($1, known($2)) },
+        Route(.get, "/v1/why/{reference}", query: ["customer", "all"]) { try await $0.why($1, known($2)) },
     ]
 
     private var requests: RequestDesk { RequestDesk(service: service, shelf: shelf) }
@@ -32,12 +33,23 @@ extension Routes {
     private func request(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
         let wish = try RequestWish(body: exchange.body)
         let key = try who.key(wish.reference, customer: wish.customer)
+        let peer = await service.snapshot()
         var known: Request?
         let request = try await requests.ask(key, wait: wish.wait) { (found) throws(ProblemDocument) in
             known = found
-            return try wish.applied(to: found, key: key, shelf: shelf)
+            return try wish.applied(to: found, key: key, shelf: shelf, peer: peer)
         }
         return try await answer(request, gone: known, key: key)
+    }
+
+    /// What `request` would do with the same body. Nothing is recorded, and nobody is asked for a claim.
+    private func plan(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
+        let wish = try RequestWish(body: exchange.body)
+        let key = try who.key(wish.reference, customer: wish.customer)
+        let known = try await requests.read(key)
+        let views = await views()
+        let specification = try wish.applied(to: known, key: key, shelf: shelf, peer: views.peer)
+        return try Answer(views.plan(key, from: known, to: specification))
     }
 
     private func set(_ desired: DesiredState, _ exchange: Exchange, _ who: Principal) async throws -> Answer {
@@ -90,7 +102,8 @@ extension Routes {
     private func why(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
         let key = try who.key(exchange.part("reference"), customer: exchange.text("customer"))
         guard let request = try await requests.read(key) else { throw RequestDesk.notFound(key) }
-        return try Answer(await views().why(request))
+        let namesMax = try exchange.flag("all") ? nil : WhyDocument.namesMax
+        return try Answer(await views().why(request, namesMax: namesMax))
     }
 
     private func log(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
@@ -103,7 +116,7 @@ extension Routes {
         case .log(let piece): return try Answer(Self.document(of: piece, key: key, stream: stream))
         case .refused(let refusal), .request(.refused(let refusal)): throw ProblemDocument(refusal)
         case .request(.gone): throw RequestDesk.notFound(key)
-        case .request, .elsewhere, .requests, .recorded: throw RequestDesk.defect
+        case .request, .elsewhere, .requests, .seenClaims, .recorded: throw RequestDesk.defect
         }
     }
 

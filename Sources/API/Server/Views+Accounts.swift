@@ -2,7 +2,6 @@ import Accounting
 import Automata
 import Ledger
 import Peer
-import Releases
 
 /// Documents of the books: who owes what, what may be spent, what things cost.
 ///

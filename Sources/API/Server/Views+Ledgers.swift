@@ -1,7 +1,6 @@
 import Automata
 import Neighbours
 import Peer
-import Releases
 import Replication
 
 /// Documents of ledgers: who keeps them, how far each has come, what is not as it should be.

@@ -11,7 +11,7 @@ struct Views {
     let now: Instant
     let shelf: ReleaseShelf
 
-    private var own: Advertisement { peer.neighbours.own }
+    var own: Advertisement { peer.neighbours.own }
 
     // MARK: Instances
 
@@ -24,11 +24,10 @@ struct Views {
         } catch {
             release.name = ""  // made by another version: the address says what it is
         }
-        let machine = specification.requirements.machine
         return InstanceDocument(
             customer: request.key.customer.name, reference: request.key.reference, release: release,
             type: specification.type, parameters: JSONValue(text: specification.parameters),
-            requirements: .init(memoryMiB: specification.requirements.memory.bytes >> 20, machine: machine),
+            requirements: .init(specification.requirements),
             exclusive: specification.exclusive, project: specification.project, desired: specification.desired.rawValue,
             state: request.status.state.rawValue, reason: request.status.reason,
             where: request.placement.map { place($0) }, attempt: request.attempt.value,
@@ -39,7 +38,7 @@ struct Views {
             ageSeconds: DocumentCoding.age(of: request.requestedAt, at: now), home: home(of: request.key))
     }
 
-    private func place(_ claim: ClaimReference) -> InstanceDocument.Place {
+    func place(_ claim: ClaimReference) -> InstanceDocument.Place {
         .init(
             node: knownName(of: claim.machine), fingerprint: claim.machine.fingerprint, partition: "\(claim.partition)")
     }
@@ -70,56 +69,6 @@ struct Views {
                 customer: note.key.customer.name, reference: note.key.reference, home: knownName(of: note.home),
                 reason: "held by master \(name), which \(what)")
         }
-    }
-
-    func why(_ request: Request) -> WhyDocument {
-        let document = instance(request)
-        let needs = request.specification.requirements
-        var candidates = [candidate(peer.claims.offer, needs)]
-        for neighbour in peer.neighbours.all {
-            if neighbour.isLive {
-                candidates.append(candidate(Offer(neighbour.advertisement), needs))
-            } else {
-                let advertisement = neighbour.advertisement
-                candidates.append(
-                    .init(
-                        node: advertisement.name, fingerprint: advertisement.peer.fingerprint, fits: false,
-                        mismatches: [
-                            "\(advertisement.name) " + (neighbour.state == .left ? "has left" : "does not answer")
-                        ]))
-            }
-        }
-        return WhyDocument(
-            instance: document, explanation: explanation(document, candidates), candidates: candidates)
-    }
-
-    private func candidate(_ offer: Offer, _ needs: Requirements) -> WhyDocument.Candidate {
-        let mismatches = needs.mismatches(with: offer).map(\.description)
-        return .init(
-            node: offer.name, fingerprint: offer.machine.fingerprint, fits: mismatches.isEmpty, mismatches: mismatches)
-    }
-
-    private func explanation(_ instance: InstanceDocument, _ candidates: [WhyDocument.Candidate]) -> [String] {
-        var sentences = [
-            "\(instance.customer)/\(instance.reference) was asked for at \(instance.requestedAt) and shall be "
-                + "\(instance.desired); it is \(instance.state)"
-                + (instance.reason.isEmpty ? "." : ": \(instance.reason).")
-        ]
-        if instance.attempt > 1 {
-            sentences.append("This is attempt \(instance.attempt): \(instance.attempt - 1) before it ended early.")
-        }
-        if instance.stateRevision < instance.revision {
-            sentences.append(
-                "Its newest change (revision \(instance.revision)) has not been answered by the machine yet.")
-        }
-        if let place = instance.where {
-            sentences.append("It is placed on \(place.node) (\(place.fingerprint)), partition \(place.partition).")
-        } else if instance.desired == DesiredState.running.rawValue {
-            let fitting = candidates.count(where: \.fits)
-            sentences.append("\(fitting) of \(candidates.count) machines known to \(own.name) could take it now.")
-        }
-        if !instance.home.isEmpty { sentences.append("Master \(instance.home) holds it in its ledger.") }
-        return sentences
     }
 
     // MARK: The fabric

@@ -1,3 +1,5 @@
+import Automata
+
 /// How much of a resource: a whole number of millionths of its unit.
 public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let millionths: Int64

@@ -92,10 +92,15 @@ public struct Advertisement: Hashable, Sendable {
         public var leads: [LedgerLead]
         /// Whether this master takes replicas of others' ledgers.
         public var takesReplicas: Bool
-        /// Where a master stands, in a word of its owner's, at most 63 bytes; empty: nowhere in particular.
+        /// Where it stands, in a word of its owner's, at most 63 bytes; empty: nowhere in particular.
         public var region: String
-        /// A master's subnet, that of its first address, at most 63 bytes; empty: not known.
+        /// Its subnet, that of its first address, at most 63 bytes; empty: not known.
         public var network: String
+        /// Cores and accelerators that no instance has reserved.
+        public var cores: Int
+        public var gpus: Int
+        /// What the machine is, has in all, and may do for whom.
+        public var facts: MachineFacts
         /// Set before a goodbye: the peer ends by its own will. A service that vanishes without it has failed.
         public var ended: Bool
     }
@@ -113,14 +118,14 @@ public struct Advertisement: Hashable, Sendable {
         state: MachineState = .joining, endpoints: [Endpoint] = [], apiPort: UInt16? = nil, capacity: Int = 0,
         free: Int = 0, memory: ByteCount = .zero, price: Int64 = 0, ledger: LedgerIndex? = nil,
         leads: [LedgerLead] = [], takesReplicas: Bool = false, region: String = "", network: String = "",
-        ended: Bool = false
+        cores: Int = 0, gpus: Int = 0, facts: MachineFacts = MachineFacts(), ended: Bool = false
     ) {
         fields = Shared(
             Fields(
                 peer: peer, incarnation: incarnation, sequence: sequence, name: name, fabric: fabric, state: state,
                 endpoints: endpoints, apiPort: apiPort, capacity: capacity, free: free, memory: memory, price: price,
                 ledger: ledger, leads: leads, takesReplicas: takesReplicas, region: region, network: network,
-                ended: ended))
+                cores: cores, gpus: gpus, facts: facts, ended: ended))
     }
 
     /// Whether the peer answers users and keeps a ledger.

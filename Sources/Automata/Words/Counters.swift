@@ -69,3 +69,25 @@ public struct ByteCount: Hashable, Comparable, Sendable, CustomStringConvertible
             ? "\(bytes >> 30) GiB" : bytes >= 1 << 20 ? "\(bytes >> 20) MiB" : "\(bytes) B"
     }
 }
+
+/// The units in which people write bytes, with the very case in which they are written.
+public enum ByteUnit: String, Hashable, Sendable, CaseIterable {
+    case byte = "B"
+    case kilobyte = "kB", megabyte = "MB", gigabyte = "GB", terabyte = "TB"
+    case kibibyte = "KiB", mebibyte = "MiB", gibibyte = "GiB", tebibyte = "TiB"
+
+    /// In bytes: powers of 1,000, and of 1,024.
+    public var bytes: Int64 {
+        switch self {
+        case .byte: 1
+        case .kilobyte: 1_000
+        case .megabyte: 1_000_000
+        case .gigabyte: 1_000_000_000
+        case .terabyte: 1_000_000_000_000
+        case .kibibyte: 1 << 10
+        case .mebibyte: 1 << 20
+        case .gibibyte: 1 << 30
+        case .tebibyte: 1 << 40
+        }
+    }
+}

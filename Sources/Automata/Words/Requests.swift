@@ -36,19 +36,70 @@ public struct ReleaseDocument: Hashable, Sendable {
     }
 }
 
-/// What a machine must have to be a candidate (the SLA).
+/// What a machine must have to be a candidate (the SLA), and which of several is best.
 public struct Requirements: Hashable, Sendable {
-    /// Memory that the instance may use; zero asks for none in particular.
+    /// Memory that the instance may use; zero asks for none in particular. A condition may ask for more.
     public var memory: ByteCount
     /// The name or the id of one machine; nil for any.
     public var machine: String?
-    /// The most that may be paid, in millionths of the unit of account per partition and hour; nil for any price.
+    /// The most that may be paid, in millionths of the unit of account per hour; nil for any price.
     public var priceMax: Int64?
+    /// What else must hold: the canonical text of a `Claims.Condition`; empty for nothing; at most 1,024 bytes. A text, so that
+    /// ledgers and peers of another version keep and pass on what they cannot read.
+    public var condition: String
+    /// Which machine is best: the canonical text of a `Claims.Policy`; empty for the usual one; at most 256 bytes.
+    public var policy: String
+    /// Where it stands in regard to other instances of the same customer; at most `relationsMax`.
+    public var relations: [Relation]
 
-    public init(memory: ByteCount = .zero, machine: String? = nil, priceMax: Int64? = nil) {
+    public static let relationsMax = 16
+
+    public init(
+        memory: ByteCount = .zero, machine: String? = nil, priceMax: Int64? = nil, condition: String = "",
+        policy: String = "", relations: [Relation] = []
+    ) {
         self.memory = memory
         self.machine = machine
         self.priceMax = priceMax
+        self.condition = condition
+        self.policy = policy
+        self.relations = relations
+    }
+}
+
+/// Where an instance stands in regard to another one of the same customer.
+public struct Relation: Hashable, Sendable, CustomStringConvertible {
+    public enum Scope: String, Hashable, Sendable, CaseIterable {
+        case host, lan, country, continent
+    }
+
+    /// Not the same, or the same.
+    public var isApart: Bool
+    public var scope: Scope
+    /// The other one's reference.
+    public var reference: String
+
+    public init(isApart: Bool, scope: Scope, reference: String) {
+        self.isApart = isApart
+        self.scope = scope
+        self.reference = reference
+    }
+
+    public var description: String {
+        "\(isApart ? "another" : "the same") \(scope.rawValue) \(isApart ? "than" : "as") \(reference)"
+    }
+}
+
+/// That no machine serves a request now, and why.
+public struct NoMachine: Hashable, Sendable {
+    /// For people; at most 4 KiB.
+    public var reason: String
+    /// No machine that is known could ever serve it, whichever claims end.
+    public var isHopeless: Bool
+
+    public init(reason: String, isHopeless: Bool) {
+        self.reason = reason
+        self.isHopeless = isHopeless
     }
 }
 

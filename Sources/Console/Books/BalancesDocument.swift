@@ -2,7 +2,6 @@ public import API
 import Accounting
 public import Automata
 import Ledger
-import Releases
 import Replication
 
 /// What `palmier ledger balance` prints: what accounts owe (above zero) or are due (below zero), recomputed from entries.

@@ -2,7 +2,6 @@ public import API
 public import Accounting
 public import Automata
 import Ledger
-import Releases
 import Replication
 
 /// What `palmier ledger invoices` prints: documents that a ledger has issued, or received from

@@ -35,6 +35,9 @@ public struct HostOptions: Sendable {
     public var replicaSpace: ByteCount?
     /// Where it stands, in a word; empty: nowhere in particular.
     public var region: String
+    /// Two lower-case letters each; empty: its owner does not say.
+    public var country: String
+    public var continent: String
     /// Entries between two checkpoints of a ledger that this master holds; 0: none are made.
     public var checkpointInterval: UInt64
     /// nil: the default of this machine (two for each core, 10 at most).
@@ -42,8 +45,12 @@ public struct HostOptions: Sendable {
     public var isolation: Isolation
     /// What all instances together may ask for; nil: three quarters of the machine's memory.
     public var memory: ByteCount?
+    /// Cores that all instances together may ask for; nil: those that the agent may use.
+    public var cores: Int?
     /// Millionths of the unit of account per partition and hour.
     public var price: Int64
+    /// What its owner asks beside that, and allows.
+    public var terms: OwnerTerms
     public var discovery: DiscoveryMode
     /// Interfaces for discovery; empty: all that can.
     public var interfaces: [String]

@@ -27,11 +27,15 @@ public struct HostSettings: Sendable {
         SettingKey("minimum-replicas", fallback: "(as the ledger says; of a new one 0)"),
         SettingKey("replace-after", fallback: "(as the ledger says; of a new one 60s)"),
         SettingKey("hold-replicas", fallback: "16"), SettingKey("replica-space", fallback: "(any)"),
-        SettingKey("region", fallback: "(none)"),
         SettingKey("checkpoint-every", fallback: "50000"),
         SettingKey("partitions", fallback: "\(InstanceHost.Configuration.defaultPartitionCount)"),
         SettingKey("isolation", fallback: "auto"),
-        SettingKey("memory", fallback: "(three quarters of the machine's)"), SettingKey("price", fallback: "0"),
+        SettingKey("memory", fallback: "(three quarters of the machine's)"),
+        SettingKey("cpus", fallback: "(all that it may use)"),
+        SettingKey("region", fallback: "(none)"), SettingKey("country", fallback: "(none)"),
+        SettingKey("continent", fallback: "(none)"), SettingKey("price", fallback: "0"),
+        SettingKey("hours", fallback: "(always)"), SettingKey("max-memory", fallback: "(what there is)"),
+        SettingKey("max-cpus", fallback: "(what there is)"),
         SettingKey("discovery", fallback: "auto"),
         SettingKey("interfaces", isList: true, fallback: "(all that can multicast)"),
         SettingKey("join", isList: true), SettingKey("token", isSecret: true),
@@ -39,7 +43,7 @@ public struct HostSettings: Sendable {
     ]
 
     public let settings: [Setting]
-    private let values: [String: [String]]  // looked up only
+    let values: [String: [String]]  // looked up only
     private let origins: [String: String]  // looked up only
 
     /// Takes the layers together.
@@ -143,6 +147,7 @@ public struct HostSettings: Sendable {
                 throw Refusal(.invalid, "token: \(error.message) (\(origins["token"] ?? ""))", remedy: error.remedy)
             }
         }
+        let prices = try prices()
         return HostOptions(
             isMaster: isMaster, state: StateDirectory(settings.first { $0.name == "state" }?.value ?? "."),
             fabric: values["fabric"]?.first, name: name, listen: try endpoints("listen"),
@@ -150,21 +155,21 @@ public struct HostSettings: Sendable {
             ledger: try ledger(), heldReplicas: try heldReplicas(),
             replicaSpace: try read("replica-space", "an amount such as 512MiB or 2GiB") {
                 ByteCount(text: $0) ?? ByteCount(text: $0 + "iB")
-            }, region: try region(),
+            }, region: try region(), country: try country(), continent: try continent(),
             checkpointInterval: UInt64(try integer("checkpoint-every", 0...Bounds.numberMax) ?? 50_000),
             partitions: try integer("partitions", (isMaster ? 0 : 1)...100).map { Int($0) },
             isolation: try word("isolation", Isolation.auto),
             memory: try read("memory", "an amount such as 512MiB or 8GiB") {
                 ByteCount(text: $0).flatMap { $0 <= Bounds.machineMemoryMax ? $0 : nil }
             },
-            price: try integer("price", 0...Bounds.numberMax) ?? 0,
+            cores: try cores("cpus"), price: prices.partition ?? 0, terms: try terms(prices),
             discovery: try word("discovery", DiscoveryMode.auto),
             interfaces: values["interfaces"] ?? [], join: try seeds(), token: token,
             logLevel: try word("log-level", HostOptions.LogLevel.notice),
             logFormat: try word("log-format", HostOptions.LogFormat.text))
     }
 
-    private func read<Value>(
+    func read<Value>(
         _ name: String, _ expected: String, _ convert: (String) -> Value?
     ) throws(Refusal) -> Value? {
         guard let text = values[name]?.first else { return nil }
@@ -187,17 +192,6 @@ public struct HostSettings: Sendable {
         }
         let expected = "no, yes or a whole number from 0 to 1024"
         return try read("hold-replicas", expected) { Int($0).flatMap { (0...1_024).contains($0) ? $0 : nil } } ?? 0
-    }
-
-    private func region() throws(Refusal) -> String {
-        try read("region", "1 to 63 letters, digits, -, _ and ., such as eu-west") { text in
-            let isWord = text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-_.".utf8.contains(byte)
-            }
-            return isWord && (1...63).contains(text.utf8.count) ? text : nil
-        } ?? ""
     }
 
     private func ledger() throws(Refusal) -> LedgerWishes {
@@ -234,7 +228,7 @@ public struct HostSettings: Sendable {
             remedy: "add --replicas \(minimum), or want fewer at once")
     }
 
-    private func integer(_ name: String, _ range: ClosedRange<Int64>) throws(Refusal) -> Int64? {
+    func integer(_ name: String, _ range: ClosedRange<Int64>) throws(Refusal) -> Int64? {
         let expected =
             range.upperBound == .max
             ? "a whole number from \(range.lowerBound) on"
@@ -281,7 +275,7 @@ public struct HostSettings: Sendable {
         return result
     }
 
-    private func wrong(_ name: String, _ expected: String, _ found: String) -> Refusal {
+    func wrong(_ name: String, _ expected: String, _ found: String) -> Refusal {
         Refusal(
             .invalid, "\(name): expected \(expected), found \"\(found)\" (\(origins[name] ?? "default"))",
             remedy: "correct it there; `palmier agent config` prints what counts and why")

@@ -1,7 +1,6 @@
 public import API
 public import Automata
 import Identity
-import Releases
 
 /// All ledgers of a fabric, each as its primary sees it: only the primary knows how far every replica has come.
 ///

@@ -1,5 +1,6 @@
 public import API
 public import Automata
+import Claims
 import Foundation
 import Identity
 import Releases
@@ -28,7 +29,9 @@ public enum Failure {
 
     /// What happened and why on the first line, with the rule of the books where it is one's, details below it, and what to do on the last.
     public static func text(of problem: ProblemDocument, style: Style) -> String {
-        let named = problem.rule.map { "\(problem.detail) (rule: \($0))" } ?? problem.detail
+        // What is wrong with a condition is said already; its code is for programs.
+        let rule = problem.rule.flatMap { LanguageError.Code(rawValue: $0) == nil ? $0 : nil }
+        let named = rule.map { "\(problem.detail) (rule: \($0))" } ?? problem.detail
         var lines = named.split(separator: "\n", omittingEmptySubsequences: false).map {
             Table.printable(String($0))
         }

@@ -20,10 +20,10 @@ public struct Style: Hashable, Sendable {
     public func state(_ text: String) -> String {
         switch text.trimmedWord {
         case "running", "idle", "worker", "coordinator", "primary", "admitted", "ok", "done", "fits", "active", "live",
-            "replica", "open":
+            "replica", "open", "here", "placed":
             paint(text, "32")
         case "waiting", "installing", "starting", "joining", "agreeing", "draining", "pending", "silent", "stale",
-            "catching", "degraded", "warning":
+            "catching", "degraded", "warning", "not", "granted":
             paint(text, "33")
         case "failed", "unreachable", "unavailable", "unsatisfiable", "fenced", "rejected", "problem", "lost":
             paint(text, "31")
@@ -32,6 +32,9 @@ public struct Style: Hashable, Sendable {
     }
 
     public func strong(_ text: String) -> String { paint(text, "1") }
+    /// Of a difference, behind a sign that says it without colour.
+    public func added(_ text: String) -> String { paint(text, "32") }
+    public func removed(_ text: String) -> String { paint(text, "31") }
     public func error(_ text: String) -> String { paint(text, "1;31") }
     public func faint(_ text: String) -> String { paint(text, "2") }
 

@@ -1,5 +1,6 @@
 public import API
 import Automata
+import Claims
 import Foundation
 public import Releases
 
@@ -15,8 +16,18 @@ public struct RequestArguments: Sendable {
     /// `64MiB`, `2GiB`; a number alone is in MiB.
     public var memory: String?
     public var node: String?
+    /// Conditions, all of which must hold; only empty ones: nothing is asked.
+    public var require: [String] = []
+    /// A policy; empty: the usual one.
+    public var prefer: String?
+    /// `web`, `web@lan`; only empty ones: nothing is kept apart.
+    public var apartFrom: [String] = []
+    public var togetherWith: [String] = []
+    /// `0.02`; empty: any price.
+    public var maxPrice: String?
     public var exclusive: Bool?
     public var project: String?
+    public var checkIndex: UInt64?
 
     public init(reference: String) {
         self.reference = reference
@@ -29,6 +40,7 @@ public struct RequestArguments: Sendable {
         if let type { try Bounds.checkChoice(type, "--type") }
         if let node { try Bounds.checkChoice(node, "--node") }
         if let project { try Bounds.checkChoice(project, "--project") }
+        _ = try needs()
     }
 
     /// Makes the document. What was not given is not in it, and so stays as it is.
@@ -44,11 +56,11 @@ public struct RequestArguments: Sendable {
         let schema = try release?.release.type(named: type ?? "").schema ?? Schema(additional: .allowed)
         document.parameters = try parameters(schema)
         if let text = document.parameters?.canonicalJSON { try Bounds.checkParameters(text, "--param, --params-file") }
-        if memory != nil || node != nil {
-            document.requirements = RequestDocument.Needs(memoryMiB: try memoryMiB(), machine: node)
-        }
+        let needs = try needs()
+        if needs != RequestDocument.Needs() { document.requirements = needs }
         document.exclusive = exclusive
         document.project = project
+        document.checkIndex = checkIndex
         return document
     }
 
@@ -81,14 +93,35 @@ public struct RequestArguments: Sendable {
         return .object(low.merging(high) { overlay($0, with: $1) })
     }
 
-    private func memoryMiB() throws(Refusal) -> Int64? {
+    /// Each text is read here by itself, so that its error names its flag and its place.
+    private func needs() throws(ProblemDocument) -> RequestDocument.Needs {
+        var needs = RequestDocument.Needs(memoryMiB: try memoryMiB(), machine: node)
+        if !require.isEmpty {
+            var conditions: [Condition] = []
+            for text in require {
+                if let condition = try Bounds.condition(text, "--require") { conditions.append(condition) }
+            }
+            try Bounds.checkContradiction(of: conditions, "--require")
+            needs.condition = conditions.map(\.description).joined(separator: ", ")
+        }
+        if let prefer { needs.policy = try Bounds.policy(prefer, "--prefer") }
+        if let maxPrice { needs.priceMax = try Bounds.price(maxPrice, "--max-price").map { "\(Decimal6($0))" } ?? "" }
+        if !apartFrom.isEmpty || !togetherWith.isEmpty {
+            needs.relations = RelationsDocument(
+                apartFrom: try RelationText.relations(apartFrom, "--apart-from"),
+                togetherWith: try RelationText.relations(togetherWith, "--together-with"))
+        }
+        return needs
+    }
+
+    private func memoryMiB() throws(ProblemDocument) -> Int64? {
         guard let memory else { return nil }
         let mebibytes =
             Int64(memory) ?? ByteCount(text: memory).map { ($0.bytes >> 20) + ($0.bytes % (1 << 20)).signum() }
         guard let mebibytes, (0...Bounds.memoryMiBMax).contains(mebibytes) else {
-            throw Refusal(
+            throw ProblemDocument(
                 .invalid, "--memory: expected an amount such as 64MiB or 2GiB, at most 256TiB, found \"\(memory)\"",
-                remedy: "write a number and B, KiB, MiB or GiB")
+                remedy: "write a number and B, KiB, MiB or GiB", field: "--memory")
         }
         return mebibytes
     }

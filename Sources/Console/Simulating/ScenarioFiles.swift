@@ -99,8 +99,6 @@ public enum ScenarioFiles {
 extension ExperimentPoint.Setting {
     /// As a shell takes it.
     public var option: String {
-        let text = "\(key)=\(value)"
-        let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "=._-%/:".contains($0)) }
-        return "--set " + (isPlain ? text : "'\(text.replacing("'", with: "'\\''"))'")
+        "--set " + ShellWord.quoted("\(key)=\(value)")
     }
 }

@@ -40,6 +40,12 @@ enum ReachableAddresses {
         return nil
     }
 
+    /// Whether the machine has an address beyond its link, of IPv4 and of IPv6.
+    static var families: (ipv4: Bool, ipv6: Bool) {
+        let outside = addresses.filter { !$0.isLoopback && !$0.text.hasPrefix("169.254.") }.map(\.text)
+        return (outside.contains { !$0.contains(":") }, outside.contains { $0.contains(":") })
+    }
+
     /// 4 or 16 bytes.
     private static func bytes(of address: SocketAddress) -> [UInt8]? {
         switch address {
@@ -70,6 +76,29 @@ enum ReachableAddresses {
 
     private static func isLoopback(_ host: String) -> Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+}
+
+/// What this machine says of itself, from what it finds and what its owner says.
+struct MachineSource: Sendable {
+    let reader: MachineReader
+    /// Cores that instances may have; nil: all that the process may use.
+    var cores: Int?
+    var memory: ByteCount
+    var isolation: [String]
+    var country: String
+    var continent: String
+    var terms: OwnerTerms
+
+    /// As it is now.
+    func facts(installed: [UInt64]) -> MachineFacts {
+        var facts = reader.facts()
+        if let cores { facts.cores = cores }
+        (facts.hasIPv4, facts.hasIPv6) = ReachableAddresses.families
+        (facts.memory, facts.isolation, facts.terms) = (memory, isolation, terms)
+        (facts.country, facts.continent) = (country, continent)
+        facts.installed = installed
+        return facts
     }
 }
 

@@ -50,9 +50,19 @@ public final class PeerHost: PeerService, Service {
         public var isolation = Isolation.auto
         /// What all instances together may ask for; nil: three quarters of the machine's memory.
         public var memory: ByteCount?
+        /// Cores that all instances together may ask for; nil: those that the process may use.
+        public var cores: Int?
+        /// Millionths of the unit of account per partition and hour.
         public var price: Int64 = 0
-        /// Where a master stands, in a word of its owner's, at most 63 bytes; empty: nowhere in particular.
+        /// What the owner asks beside that, and allows.
+        public var terms = OwnerTerms()
+        /// Where the machine stands, in a word of its owner's, at most 63 bytes; empty: nowhere in particular.
         public var region = ""
+        /// Two lower-case letters each (ISO 3166-1 for the country); empty: the owner does not say.
+        public var country = ""
+        public var continent = ""
+        /// How often the machine is looked at; what has changed by little is not told.
+        public var measureEvery: Duration = .seconds(30)
         public var peer = Peer.Configuration()
 
         public init(
@@ -72,7 +82,8 @@ public final class PeerHost: PeerService, Service {
     public let credentials: CredentialSource
     /// Where peers connect.
     public let endpoints: [Endpoint]
-    private let configuration: Configuration
+    let configuration: Configuration
+    let machine: MachineSource
     let logger: Logger
     let clock: HostClock
     let loop: any EventLoop
@@ -123,29 +134,31 @@ public final class PeerHost: PeerService, Service {
         let gate = TransportGate(seeds: seeds, logger: logger)
         let transport = try await Self.listen(configuration, credentials, incarnation, on: loop) { gate.handle($0) }
         let endpoints = ReachableAddresses.endpoints(of: transport.boundEndpoints)
-        let isMaster = configuration.apiPort != nil
+        let machine = await Self.machine(configuration)
+        let facts = machine.facts(installed: [])
         let advertisement = Advertisement(
             peer: credential.peer, incarnation: incarnation, name: configuration.name, fabric: credential.fabric,
             endpoints: endpoints, apiPort: configuration.apiPort, price: configuration.price,
-            region: isMaster ? configuration.region : "",
-            network: isMaster ? ReachableAddresses.network(of: endpoints) ?? "" : "")
+            region: configuration.region, network: ReachableAddresses.network(of: endpoints) ?? "",
+            cores: facts.cores, gpus: facts.gpus, facts: facts)
         let peer = Peer(
-            blueprint: Peer.Blueprint(configuration.peer, coding: .wire), own: advertisement,
-            capacity: configuration.partitions,
-            memory: configuration.memory ?? MachineMemory.forInstances, restored: restored,
+            blueprint: Peer.Blueprint(configuration.peer, coding: .wire, visits: .wire), own: advertisement,
+            capacity: configuration.partitions, memory: machine.memory, restored: restored,
             seed: UInt64.random(in: .min ... .max))
         return try await PeerHost(
-            configuration, credentials, clock, loop, peer, transport, gate, seeds, board, store, shelf, lock, endpoints,
-            logger)
+            configuration, credentials, clock, loop, peer, machine, transport, gate, seeds, board, store, shelf, lock,
+            endpoints, logger)
     }
 
     private init(
         _ configuration: Configuration, _ credentials: CredentialSource, _ clock: HostClock, _ loop: any EventLoop,
-        _ peer: Peer, _ transport: PeerTransport, _ gate: TransportGate, _ seeds: SeedKeeper, _ board: ProblemBoard,
+        _ peer: Peer, _ machine: MachineSource, _ transport: PeerTransport, _ gate: TransportGate, _ seeds: SeedKeeper,
+        _ board: ProblemBoard,
         _ store: Store, _ shelf: LedgerShelf, _ lock: StateLock, _ endpoints: [Endpoint], _ logger: Logger
     ) async throws {
         id = peer.id
         self.configuration = configuration
+        self.machine = machine
         self.credentials = credentials
         self.clock = clock
         self.loop = loop
@@ -174,7 +187,8 @@ public final class PeerHost: PeerService, Service {
         let bridge = DiscoveryBridge(board: board, logger: logger)
         discovery = try DiscoveryService(
             configuration: DiscoveryConfiguration(
-                mode: configuration.discovery, peer: peer.id, interfaces: configuration.interfaces), logger: logger,
+                mode: configuration.discovery, peer: peer.id, interfaces: configuration.interfaces,
+                peersMax: DiscoveryConfiguration.peersMax(isMaster: configuration.apiPort != nil)), logger: logger,
             handler: { bridge.handle($0) })
         let discovery = self.discovery
         core = await loop.submitBound {
@@ -278,7 +292,7 @@ public final class PeerHost: PeerService, Service {
                 }
                 for service in [
                     self.serveHints, self.serveReports, self.serveObjects, self.serveLedgers, self.keepJoining,
-                    self.sweepReleases,
+                    self.sweepReleases, self.measure,
                 ] {
                     group.addTask {
                         await service()

@@ -63,7 +63,7 @@ struct SpendingModel {
         switch fact {
         case .requested(let key, let specification):
             if open[key] == nil { open[key] = Open(isPaid: specification.project != nil) }
-        case .placed(let key, let attempt, let claim):
+        case .placed(let key, let attempt, let claim, _):
             guard let request = open[key], request.attempt == attempt, request.placement == nil,
                 !placements.contains(claim)
             else { return }

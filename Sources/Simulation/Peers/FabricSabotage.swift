@@ -2,6 +2,7 @@ import Groups
 import Objects
 import Overlay
 import Peer
+import Rendezvous
 import Replication
 
 /// A known bug of a host or of what it hosts, to prove that an invariant is able to fail.
@@ -46,6 +47,7 @@ struct NamedSabotage {
     var replica: Replica.Sabotage = []
     var register: LedgerRegister.Sabotage = []
     var placement: ReplicaPlacement.Sabotage = []
+    var rendezvous: Rendezvous.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -55,6 +57,7 @@ struct NamedSabotage {
         groups = Groups.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)

@@ -28,6 +28,8 @@ enum LinkRules {
     static let refreshSlack: ClosedRange<Int64> = 0...2
     /// 10.1: what said goodbye is kept for one more second.
     static let goodbye: Int64 = 1_000_000_000
+    /// Others than masters that a machine watches (`DiscoveryConfiguration.peersMax`).
+    static let watchedByMachines = 32
 }
 
 /// What is sent on a link.
@@ -70,6 +72,7 @@ struct Browser {
         var expires: Int64
         var refreshDue: Int64
         var refresh = 0
+        var isMaster = false
     }
 
     var scope = BrowseScope.masters
@@ -86,6 +89,12 @@ struct Browser {
 
     func index(of peer: PeerID) -> Int? { cache.firstIndex { $0.peer == peer } }
 
+    /// Whether one more may be watched.
+    func hasRoom(for record: Advertisement, most: Int) -> Bool {
+        record.isMaster || cache.count < most || index(of: record.peer) != nil
+            || cache.count(where: { !$0.isMaster }) < most
+    }
+
     /// A record was heard: its life begins anew.
     ///
     /// - Returns: whether it says something new.
@@ -101,6 +110,7 @@ struct Browser {
         if isNew {
             (item.incarnation, item.sequence, item.ended) = (record.incarnation, record.sequence, record.ended)
         }
+        item.isMaster = record.isMaster
         item.heard = now
         item.expires = now + LinkRules.timeToLive
         item.refresh = 0

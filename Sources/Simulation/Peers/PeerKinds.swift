@@ -12,7 +12,7 @@ enum PeerKinds {
         ["lookup", "found"] + OverlayKinds.names.dropFirst()
         + [
             "neighbour", "claim", "directory", "call", "result", "group", "object", "replica", "client",
-            "ledger register",
+            "ledger register", "rendezvous",
         ]
     /// The kinds before it are what lookups themselves cost.
     static let lookupKinds = 2
@@ -34,6 +34,7 @@ enum PeerKinds {
         case .replica: return 26
         case .ledgerRequest, .ledgerAnswer: return 27
         case .register, .holder: return 28
+        case .rendezvous: return 29
         }
     }
 
@@ -44,7 +45,7 @@ enum PeerKinds {
         case .overlay(let message, let contacts):
             OverlayKinds.digest(of: message) &+ UInt64(contacts.count) &* 0x9e37_79b9_7f4a_7c15
         case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .replica, .ledgerRequest,
-            .ledgerAnswer, .register, .holder:
+            .ledgerAnswer, .register, .rendezvous, .holder:
             hash(copy message)
         }
     }
@@ -63,7 +64,8 @@ enum PeerKinds {
         case .object(.contents(_, let bytes), _): 60 + bytes.count
         case .replica(_, let message): bytes(of: message)
         case .ledgerRequest(_, let request): 60 + request.operation.count
-        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .ledgerAnswer, .register, .holder:
+        case .neighbour, .claim, .directory, .call, .result, .group, .object, .found, .ledgerAnswer, .register,
+            .rendezvous, .holder:
             200
         }
     }

@@ -3,6 +3,7 @@ import Claims
 import Ledger
 import Neighbours
 import Peer
+import Rendezvous
 
 /// Connections between hosts: made by the first message, broken by the end of a process, and refused or lost as TCP's.
 extension PeerPopulation {
@@ -115,6 +116,8 @@ extension PeerPopulation {
         case .neighbour, .claim, .directory, .result, .group, .object, .found, .replica, .ledgerRequest, .ledgerAnswer,
             .register, .holder:
             return
+        case .rendezvous(.found, of: _, contacts: _): reached["found over the wide area", default: 0] += 1
+        case .rendezvous(.nobody, of: _, contacts: _): reached["nobody over the wide area", default: 0] += 1
         }
     }
 }

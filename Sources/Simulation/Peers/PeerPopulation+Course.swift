@@ -1,5 +1,6 @@
 import Automata
 import Ledger
+import Neighbours
 import Overlay
 import Peer
 
@@ -28,11 +29,24 @@ extension PeerPopulation {
         if settings.paidPerMille > 0, let (found, host) = unbalanced() {
             watch.checker.report("I5", found, [host], &core)
         }
+        if hasLinks { countStrangers() }
         guard isRingChecked else { return }
         if isSeeking { checkSeekers(&core) }
         for peer in watch.running.items.sorted() where !core.isOver {
             guard let overlay = hosts[Int(peer)].peer?.overlay else { continue }
             watch.checkLeaves(of: peer, overlay, leafSetSize: blueprint.configuration.overlay.leafSetSize, &core)
+        }
+    }
+
+    /// How many machines of its link a master does not know, and how many packets to all were sent.
+    private mutating func countStrangers() {
+        reached["multicast", default: 0] += multicasts
+        for master in 0..<count where hosts[master].isMaster {
+            guard let neighbours = hosts[master].look({ $0.neighbours }) else { continue }
+            for host in links[Int(hosts[master].lan)] where Int(host) != master {
+                guard let id = hosts[Int(host)].look({ $0.id }), neighbours[id]?.isLive != true else { continue }
+                reached["stranger to a master of its link", default: 0] += 1
+            }
         }
     }
 }

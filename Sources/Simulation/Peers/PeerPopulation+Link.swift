@@ -112,6 +112,8 @@ extension PeerPopulation {
         switch packet {
         case .announcement(let record, let owner):
             guard hosts[Int(host)].browser.scope == .everyone || record.isMaster else { return }
+            let most = hosts[Int(host)].isMaster ? Int.max : LinkRules.watchedByMachines
+            guard hosts[Int(host)].browser.hasRoom(for: record, most: most) else { return }
             let slack = linkDraw.within(LinkRules.refreshSlack)
             let isNew = hosts[Int(host)].browser.hear(record, of: owner, at: core.now, slack: slack)
             setLinkTimer(of: host, &core)

@@ -96,7 +96,7 @@ struct PeerPopulation: Population {
         sabotage: FabricSabotage?, encodes: Bool, keepsTrace: Bool, seed: UInt64
     ) {
         self.settings = settings
-        blueprint = Peer.Blueprint(configuration, coding: .wire)
+        blueprint = Peer.Blueprint(configuration, coding: .wire, visits: .wire)
         self.sabotage = sabotage
         self.seed = seed
         self.encodes = encodes
@@ -162,6 +162,9 @@ struct PeerPopulation: Population {
 
     // MARK: Processes
 
+    /// What the machines of a LAN say of where they stand.
+    static func region(of lan: UInt16) -> String { "r\(lan + 1)" }
+
     mutating func start(_ peer: UInt32, disk: Bool, in core: inout World) {
         let host = Int(peer)
         // A ledger without replicas has one copy: its disk is not among those that are lost.
@@ -178,6 +181,7 @@ struct PeerPopulation: Population {
         let own = Advertisement(
             peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
             endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil,
+            region: hosts[host].isMaster ? "" : Self.region(of: UInt16(hosts[host].lan)),
             network: hosts[host].isMaster ? "LAN \(hosts[host].lan + 1)" : "")
         var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
         hosts[host].peer = Peer(

@@ -36,6 +36,10 @@ struct Users: Sendable {
             if settings.paidPerMille > 0, self.random.chance(perMille: settings.paidPerMille) {
                 specification.project = Bookkeepers.project
             }
+            if settings.regionalPerMille > 0, self.random.chance(perMille: settings.regionalPerMille) {
+                let lan = self.random.below(settings.lans)
+                specification.requirements.condition = "region = \(PeerPopulation.region(of: UInt16(lan)))"
+            }
             var user = User(key: RequestKey(customer: customer, reference: "r\(number)"), specification: specification)
             if self.random.chance(perMille: settings.changedPerMille) {
                 user.next = self.random.pick([.running, .stopped, .destroyed])
@@ -98,7 +102,7 @@ extension PeerPopulation {
             }
             actLater(user, .seconds(1)...(.seconds(30)), &core)
         case .request(.moved), .request(.refused), .request(.elsewhere), .elsewhere, .refused, .requests, .log,
-            .recorded:
+            .seenClaims, .recorded:
             actLater(user, .milliseconds(500)...(.seconds(3)), &core)
         }
     }
@@ -114,7 +118,7 @@ extension PeerPopulation {
         case .request(.moved): "moved"
         case .request(.refused(let refusal)), .refused(let refusal): "no: \(refusal.message)"
         case .request(.elsewhere), .elsewhere: "elsewhere"
-        case .requests, .log, .recorded: "something else"
+        case .requests, .log, .seenClaims, .recorded: "something else"
         }
     }
 }

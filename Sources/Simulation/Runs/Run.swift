@@ -5,6 +5,7 @@ import Ledger
 import Objects
 import Overlay
 import Peer
+import Rendezvous
 import Replication
 
 /// One run of a scenario: the plan that the seed makes of it, and the simulator that carries it out.
@@ -96,6 +97,8 @@ extension Scenario {
         if let bytes = fabric.objects?.storeBytesMax { configuration.objects.storeBytesMax = bytes }
         configuration.replication.sabotage = sabotage.replica
         configuration.register.sabotage = sabotage.register
+        configuration.rendezvous.sabotage = sabotage.rendezvous
+        configuration.groupsAfter = fabric.groupsAfter
         configuration.placement.sabotage = sabotage.placement
         // A run has a few dozen entries: many a master comes back from a checkpoint, and some without one.
         configuration.replication.checkpointInterval = 10

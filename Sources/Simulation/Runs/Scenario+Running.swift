@@ -3,6 +3,7 @@ import Groups
 import Objects
 import Overlay
 import Peer
+import Rendezvous
 
 extension Scenario {
     /// The invariants that a run of this scenario checks.
@@ -40,6 +41,7 @@ extension Scenario {
         if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero {
             names += LedgerRegister.Sabotage.named.map(\.name) + ReplicaPlacement.Sabotage.named.map(\.name)
         }
+        if fabric.regionalPerMille > 0 { names += Rendezvous.Sabotage.named.map(\.name) }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }

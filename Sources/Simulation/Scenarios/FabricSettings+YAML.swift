@@ -31,6 +31,8 @@ extension Scenario {
         "replace-after": { $0.fabric?.replaceAfter = try $2.duration($1) },
         "requests": { $0.fabric?.requests = try $2.integer($1) },
         "exclusive": { $0.fabric?.exclusivePerMille = try $2.perMille($1) },
+        "regional": { $0.fabric?.regionalPerMille = try $2.perMille($1) },
+        "groups-after": { $0.fabric?.groupsAfter = try $2.duration($1) },
         "paid": { $0.fabric?.paidPerMille = try $2.perMille($1) },
         "changed": { $0.fabric?.changedPerMille = try $2.perMille($1) },
         "chaos": { $0.duration = try $2.duration($1) },

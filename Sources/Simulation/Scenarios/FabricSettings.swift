@@ -25,8 +25,12 @@ public struct FabricSettings: Sendable, Equatable {
     public var exclusivePerMille = 300
     /// Of 1,000 requests how many a project pays for; 0: nobody keeps accounts.
     public var paidPerMille = 0
+    /// Of 1,000 requests how many ask for a machine of one LAN, which masters of others find over the wide area.
+    public var regionalPerMille = 0
     /// Of 1,000 requests how many are destroyed, stopped or changed later.
     public var changedPerMille = 400
+    /// How long a peer is in the ring before its machine joins the groups of offers; nil: it does not.
+    public var groupsAfter: Duration?
     public var disk = DiskSettings()
     /// A packet to all of a link takes so long, and is lost for so many of its receivers.
     public var linkDelay: Duration = .milliseconds(1)

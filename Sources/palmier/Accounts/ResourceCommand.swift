@@ -2,7 +2,6 @@ import API
 import ArgumentParser
 import Automata
 import Console
-import Releases
 
 struct ResourceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

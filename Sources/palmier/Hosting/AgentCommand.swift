@@ -13,6 +13,9 @@ struct AgentCommand: AsyncParsableCommand {
             """,
             examples: .init("palmier agent", "joins the fabric on this link"),
             .init("palmier agent --token palmier-abc --partitions 4", "joins from elsewhere, with four partitions"),
+            .init(
+                "palmier agent --price core-hour=0.01 --hours 19:00-07:00 --max-memory 8GiB",
+                "at a price, at night (UTC), and for no instance that asks for more"),
             .init("palmier agent config --state /srv/palmier", "prints each setting and where it came from")),
         subcommands: [AgentConfig.self, AgentLeave.self])
 

@@ -35,8 +35,39 @@ struct HostFlags: ParsableArguments {
     @Option(help: ArgumentHelp("What all instances together may ask for.", valueName: "AMOUNT"))
     var memory: String?
 
-    @Option(help: ArgumentHelp("Millionths of the unit of account per partition and hour.", valueName: "N"))
-    var price: String?
+    @Option(help: ArgumentHelp("Cores that all instances together may ask for.", valueName: "N"))
+    var cpus: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where it stands, in a word such as eu-west: requests ask for it, and replicas of a ledger are kept in several regions if possible.",
+            valueName: "WORD"))
+    var region: String?
+
+    @Option(help: ArgumentHelp("The country where it stands: two lower-case letters, such as fr.", valueName: "CC"))
+    var country: String?
+
+    @Option(
+        help: ArgumentHelp("The continent where it stands: af, an, as, eu, na, oc or sa.", valueName: "CC"),
+        completion: .list(["af", "an", "as", "eu", "na", "oc", "sa"]))
+    var continent: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What an hour costs in the unit of account: core-hour=0.01, memory-hour=0.002 (a gigabyte), gpu-hour=1, partition-hour=0.05; a number alone is millionths for a partition. Repeatable.",
+            valueName: "NAME=AMOUNT|N"))
+    var price: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "When it is for others, in UTC, such as 19:00-07:00; always when left out.", valueName: "FROM-UNTIL"))
+    var hours: String?
+
+    @Option(help: ArgumentHelp("The most memory that one instance may ask for, such as 8GiB.", valueName: "AMOUNT"))
+    var maxMemory: String?
+
+    @Option(help: ArgumentHelp("The most cores that one instance may ask for.", valueName: "N"))
+    var maxCpus: String?
 
     @Option(
         help: ArgumentHelp("auto, daemon, embedded or none.", valueName: "HOW"),
@@ -67,12 +98,14 @@ struct HostFlags: ParsableArguments {
     func values(_ master: MasterFlags? = nil) -> [String: [String]] {
         let single: [(String, String?)] = [
             ("state", state), ("config", config), ("fabric", fabric), ("name", name), ("partitions", partitions),
-            ("isolation", isolation), ("memory", memory), ("price", price), ("discovery", discovery), ("token", token),
-            ("log-level", logLevel), ("log-format", logFormat), ("api-listen", master?.apiListen),
+            ("isolation", isolation), ("memory", memory), ("cpus", cpus), ("region", region),
+            ("country", country), ("continent", continent),
+            ("price", price.isEmpty ? nil : price.joined(separator: ",")), ("hours", hours), ("max-memory", maxMemory),
+            ("max-cpus", maxCpus), ("discovery", discovery), ("token", token), ("log-level", logLevel),
+            ("log-format", logFormat), ("api-listen", master?.apiListen),
             ("certificate-life", master?.certificateLife), ("ledger", master?.ledger), ("replicas", master?.replicas),
             ("minimum-replicas", master?.minimumReplicas), ("replace-after", master?.replaceAfter),
             ("hold-replicas", master?.holdReplicas), ("replica-space", master?.replicaSpace),
-            ("region", master?.region),
             ("checkpoint-every", master?.checkpointEvery),
         ]
         var values: [String: [String]] = [:]
@@ -132,12 +165,6 @@ struct MasterFlags: ParsableArguments {
             "What these may take on its disk, such as 2GiB; a ledger that grows beyond it moves to another master.",
             valueName: "SIZE"))
     var replicaSpace: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Where it stands, in a word such as eu-west: replicas of a ledger are kept in several regions if possible.",
-            valueName: "WORD"))
-    var region: String?
 
     @Option(
         help: ArgumentHelp(

@@ -40,7 +40,10 @@ struct PeerProcess {
         configuration.peer.ledger = options.ledger
         configuration.peer.placement.heldMax = options.heldReplicas
         configuration.peer.placement.spaceMax = options.replicaSpace
-        configuration.region = options.region
+        configuration.cores = options.cores
+        configuration.terms = options.terms
+        (configuration.region, configuration.country) = (options.region, options.country)
+        configuration.continent = options.continent
         configuration.peer.replication.checkpointInterval = options.checkpointInterval
         configuration.acquaintances = membership.acquaintances
         if let partitions = options.partitions {

@@ -7,7 +7,7 @@ struct NodeCommand: AsyncParsableCommand {
             examples: .init("palmier node list", "all machines that this master knows"),
             .init("palmier node list --pending", "who waits to be admitted")),
         subcommands: [
-            NodeList.self, NodeShow.self, NodeAdmit.self, NodeReject.self, NodeInvite.self,
+            NodeList.self, NodeShow.self, NodeWhy.self, NodeAdmit.self, NodeReject.self, NodeInvite.self,
             NodeSupplier.self,
         ])
 }

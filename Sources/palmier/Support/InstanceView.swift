@@ -73,6 +73,12 @@ enum InstanceView {
         listing.add("parameters", document.parameters == .object([:]) ? "" : document.parameters.canonicalJSON)
         listing.add("memory", document.requirements.memoryMiB == 0 ? "" : "\(document.requirements.memoryMiB) MiB")
         listing.add("node", document.requirements.machine.map { "\($0) only" } ?? "")
+        listing.add("require", document.requirements.condition ?? "")
+        listing.add("prefer", document.requirements.policy ?? "")
+        listing.add("max price", document.requirements.priceMax.map { "\($0) an hour" } ?? "")
+        let relations = document.requirements.relations
+        listing.add("apart from", others(relations?.apartFrom))
+        listing.add("together with", others(relations?.togetherWith))
         listing.add("exclusive", document.exclusive ? "yes: never on two machines at once" : "")
         listing.add("project", document.project ?? "")
         listing.add("attempt", document.attempt > 1 ? String(document.attempt) : "")
@@ -82,6 +88,10 @@ enum InstanceView {
         let connection = connection(document, style: style)
         return listing.text(style: style)
             + (connection.isEmpty ? "" : "\n" + style.strong("connection") + "\n" + connection)
+    }
+
+    private static func others(_ relations: [RelationsDocument.Relation]?) -> String {
+        (relations ?? []).map { RelationText.text(of: $0) }.joined(separator: ", ")
     }
 
     private static func connection(_ document: InstanceDocument, style: Style) -> String {

@@ -1,7 +1,6 @@
 import API
 import Automata
 import Console
-import Releases
 
 /// Machines in words and tables.
 enum NodeView {

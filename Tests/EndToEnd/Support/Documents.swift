@@ -34,6 +34,66 @@ struct InstancesDocument: Decodable, Sendable {
     let unreachable: [Unreachable]
 }
 
+/// What machines say to a request.
+struct MachinesDocument: Decodable, Sendable {
+    struct Candidate: Decodable, Sendable {
+        struct Refusal: Decodable, Sendable {
+            let code: String
+            let by: String
+            let lasting: Bool
+        }
+
+        let node: String
+        let fits: Bool
+        let verdict: String
+        let hourly: String?
+        let refusals: [Refusal]
+    }
+
+    let known: Int
+    let here: Int
+    let fits: Int
+    let notNow: Int
+    let never: Int
+    let candidates: [Candidate]
+    let closest: Candidate?
+}
+
+struct WhyDocument: Decodable, Sendable {
+    let schema: String
+    let waitsFor: String
+    let explanation: [String]
+    let machines: MachinesDocument
+}
+
+struct PlanDocument: Decodable, Sendable {
+    struct Change: Decodable, Sendable {
+        let field: String
+    }
+
+    let schema: String
+    let act: String
+    let index: Int
+    let changes: [Change]
+    let machines: MachinesDocument?
+    let hourly: String?
+    let command: String?
+}
+
+struct NodeClaimsDocument: Decodable, Sendable {
+    struct Claim: Decodable, Sendable {
+        let reference: String
+        let ledger: String
+        let outcome: String
+        let reason: String
+    }
+
+    let schema: String
+    let node: String
+    let claims: [Claim]
+    let hidden: Int
+}
+
 struct NodesDocument: Decodable, Sendable {
     struct Node: Decodable, Sendable {
         let name: String

@@ -7,7 +7,7 @@ public import Automata
 public enum ClaimMessage: Hashable, Sendable {
     // From the request's side to the machine.
     /// Asks for a partition; answered by `granted` or `refused`.
-    case claim(RequestKey, Attempt, Requirements)
+    case claim(ClaimRequest)
     /// Confirms a claim and says what to run, or changes what is run; answered by `ordered` or `orderRefused`.
     case order(InstanceOrder, lease: Duration)
     /// Ends a claim; answered by `released` once the partition is empty.
@@ -20,7 +20,8 @@ public enum ClaimMessage: Hashable, Sendable {
     case acknowledged(ClaimReference, sequence: UInt64)
 
     // From the machine.
-    case granted(RequestKey, Attempt, ClaimReference)
+    /// With where the machine stands.
+    case granted(RequestKey, Attempt, ClaimReference, Place)
     case refused(RequestKey, Attempt, [Mismatch])
     case ordered(ClaimReference, Revision)
     case orderRefused(ClaimReference, OrderRefusal)
@@ -36,11 +37,33 @@ extension ClaimMessage {
     public var claim: ClaimReference? {
         switch self {
         case .order(let order, _): order.claim
-        case .release(let claim), .acknowledged(let claim, _), .granted(_, _, let claim), .ordered(let claim, _),
+        case .release(let claim), .acknowledged(let claim, _), .granted(_, _, let claim, _), .ordered(let claim, _),
             .orderRefused(let claim, _), .released(let claim), .report(let claim, _, _):
             claim
         case .claim, .renewed, .lapsed, .refused, .renew: nil
         }
+    }
+}
+
+/// What a machine is asked to grant.
+public struct ClaimRequest: Hashable, Sendable {
+    public var request: RequestKey
+    public var attempt: Attempt
+    public var requirements: Requirements
+    /// Relations whose other instances have a machine; at most `Requirements.relationsMax`.
+    public var standings: [Standing]
+    /// The first eight bytes of the digest of the release's text; nil: nobody has said.
+    public var release: UInt64?
+
+    public init(
+        request: RequestKey, attempt: Attempt, requirements: Requirements, standings: [Standing] = [],
+        release: UInt64? = nil
+    ) {
+        self.standings = standings
+        self.request = request
+        self.attempt = attempt
+        self.requirements = requirements
+        self.release = release
     }
 }
 

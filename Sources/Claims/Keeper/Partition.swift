@@ -16,7 +16,7 @@ struct Partition: Sendable {
         guard let tenant = record.tenant else { return }
         let restored = Tenant(
             order: tenant.order, attempt: tenant.attempt, home: tenant.home, leaseEnds: tenant.leaseEnds,
-            memory: tenant.order.specification.requirements.memory)
+            demand: Demand(of: tenant.order.specification.requirements))
         tenancy = tenant.vacating ? .vacating(restored) : .confirmed(restored)
     }
 
@@ -47,11 +47,11 @@ indirect enum Tenancy: Sendable {
         if case .confirmed(let tenant) = self { tenant } else { nil }
     }
 
-    var memory: ByteCount {
+    var demand: Demand {
         switch self {
-        case .free: .zero
-        case .tentative(let grant): grant.memory
-        case .confirmed(let tenant), .vacating(let tenant): tenant.memory
+        case .free: .none
+        case .tentative(let grant): grant.demand
+        case .confirmed(let tenant), .vacating(let tenant): tenant.demand
         }
     }
 }
@@ -61,7 +61,7 @@ struct Grant: Sendable {
     var request: RequestKey
     var attempt: Attempt
     var home: PeerID
-    var memory: ByteCount
+    var demand: Demand
     var granted: Instant
     var expires: Instant
 }
@@ -72,7 +72,7 @@ struct Tenant: Sendable {
     var attempt: Attempt
     var home: PeerID
     var leaseEnds: Instant
-    var memory: ByteCount
+    var demand: Demand
     /// An exclusive instance whose lease is about to end is stopped until the lease is renewed.
     var suspended = false
     var status: InstanceStatus?

@@ -44,8 +44,14 @@ public struct ClaimKeeper: Automaton {
         case timerFired(Timer)
         /// The agent says what an instance does; `destroyed` means that the partition is empty.
         case reported(ClaimReference, InstanceStatus)
+        /// A search over the wide area has come here on behalf of a ledger: answered by `candidate` or `declined`.
+        ///
+        /// - near: where that ledger's primary stands.
+        case visited(ClaimRequest, of: PeerID, near: Place)
         /// The owner lets new tenants in, or not (a drain).
         case accepting(Bool)
+        /// The machine has other facts, or its owner other terms. How many partitions there are stays as it is.
+        case described(Offer)
     }
 
     public enum Timer: Hashable, Sendable {
@@ -61,6 +67,9 @@ public struct ClaimKeeper: Automaton {
         /// Must be on disk before any later effect leaves the machine.
         case persist(PartitionRecord)
         case send(ClaimMessage, to: PeerID)
+        /// Granted to a search, and how good this machine is under the request's policy.
+        case candidate(ClaimReference, Place, rank: [Int64])
+        case declined([Mismatch])
         case set(Timer, at: Instant)
         /// Make the partition so; the same order again changes nothing. A suspension for want of a lease, and its end, have the
         /// revision of the order that they suspend: what differs is the desired state.
@@ -75,42 +84,35 @@ public struct ClaimKeeper: Automaton {
     }
 
     let configuration: Shared<Configuration>
-    private let machine: PeerID
-    private let name: String
-    private let memory: ByteCount
-    private let price: Int64
+    /// What the machine is and its owner allows; what is left of it follows from the partitions.
+    private var terms: Offer
     /// Partitions from this number on are there only until their tenant is gone.
     private let limit: Int
     var partitions: [Partition]
     private var accepting = true
+    /// What became of the claims that came last.
+    public internal(set) var seen = ClaimHistory()
     /// Homes that have not answered the last renewal.
     var unanswered: [PeerID] = []
 
     /// - Parameters:
-    ///   - memory: what all instances together may ask for.
-    ///   - capacity: how many partitions the owner lets out.
+    ///   - own: what the machine says of itself; its `capacity` is how many partitions the owner lets out, and its facts say
+    ///     what all instances together may ask for.
     ///   - records: what was on disk; partitions without a record are new, records beyond `capacity` with a tenant are
     ///     kept until they are empty, and not let out again.
     public init(
-        configuration: Configuration = Configuration(), machine: PeerID, name: String, capacity: Int,
-        memory: ByteCount, price: Int64 = 0, records: [PartitionRecord] = []
+        configuration: Configuration = Configuration(), own: Offer, records: [PartitionRecord] = []
     ) {
-        self.init(
-            sharing: Shared(configuration), machine: machine, name: name, capacity: capacity, memory: memory,
-            price: price, records: records)
+        self.init(sharing: Shared(configuration), own: own, records: records)
     }
 
     /// One of many that are made alike.
     public init(
-        sharing configuration: Shared<Configuration>, machine: PeerID, name: String, capacity: Int,
-        memory: ByteCount, price: Int64 = 0, records: [PartitionRecord] = []
+        sharing configuration: Shared<Configuration>, own: Offer, records: [PartitionRecord] = []
     ) {
         self.configuration = configuration
-        self.machine = machine
-        self.name = name
-        self.memory = memory
-        self.price = price
-        limit = max(0, capacity)
+        terms = own
+        limit = max(0, own.capacity)
         let count = max(limit, (records.filter { $0.tenant != nil }.map { $0.partition.value + 1 }.max() ?? 0))
         partitions = (0..<count).map { Partition(number: PartitionNumber($0)) }
         for record in records where record.partition.value >= 0 && record.partition.value < count {
@@ -120,10 +122,18 @@ public struct ClaimKeeper: Automaton {
 
     /// What the machine can give right now.
     public var offer: Offer {
-        Offer(
-            machine: machine, name: name, free: partitions.count { isVacant($0) }, memory: memoryFree, price: price,
-            accepting: accepting)
+        var offer = terms
+        let reserved = partitions.reduce(Demand.none) { $0 + $1.tenancy.demand }
+        offer.free = partitions.count { isVacant($0) }
+        offer.memory = ByteCount(max(0, terms.facts.memory.bytes - reserved.memory.bytes))
+        offer.cores = max(0, terms.facts.cores - reserved.cores)
+        offer.gpus = max(0, terms.facts.gpus - reserved.gpus)
+        offer.accepting = accepting
+        offer.state = !accepting ? .draining : partitions.allSatisfy { $0.record.tenant == nil } ? .idle : .worker
+        return offer
     }
+
+    private var machine: PeerID { terms.machine }
 
     /// Every confirmed or vacating tenancy, by partition.
     public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
@@ -138,7 +148,10 @@ public struct ClaimKeeper: Automaton {
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         case .reported(let claim, let status): onReported(claim, status, at: now, into: &effects)
+        case .visited(let asked, let home, let near):
+            onVisited(asked, of: home, near: near, at: now, into: &effects)
         case .accepting(let value): accepting = value
+        case .described(let own): terms = own
         }
         if offer != before { effects.append(.offerChanged(offer)) }
     }
@@ -166,8 +179,7 @@ public struct ClaimKeeper: Automaton {
         _ message: ClaimMessage, from peer: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
         switch message {
-        case .claim(let request, let attempt, let requirements):
-            onClaim(request, attempt, requirements, from: peer, at: now, into: &effects)
+        case .claim(let asked): onClaim(asked, from: peer, at: now, into: &effects)
         case .order(let order, let lease):
             onOrder(order, lease: lease, from: peer, at: now, into: &effects)
         case .release(let claim):
@@ -194,54 +206,101 @@ public struct ClaimKeeper: Automaton {
     }
 
     private mutating func onClaim(
-        _ request: RequestKey, _ attempt: Attempt, _ requirements: Requirements, from home: PeerID, at now: Instant,
-        into effects: inout [Effect]
+        _ asked: ClaimRequest, from home: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
+        let (request, attempt) = (asked.request, asked.attempt)
+        var over: [Int] = []
         for index in partitions.indices {
             switch partitions[index].tenancy {
             case .tentative(let grant) where grant.request == request && grant.home == home:
                 guard grant.attempt == attempt else {
                     if grant.attempt > attempt {
-                        refuse(request, attempt, [.staleAttempt(attempt, newest: grant.attempt)], home, &effects)
-                        return
+                        return refuse(asked, [.stale(attempt, newest: grant.attempt)], home, at: now, &effects)
                     }
                     partitions[index].tenancy = .free  // the ledger has moved on; nothing was started
                     continue
                 }
-                effects.append(.send(.granted(request, attempt, reference(index)), to: home))
+                effects.append(.send(.granted(request, attempt, reference(index), terms.place), to: home))
                 return
             case .confirmed(let tenant) where tenant.order.request == request && tenant.home == home:
                 // The ledger never claims for an attempt that it has confirmed: this is a late message, or a new
                 // request of an old name, whose own first attempt must not take over the old one's tenancy.
                 guard attempt > tenant.attempt else {
-                    refuse(request, attempt, [.staleAttempt(attempt, newest: tenant.attempt)], home, &effects)
-                    return
+                    return refuse(asked, [.stale(attempt, newest: tenant.attempt)], home, at: now, &effects)
                 }
-                vacate(index, into: &effects)  // the ledger has lost that attempt
+                over.append(index)
             case .free, .tentative, .confirmed, .vacating:
                 continue
             }
         }
-        let reasons = requirements.mismatches(with: offer)
+        switch grant(asked, of: home, at: now, into: &effects) {
+        case .success(let (index, _)):
+            // The ledger has lost those attempts, and has this one. What is refused ends nothing: a ledger that replaces an
+            // instance which still runs may come here by a stale offer.
+            for index in over { vacate(index, into: &effects) }
+            effects.append(.send(.granted(request, attempt, reference(index), terms.place), to: home))
+        case .failure(let no): refuse(asked, no.reasons, home, at: now, &effects)
+        }
+    }
+
+    /// Who has a claim on this machine already is found by others, so that a search that samples finds two machines.
+    private mutating func onVisited(
+        _ asked: ClaimRequest, of home: PeerID, near: Place, at now: Instant, into effects: inout [Effect]
+    ) {
+        let isHere = partitions.contains { partition in
+            switch partition.tenancy {
+            case .free: false
+            case .tentative(let grant): grant.request == asked.request && grant.home == home
+            case .confirmed(let tenant), .vacating(let tenant):
+                tenant.order.request == asked.request && tenant.home == home
+            }
+        }
+        guard !isHere else { return effects.append(.declined([Mismatch(.staleAttempt)])) }
+        switch grant(asked, of: home, at: now, into: &effects) {
+        case .success(let (index, wanted)):
+            let rank = wanted.policy.rank(of: offer, for: wanted, home: near)
+            effects.append(.candidate(reference(index), terms.place, rank: rank))
+        case .failure(let no):
+            seen.note(asked, .refused(no.reasons), of: home, at: now)
+            effects.append(.declined(no.reasons))
+        }
+    }
+
+    private struct Refused: Error {
+        var reasons: [Mismatch]
+    }
+
+    /// Gives a free partition away until its order comes, or says why not.
+    private mutating func grant(
+        _ asked: ClaimRequest, of home: PeerID, at now: Instant, into effects: inout [Effect]
+    ) -> Result<(index: Int, wanted: Wanted), Refused> {
+        let wanted: Wanted
+        do {
+            wanted = try Wanted(asked)
+        } catch {
+            return .failure(Refused(reasons: [Mismatch(.unreadable, wanted: error.description)]))
+        }
+        let reasons = wanted.mismatches(with: offer, at: now)
         guard reasons.isEmpty, let index = partitions.firstIndex(where: isVacant) else {
-            refuse(request, attempt, reasons, home, &effects)
-            return
+            return .failure(Refused(reasons: reasons))
         }
         let expires = now + configuration.tentative
         partitions[index].fencing = partitions[index].fencing.next
         partitions[index].tenancy = .tentative(
             Grant(
-                request: request, attempt: attempt, home: home, memory: requirements.memory, granted: now,
+                request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand, granted: now,
                 expires: expires))
+        seen.note(asked, .granted(partitions[index].number), of: home, at: now)
         effects.append(.persist(partitions[index].record))
         effects.append(.set(.tentative(partitions[index].number), at: expires))
-        effects.append(.send(.granted(request, attempt, reference(index)), to: home))
+        return .success((index, wanted))
     }
 
-    private func refuse(
-        _ request: RequestKey, _ attempt: Attempt, _ reasons: [Mismatch], _ home: PeerID, _ effects: inout [Effect]
+    private mutating func refuse(
+        _ asked: ClaimRequest, _ reasons: [Mismatch], _ home: PeerID, at now: Instant, _ effects: inout [Effect]
     ) {
-        effects.append(.send(.refused(request, attempt, reasons), to: home))
+        seen.note(asked, .refused(reasons), of: home, at: now)
+        effects.append(.send(.refused(asked.request, asked.attempt, reasons), to: home))
     }
 
     private mutating func onOrder(
@@ -259,8 +318,9 @@ public struct ClaimKeeper: Automaton {
             guard grant.request == order.request, grant.home == home else { return refuse(.foreign) }
             guard now < grant.expires else { return refuse(.expired) }
             let tenant = Tenant(
-                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease, memory: grant.memory
+                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease, demand: grant.demand
             )
+            seen.become(.confirmed, grant)
             let isFirst = !partitions.contains { $0.tenancy.confirmed != nil }
             partitions[index].tenancy = .confirmed(tenant)
             effects.append(.persist(partitions[index].record))
@@ -271,7 +331,7 @@ public struct ClaimKeeper: Automaton {
             guard tenant.order.request == order.request, tenant.home == home else { return refuse(.foreign) }
             if order.revision > tenant.order.revision {
                 tenant.order = order
-                tenant.memory = order.specification.requirements.memory
+                tenant.demand = Demand(of: order.specification.requirements)
                 partitions[index].tenancy = .confirmed(tenant)
                 effects.append(.persist(partitions[index].record))
                 bring(index, at: now, into: &effects)
@@ -292,6 +352,7 @@ public struct ClaimKeeper: Automaton {
         case .tentative(let grant):
             guard grant.home == home else { return }
             partitions[index].tenancy = .free
+            seen.become(.outdone, grant)
             effects.append(.send(.released(claim), to: home))
         case .confirmed(let tenant):
             guard tenant.home == home else { return }
@@ -312,10 +373,6 @@ public struct ClaimKeeper: Automaton {
 
     private func isVacant(_ partition: Partition) -> Bool {
         partition.tenancy.isFree && partition.number.value < limit
-    }
-
-    private var memoryFree: ByteCount {
-        ByteCount(max(0, memory.bytes - partitions.reduce(0) { $0 + $1.tenancy.memory.bytes }))
     }
 
     func index(of claim: ClaimReference) -> Int? {

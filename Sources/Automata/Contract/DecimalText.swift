@@ -1,8 +1,8 @@
 /// Exact decimals as text: whole numbers of a fixed fraction, without a floating-point number on the way.
-enum DecimalText {
+package enum DecimalText {
     /// Reads `-12.5` as a whole number of 10^-`digits`; nil for anything but an optional sign, digits, and at most
     /// `digits` of them after a point, and for what does not fit.
-    static func parse(_ text: String, digits: Int) -> Int128? {
+    package static func parse(_ text: String, digits: Int) -> Int128? {
         var bytes = Array(text.utf8)[...]
         let isNegative = bytes.first == UInt8(ascii: "-")
         if isNegative { bytes = bytes.dropFirst() }
@@ -23,7 +23,7 @@ enum DecimalText {
     }
 
     /// Prints a whole number of 10^-`digits`, without zeros at the end but at least `digitsMin` behind the point.
-    static func text(_ value: Int128, digits: Int, atLeast digitsMin: Int = 0) -> String {
+    package static func text(_ value: Int128, digits: Int, atLeast digitsMin: Int = 0) -> String {
         var rest = value.magnitude
         var reversed: [UInt8] = []
         var isTrailing = true
@@ -42,4 +42,21 @@ enum DecimalText {
         if value < 0 { reversed.append(UInt8(ascii: "-")) }
         return String(decoding: reversed.reversed(), as: UTF8.self)
     }
+}
+
+/// A number of millionths, as people read it: `0.02`.
+public struct Decimal6: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let millionths: Int64
+
+    public init(_ millionths: Int64) { self.millionths = millionths }
+
+    /// Reads a decimal with at most six digits behind the point; nil for anything else, and for what does not fit.
+    public init?(_ text: String) {
+        guard let value = DecimalText.parse(text, digits: 6), let fits = Int64(exactly: value) else { return nil }
+        millionths = fits
+    }
+
+    public static func < (left: Decimal6, right: Decimal6) -> Bool { left.millionths < right.millionths }
+    /// Exact, without zeros at the end.
+    public var description: String { DecimalText.text(Int128(millionths), digits: 6) }
 }

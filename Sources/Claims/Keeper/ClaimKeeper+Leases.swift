@@ -30,6 +30,7 @@ extension ClaimKeeper {
                 now >= grant.expires
             else { return }
             partitions[index].tenancy = .free
+            seen.become(.expired, grant)
         case .lease(let number):
             guard let index = index(of: number) else { return }
             suspendIfDue(index, at: now, into: &effects)

@@ -1,0 +1,181 @@
+import Automata
+import Claims
+import Ledger
+import Neighbours
+import Peer
+
+/// What the machines that one master knows say to what a request asks.
+struct Survey {
+    let wanted: Wanted
+    /// Where the request is; its own reservation keeps that machine from fitting again.
+    let here: (machine: PeerID, name: String, offer: Offer?)?
+    /// Best first.
+    let candidates: [Offer]
+    /// Who cannot now, then who never can; the closest first.
+    let refusals: [Matching.Refusal]
+    let closest: Matching.Refusal?
+    private let offers: [PeerID: Offer]  // looked up only
+
+    /// - Throws: what of the requirements cannot be read here: a later version wrote them.
+    init(
+        _ key: RequestKey, asking specification: Specification, at placement: ClaimReference?, in views: Views
+    ) throws(LanguageError) {
+        let peer = views.peer
+        var standings: [Standing] = []
+        var missing: Relation?
+        for bond in peer.bonds(of: key, asking: specification) ?? [] {
+            switch bond {
+            case .free: continue
+            case .standing(let standing): standings.append(standing)
+            case .unplaced(let relation): missing = missing ?? relation
+            }
+        }
+        let wanted = try Wanted(
+            specification.requirements, standings: standings, release: specification.release.mark)
+        var offers: [PeerID: Offer] = [:]
+        var asked = [peer.claims.offer]
+        var known: [PeerID: [Mismatch]] = [:]
+        for neighbour in peer.neighbours.all {
+            asked.append(Offer(neighbour.advertisement))
+            guard !neighbour.isLive else { continue }
+            let why = neighbour.state == .left ? "has left" : "does not answer"
+            known[neighbour.advertisement.peer] = [Mismatch(.gone, found: why)]
+        }
+        for offer in asked {
+            offers[offer.machine] = offer
+            guard let missing, known[offer.machine] == nil else { continue }
+            let found = "\(offer.name) while \(missing.reference) has no machine"
+            known[offer.machine] =
+                wanted.mismatches(with: offer, at: views.now)
+                + [Mismatch(.relation, wanted: missing.description, found: found)]
+        }
+        let matching = Matching(
+            wanted, asked.filter { $0.machine != placement?.machine }, home: peer.claims.offer.place, known: known,
+            at: views.now)
+        self.wanted = wanted
+        self.offers = offers
+        here = placement.map { ($0.machine, views.knownName(of: $0.machine), offers[$0.machine]) }
+        candidates = matching.candidates
+        closest = matching.candidates.isEmpty ? matching.closest : nil
+        let ranked = matching.refusals.map { refusal in
+            (
+                rank: (refusal.mismatches.count { $0.isLasting }, refusal.mismatches.count, refusal.name),
+                refusal: refusal
+            )
+        }
+        refusals = ranked.sorted { $0.rank < $1.rank }.map(\.refusal)
+    }
+
+    /// No machine can ever take it, as far as they are known here.
+    var isHopeless: Bool {
+        here == nil && candidates.isEmpty && !refusals.isEmpty && refusals.allSatisfy(\.isLasting)
+    }
+
+    /// What an hour of the request costs where it is or would be first, in millionths; nil: nowhere.
+    var hourly: Int64? { (here.map { $0.offer } ?? candidates.first).map { $0.hourly(wanted.demand) } }
+
+    /// - Parameter namesMax: how many machines are named; nil: all.
+    func document(namesMax: Int?) -> MachinesDocument {
+        let never = refusals.count { $0.isLasting }
+        let known = (here == nil ? 0 : 1) + candidates.count + refusals.count
+        var named: [MachinesDocument.Candidate] = []
+        func add(_ candidate: @autoclosure () -> MachinesDocument.Candidate) {
+            if named.count < namesMax ?? .max { named.append(candidate()) }
+        }
+        if let here { add(document(of: here.machine, here.name, "here")) }
+        for offer in candidates { add(document(of: offer.machine, offer.name, "fits")) }
+        for refusal in refusals { add(document(of: refusal)) }
+        return MachinesDocument(
+            known: known, here: here == nil ? 0 : 1, fits: candidates.count, notNow: refusals.count - never,
+            never: never, rules: rules, candidates: named, unnamed: known - named.count,
+            closest: here == nil ? closest.map { document(of: $0) } : nil)
+    }
+
+    private var rules: [MachinesDocument.Rule] {
+        [false, true].flatMap { isLasting in
+            let codes = refusals.filter { $0.isLasting == isLasting }.compactMap { $0.mismatches.first?.code }
+            return Mismatch.Code.allCases.compactMap { code -> MachinesDocument.Rule? in
+                let machines = codes.count { $0 == code }
+                guard machines > 0 else { return nil }
+                return MachinesDocument.Rule(
+                    code: code.rawValue, by: code.party.rawValue, lasting: isLasting, machines: machines,
+                    text: code.phrase(for: machines))
+            }
+        }
+    }
+
+    private func document(of refusal: Matching.Refusal) -> MachinesDocument.Candidate {
+        document(
+            of: refusal.machine, refusal.name, refusal.isLasting ? "never" : "not now",
+            refusal.mismatches.map { MachinesDocument.Refusal($0) })
+    }
+
+    private func document(
+        of machine: PeerID, _ name: String, _ verdict: String, _ refusals: [MachinesDocument.Refusal] = []
+    ) -> MachinesDocument.Candidate {
+        let hourly = offers[machine].map { Decimal6($0.hourly(wanted.demand)).description }
+        return MachinesDocument.Candidate(
+            node: name, fingerprint: machine.fingerprint, fits: verdict == "fits", verdict: verdict, hourly: hourly,
+            refusals: refusals)
+    }
+
+    // MARK: In words
+
+    /// What has to happen before it gets a machine, in one sentence; empty where one could take it now.
+    var waitsFor: String {
+        guard here == nil, candidates.isEmpty else { return "" }
+        guard let closest else { return "It waits for a machine: none is known here." }
+        guard !isHopeless else {
+            return "No machine known here can ever take it. The closest is \(closest.name), which \(closest.words)."
+        }
+        var events: [(event: String, machines: [String])] = []
+        for refusal in refusals where !refusal.isLasting {
+            let event = refusal.mismatches.map(\.event).reduce(into: [String]()) {
+                if !$0.contains($1) { $0.append($1) }
+            }
+            .joined(separator: " and ")
+            if let index = events.firstIndex(where: { $0.event == event }) {
+                events[index].machines.append(refusal.name)
+            } else {
+                events.append((event, [refusal.name]))
+            }
+        }
+        let shown = events.prefix(Self.eventsMax).map { event, machines in
+            "\(event) (\(machines.count > 2 ? "\(machines.count) machines" : machines.joined(separator: ", ")))"
+        }
+        let rest = events.count - shown.count
+        return "It waits for \(shown.joined(separator: ", or for "))"
+            + (rest > 0 ? ", or for what \(rest) more machines lack." : ".")
+    }
+
+    /// The most that are told in one sentence.
+    private static let eventsMax = 4
+}
+
+extension Mismatch {
+    /// What would end it, as the rest of "it waits for".
+    fileprivate var event: String {
+        switch code {
+        case .gone: "a machine that is gone to come back"
+        case .otherMachine: wanted
+        case .requirement, .short: "\(wanted) to be free"
+        case .relation: "\(wanted)"
+        case .tooDear: "a price of at most \(wanted)"
+        case .ownerLimit: "an owner who gives \(wanted)"
+        case .notAccepting: "a machine to take instances again"
+        case .ownerHours: "the hours from \(wanted) UTC"
+        case .full: "a free partition"
+        case .silent, .notAsked: "an answer"
+        case .budget, .quota: "the project to have \(wanted)"
+        case .unreadable, .staleAttempt, .other: "a machine that can take it"
+        }
+    }
+}
+
+extension MachinesDocument.Refusal {
+    init(_ mismatch: Mismatch) {
+        self.init(
+            code: mismatch.code.rawValue, by: mismatch.code.party.rawValue, wanted: mismatch.wanted,
+            found: mismatch.found, lasting: mismatch.isLasting, text: mismatch.description)
+    }
+}

@@ -1,0 +1,157 @@
+import Accounting
+import Automata
+import Claims
+import Ledger
+import Neighbours
+import Peer
+import Releases
+
+/// What a request would change, and where it would run.
+extension Views {
+    /// - Parameter known: what is there; nil for nothing.
+    func plan(_ key: RequestKey, from known: Request?, to specification: Specification) -> PlanDocument {
+        let changes = Self.changes(from: known?.specification, to: specification)
+        let ledger = peer.ledger(for: key, asking: specification) ?? peer.id
+        let books = peer.ledgers.first { $0.id == ledger }?.books
+        var document = PlanDocument(
+            customer: key.customer.name, reference: key.reference,
+            act: changes.isEmpty ? "nothing" : known == nil ? "create" : "change", index: known?.revision.value ?? 0,
+            changes: changes, where: known?.placement.map { place($0) }, waitsFor: "", reasons: [])
+        if !changes.isEmpty, let refusal = refusal(key, from: known, to: specification, books) {
+            (document.act, document.refusal) = ("refused", PlanDocument.Refusal(refusal))
+        }
+        // What is stopped or destroyed keeps what it has, and asks for no machine.
+        guard specification.desired == .running else { return document }
+        do {
+            let survey = try Survey(key, asking: specification, at: known?.placement, in: self)
+            document.machines = survey.document(namesMax: PlanDocument.namesMax)
+            document.waitsFor = survey.waitsFor
+            document.hourly = survey.hourly.map { Decimal6($0).description }
+            document.reasons += notes(on: survey)
+            pay(survey, key, specification, books, into: &document)
+        } catch {
+            document.reasons.append("\(own.name) cannot read what it asks: \(error)")
+        }
+        document.reasons += relationNotes(of: key, asking: specification)
+        return document
+    }
+
+    /// Why the ledger would not take it.
+    private func refusal(
+        _ key: RequestKey, from known: Request?, to specification: Specification, _ books: Books?
+    ) -> Refusal? {
+        if let known { return known.objection(to: specification) }
+        guard specification.desired == .running else { return nil }
+        return books?.budgetBreach(of: key, asking: specification, at: now).map { Refusal($0) }
+    }
+
+    private func notes(on survey: Survey) -> [String] {
+        guard let here = survey.here else {
+            guard survey.candidates.count > 1, survey.wanted.policy == .usual else { return [] }
+            return ["Of two that fit, drawn at random, the one with more free partitions is asked."]
+        }
+        var notes = ["It stays on \(here.name): requirements choose a machine, and move nothing."]
+        // What the request has reserved itself is no reason.
+        let reasons = (here.offer.map { survey.wanted.mismatches(with: $0, at: now) } ?? []).filter(\.isLasting)
+        if !reasons.isEmpty {
+            notes.append(
+                "\(here.name) is not as asked any more: it \(reasons.map(\.description).joined(separator: " and ")).")
+        }
+        return notes
+    }
+
+    private func pay(
+        _ survey: Survey, _ key: RequestKey, _ specification: Specification, _ books: Books?,
+        into document: inout PlanDocument
+    ) {
+        guard let project = specification.project,
+            let machine = survey.here?.machine ?? survey.candidates.first?.machine
+        else { return }
+        guard let books else {
+            document.reasons.append(
+                "What the project \(project) pays, \(own.name) does not know: it keeps no replica of the ledger.")
+            return
+        }
+        guard let quote = books.quote(key, asking: specification, on: machine, at: now),
+            let status = books.accounts.projectStatus(ProjectID(project), at: now)
+        else { return }
+        let currency = status.order.currency
+        var hold = PlanDocument.Hold(
+            project: project, node: knownName(of: machine), amount: nil, currency: currency.code,
+            left: status.left.text(in: currency))
+        switch quote {
+        case .success(let amount): hold.amount = amount.text(in: currency)
+        case .failure(let breach):
+            document.reasons.append(
+                document.where == nil
+                    ? "On \(hold.node) the project could not pay: \(breach.message)."
+                    : "The project could not pay, so that it would be stopped: \(breach.message).")
+        }
+        document.hold = hold
+    }
+
+    // MARK: What would be another
+
+    private static func changes(from old: Specification?, to new: Specification) -> [PlanDocument.Change] {
+        let before = old.map { fields($0) } ?? []
+        let after = fields(new)
+        let names = (after + before).map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        return names.compactMap { name in
+            let (was, becomes) = (before.first { $0.name == name }?.value, after.first { $0.name == name }?.value)
+            // Of one address there may be several texts.
+            let isOtherText = name == "release" && old.map { $0.release.text != new.release.text } == true
+            guard was != becomes || isOtherText else { return nil }
+            guard isOtherText, was == becomes, let old else {
+                return PlanDocument.Change(field: name, before: was, after: becomes)
+            }
+            return PlanDocument.Change(field: name, before: digested(old.release), after: digested(new.release))
+        }
+    }
+
+    private static func digested(_ release: ReleaseDocument) -> JSONValue {
+        .string("\(release.url), sha256 \(Digest(of: release.text.utf8).description.prefix(16))…")
+    }
+
+    /// What it says, without what is usual.
+    private static func fields(_ specification: Specification) -> [(name: String, value: JSONValue)] {
+        let requirements = specification.requirements
+        var fields: [(name: String, value: JSONValue)] = [("release", .string(specification.release.url))]
+        func add(_ name: String, _ text: String?) {
+            if let text, !text.isEmpty { fields.append((name, .string(text))) }
+        }
+        add("type", specification.type)
+        if case .object(let members) = JSONValue(text: specification.parameters) {
+            for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+                fields.append(("parameters.\(name)", value))
+            }
+        }
+        if requirements.memory > .zero {
+            fields.append(("requirements.memoryMiB", .integer(requirements.memory.bytes >> 20)))
+        }
+        add("requirements.machine", requirements.machine)
+        add("requirements.condition", requirements.condition)
+        add("requirements.policy", requirements.policy)
+        add("requirements.priceMax", requirements.priceMax.map { Decimal6($0).description })
+        for (name, isApart) in [("apartFrom", true), ("togetherWith", false)] {
+            let others = requirements.relations.filter { $0.isApart == isApart }
+            guard !others.isEmpty else { continue }
+            fields.append(
+                (
+                    "requirements.relations.\(name)",
+                    .array(others.map { .string("\($0.reference)@\($0.scope.rawValue)") })
+                ))
+        }
+        if specification.exclusive { fields.append(("exclusive", .boolean(true))) }
+        add("project", specification.project)
+        fields.append(("state", .string(specification.desired.rawValue)))
+        return fields
+    }
+}
+
+extension PlanDocument.Refusal {
+    fileprivate init(_ refusal: Refusal) {
+        self.init(
+            code: refusal.code.rawValue, detail: refusal.message, remedy: refusal.remedy,
+            rule: refusal.rule.isEmpty ? nil : refusal.rule)
+    }
+}

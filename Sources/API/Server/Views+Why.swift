@@ -1,0 +1,105 @@
+import Automata
+import Claims
+import Ledger
+import Neighbours
+import Peer
+
+/// Why a request is where it is.
+extension Views {
+    /// - Parameter namesMax: how many machines are named; nil: all.
+    func why(_ request: Request, namesMax: Int?) -> WhyDocument {
+        let document = instance(request)
+        let survey: Survey
+        do {
+            survey = try Survey(request.key, asking: request.specification, at: request.placement, in: self)
+        } catch {
+            let none = MachinesDocument(
+                known: 0, here: 0, fits: 0, notNow: 0, never: 0, rules: [], candidates: [], unnamed: 0, closest: nil)
+            return WhyDocument(
+                instance: document, explanation: explanation(document, request),
+                waitsFor: "\(own.name) cannot read what it asks (\(error)): ask a master of a later version.",
+                machines: none)
+        }
+        let isSought = request.specification.desired == .running && request.placement == nil
+        return WhyDocument(
+            instance: document, explanation: explanation(document, request),
+            waitsFor: isSought ? waitsFor(document, survey) : "", machines: survey.document(namesMax: namesMax))
+    }
+
+    private func waitsFor(_ instance: InstanceDocument, _ survey: Survey) -> String {
+        guard let first = survey.candidates.first else { return survey.waitsFor }
+        let place = survey.candidates.count == 1 ? first.name : "\(first.name), for one,"
+        return
+            "\(place) could take it now: it is asked when \(instance.home.isEmpty ? "its master" : instance.home) looks "
+            + "again, within seconds."
+    }
+
+    private func explanation(_ instance: InstanceDocument, _ request: Request) -> [String] {
+        var sentences = [
+            "\(instance.customer)/\(instance.reference) was asked for at \(instance.requestedAt) and shall be "
+                + "\(instance.desired); it is \(instance.state)"
+                + (instance.reason.isEmpty ? "." : ": \(instance.reason).")
+        ]
+        if instance.attempt > 1 {
+            sentences.append("This is attempt \(instance.attempt): \(instance.attempt - 1) before it ended early.")
+        }
+        if instance.stateRevision < instance.revision {
+            sentences.append(
+                "Its newest change (revision \(instance.revision)) has not been answered by the machine yet.")
+        }
+        if let place = instance.where {
+            sentences.append("It is placed on \(place.node) (\(place.fingerprint)), partition \(place.partition).")
+        }
+        sentences += relationNotes(of: request.key, asking: request.specification)
+        if !instance.home.isEmpty { sentences.append("Master \(instance.home) holds it in its ledger.") }
+        return sentences
+    }
+
+    /// What is not as a relation's author may think: nothing keeps an instance apart from one that is not there.
+    func relationNotes(of key: RequestKey, asking specification: Specification) -> [String] {
+        let relations = specification.requirements.relations
+        guard !relations.isEmpty else { return [] }
+        guard let bonds = peer.bonds(of: key, asking: specification) else {
+            let ledger = peer.ledger(for: key, asking: specification).map { peer.ledgerName(of: $0) } ?? "another"
+            return [
+                "Where the instances are that it stands in relation to, only the ledger \(ledger) knows, of which "
+                    + "\(own.name) keeps no replica: machines are shown without regard to it."
+            ]
+        }
+        return zip(relations, bonds).compactMap { relation, bond in
+            let other = RequestKey(customer: key.customer, reference: relation.reference)
+            let isThere = peer.ledger(of: other) != nil
+            return switch bond {
+            case .standing(let standing):
+                "It shall stand on \(relation), which is on \(knownName(of: standing.machine))."
+            case .free where isThere:
+                "It shall stand on \(relation), which has no machine yet: nothing keeps it apart now."
+            case .free: "It shall stand on \(relation), and there is no \(relation.reference): nothing keeps it apart."
+            case .unplaced where isThere: "It shall stand on \(relation), which has no machine yet: it waits for that."
+            case .unplaced: "It shall stand on \(relation), and there is no \(relation.reference): it waits for that."
+            }
+        }
+    }
+}
+
+extension InstanceDocument.Needs {
+    init(_ requirements: Requirements) {
+        self.init(
+            memoryMiB: requirements.memory.bytes >> 20, machine: requirements.machine,
+            condition: requirements.condition.isEmpty ? nil : requirements.condition,
+            policy: requirements.policy.isEmpty ? nil : requirements.policy,
+            priceMax: requirements.priceMax.map { Decimal6($0).description },
+            relations: requirements.relations.isEmpty ? nil : RelationsDocument(requirements.relations))
+    }
+}
+
+extension RelationsDocument {
+    init(_ relations: [Automata.Relation]) {
+        func list(isApart: Bool) -> [Relation] {
+            relations.filter { $0.isApart == isApart }.map {
+                Relation(instance: $0.reference, scope: $0.scope.rawValue)
+            }
+        }
+        self.init(apartFrom: list(isApart: true), togetherWith: list(isApart: false))
+    }
+}

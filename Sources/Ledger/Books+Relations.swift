@@ -1,0 +1,40 @@
+public import Automata
+import OrderedCollections
+
+/// Where instances stand in regard to each other. Only what one ledger holds can be compared: a request that names another
+/// one is taken by the ledger that holds that.
+extension Books {
+    /// What a relation comes to.
+    public enum Bond: Hashable, Sendable {
+        /// Nothing to be apart from.
+        case free
+        case standing(Standing)
+        /// To be together with what has no machine.
+        case unplaced(Relation)
+    }
+
+    /// What the request's relations come to, as the others are placed.
+    public func bonds(of request: Request) -> [Bond] { bonds(of: request.key, asking: request.specification) }
+
+    /// The same of one that may not be there yet.
+    public func bonds(of key: RequestKey, asking specification: Specification) -> [Bond] {
+        specification.requirements.relations.map { relation in
+            let other = requests[RequestKey(customer: key.customer, reference: relation.reference)]
+            guard let other, let claim = other.placement else { return relation.isApart ? .free : .unplaced(relation) }
+            return .standing(Standing(relation: relation, machine: claim.machine, place: other.place))
+        }
+    }
+
+    /// The relation that the request would break on a machine; nil when it breaks none.
+    public func violated(of request: Request, on machine: PeerID, at place: Place) -> Relation? {
+        for bond in bonds(of: request) {
+            switch bond {
+            case .free: continue
+            case .unplaced(let relation): return relation
+            case .standing(let standing):
+                if !standing.holds(on: machine, at: place) { return standing.relation }
+            }
+        }
+        return nil
+    }
+}

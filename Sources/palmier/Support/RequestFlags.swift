@@ -1,0 +1,120 @@
+import API
+import ArgumentParser
+import Claims
+import Console
+import Releases
+
+/// What is asked of an instance and of its machine: the flags of `request`, and of its plan.
+struct RequestFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The release's YAML document: a path, file:PATH, or https://…#sha256=….", valueName: "URL|PATH"),
+        completion: .file(extensions: ["yaml"]))
+    var release: String?
+
+    @Option(help: ArgumentHelp("Which of the release's instance types.", valueName: "TYPE"))
+    var type: String?
+
+    @Option(
+        name: .customLong("param"),
+        help: ArgumentHelp("A parameter; read by the release's schema. Repeatable.", valueName: "KEY=VALUE"))
+    var parameters: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Parameters from a YAML or JSON file; --param goes over it.", valueName: "FILE"),
+        completion: .file())
+    var paramsFile: String?
+
+    @Option(help: ArgumentHelp("Memory that the machine must have free, such as 512MiB.", valueName: "AMOUNT"))
+    var memory: String?
+
+    @Option(
+        help: ArgumentHelp("The one machine that may run it; empty for any.", valueName: "NAME"),
+        completion: Names.nodes)
+    var node: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What must hold at the machine, as in 'cpu >= 4, memory >= 8GiB, region = fr'. Repeatable: all must.",
+            valueName: "CONDITION"))
+    var require: [String] = []
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Which machine is best, as in 'price, load'; -load: the busiest.", valueName: "POLICY"))
+    var prefer: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Not on the host of this other instance of yours; with @lan, @country or @continent not on its LAN, …. Repeatable.",
+            valueName: "NAME[@SCOPE]"), completion: Names.instances)
+    var apartFrom: [String] = []
+
+    @Option(
+        help: ArgumentHelp("On the same host as this other instance; likewise. Repeatable.", valueName: "NAME[@SCOPE]"),
+        completion: Names.instances)
+    var togetherWith: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The most that an hour on the machine may cost, in the unit of account, such as 0.02.", valueName: "PRICE"))
+    var maxPrice: String?
+
+    @Flag(inversion: .prefixedNo, help: "Never on two machines at once, whatever fails.")
+    var exclusive: Bool?
+
+    @Option(
+        help: ArgumentHelp(
+            "The project that pays for it: the price of each next hour is reserved against its ceiling.",
+            valueName: "PROJECT"))
+    var project: String?
+
+    /// For `request`.
+    func arguments(_ name: String, customer: String?) -> RequestArguments {
+        var arguments = RequestArguments(reference: name)
+        arguments.customer = customer
+        arguments.type = type
+        arguments.assignments = parameters
+        arguments.parametersFile = paramsFile
+        arguments.memory = memory
+        arguments.node = node
+        arguments.require = require
+        arguments.prefer = prefer
+        arguments.apartFrom = apartFrom
+        arguments.togetherWith = togetherWith
+        arguments.maxPrice = maxPrice
+        arguments.exclusive = exclusive
+        arguments.project = project
+        return arguments
+    }
+
+    /// Reads the release and the files that were named.
+    func document(_ arguments: RequestArguments) async throws -> RequestDocument {
+        try arguments.check()
+        var source: (text: RequestDocument.ReleaseText, release: Release)?
+        if let release { source = try await ReleaseSource.read(release) }
+        return try arguments.document(release: source)
+    }
+
+    /// As they were typed: the same flags again.
+    var words: [String] {
+        func word(_ flag: String, _ value: String?) -> [String] { value.map { [flag, $0] } ?? [] }
+        func all(_ flag: String, _ values: [String]) -> [String] { values.flatMap { [flag, $0] } }
+        return word("--release", release) + word("--type", type) + all("--param", parameters)
+            + word("--params-file", paramsFile) + word("--memory", memory) + word("--node", node)
+            + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
+            + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
+            + (exclusive.map { [$0 ? "--exclusive" : "--no-exclusive"] } ?? [])
+    }
+
+    /// What can be asked, for the help.
+    static let language = """
+        REQUIREMENTS: terms joined by `and`, `or`, `not` and parentheses; a comma is an `and`. Properties are \
+        \(Property.allCases.map(\.rawValue).joined(separator: ", ")). Amounts have units (8GiB, 500MB, 80%), versions \
+        points (kernel >= 6.1), lists parentheses (region in (fr, de)).
+
+        POLICIES: keys in the order in which they decide, the reverse by a `-` before: \
+        \(Policy.Key.Word.allCases.map(\.rawValue).joined(separator: ", ")); or cheapest, nearest, fewest-installs. Usually \
+        spread: where the largest share is free.
+        """
+}
