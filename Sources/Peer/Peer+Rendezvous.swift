@@ -147,8 +147,9 @@ extension Peer {
     ) {
         switch message {
         case .found(let key, let attempt, let candidates):
-            guard let index = index(of: ledger), let desk = ledgers[index].desk else { return }
-            let isAsked = desk.asked[key]?.attempt == attempt
+            // Only this is taken out: a copy of the desk would have the next change copy all of its books.
+            guard let index = index(of: ledger) else { return }
+            let isAsked = ledgers[index].desk?.asked[key]?.attempt == attempt
             for (place, candidate) in candidates.enumerated() {
                 let claim = candidate.claim
                 if place == 0, isAsked {
