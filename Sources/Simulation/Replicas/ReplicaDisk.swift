@@ -37,6 +37,10 @@ struct ReplicaDisk: Sendable {
             return nil
         case .checkpoint(let head, let books):
             guard head.op <= last else { return "a checkpoint at \(head.op) is behind the log's end, \(last)" }
+            // A write in front of it was refused: what was executed is not what the disk has.
+            if let digest = rows[head.op]?.digest, digest != head.digest {
+                return "a checkpoint at \(head.op) is of another log"
+            }
             checkpoint = (head, books)
             return nil
         }
