@@ -141,30 +141,6 @@ extension Peer {
         send(message, to: peer, at: now, into: &effects)
     }
 
-    mutating func claims(_ input: ClaimKeeper.Input, at now: Instant, into effects: inout [Effect]) {
-        for effect in claims.effects(of: input, at: now) {
-            switch effect {
-            case .persist(let record): effects.append(.persist(record))
-            case .send(let message, let ledger):
-                let peer = primary(of: ledger)
-                let stamp = LedgerStamp(ledger: ledger == peer ? nil : ledger, view: primaries[ledger]?.view ?? .zero)
-                send(.claim(message, stamp), to: peer, at: now, into: &effects)
-            case .candidate(let claim, let place, let rank):
-                answerVisit(Candidate(claim: claim, place: place, rank: rank), at: now, into: &effects)
-            case .declined: answerVisit(nil, at: now, into: &effects)
-            case .set(let timer, let due): effects.append(.set(.claims(timer), at: due))
-            case .apply(let order): effects.append(.apply(order))
-            case .vacate(let claim): effects.append(.vacate(claim))
-            case .leaseEnds(let claim, let end): effects.append(.leaseEnds(claim, at: end))
-            case .offerChanged(let offer):
-                for ledger in led { finder(ledger, .offered(offer), at: now, into: &effects) }
-            }
-        }
-        // Also without a new offer: a confirmed claim makes an idle machine a worker.
-        describe(at: now, into: &effects)
-        tellGroups(at: now, into: &effects)
-    }
-
     /// From a ledger to a machine; the stamp is what the machine knows an old primary by.
     private mutating func send(
         _ message: ClaimMessage, from ledger: PeerID, to machine: PeerID, at now: Instant, into effects: inout [Effect]

@@ -82,9 +82,11 @@ extension Peer {
         visiting = nil
     }
 
-    /// What the machine says to the search that is here; nil: no.
-    mutating func answerVisit(_ candidate: Candidate?, at now: Instant, into effects: inout [Effect]) {
-        guard let visit = visiting else { return }
+    /// What the machine says to a search that has come here; nil: no.
+    mutating func answer(
+        _ visit: Visit?, _ candidate: Candidate?, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard let visit else { return }
         let answer = candidate.map { visits.candidate($0) } ?? []
         groups(.answered(visit, accepts: candidate != nil, answer: answer), at: now, into: &effects)
     }

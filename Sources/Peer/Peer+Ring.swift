@@ -37,9 +37,7 @@ extension Peer {
             case .remember(let peers): effects.append(.rememberRing(addresses.contacts(of: peers)))
             case .active(let isActive):
                 if isActive { register(.joined, at: now, into: &effects) }
-                if isActive, !isSettled, let wait = rules.groupsAfter {
-                    effects.append(.set(.groupsBegin, at: now + wait))
-                }
+                if isActive, !isSettled { effects.append(.set(.groupsBegin, at: now + rules.groupsAfter)) }
                 onRingChanged(at: now, into: &effects)
             case .neighboursChanged: onRingChanged(at: now, into: &effects)
             }

@@ -24,7 +24,8 @@ public import Replication
 /// one ledger each (`LedgerDesk`), and stand at its primary. A ledger has its founder's id for all time, so who asks for it
 /// asks for that id, and `Primaries` says where it is led. What a peer sends to itself takes the same way without the wire.
 ///
-/// The order of effects is kept across parts: a write stands before every message that relies on it.
+/// What relies on a write is ordered when the host says that it is durable; nothing else waits for the disk (`MachineQueue`,
+/// `HeldLedger`).
 public struct Peer: Automaton {
     public struct Configuration: Sendable {
         public var neighbours = Neighbours.Configuration()
@@ -37,8 +38,8 @@ public struct Peer: Automaton {
         public var finder = Finder.Configuration()
         public var rendezvous = Rendezvous.Configuration()
         /// How long a peer is in the ring before its machine joins groups: while rings still meet, each has a root of its own for
-        /// a group, and everybody would join twice. Nil: never, so that nobody finds it over the wide area.
-        public var groupsAfter: Duration? = .seconds(30)
+        /// a group, and everybody would join twice.
+        public var groupsAfter: Duration = .seconds(30)
         public var replication = Replica.Configuration()
         /// Rules of ledgers whose books say none, and which replicas this master takes.
         public var placement = ReplicaPlacement.Configuration()
@@ -143,6 +144,8 @@ public struct Peer: Automaton {
         /// The host has looked what the machine is and has. What instances may ask for together, and the owner's terms, are not
         /// the machine's to say: those in here are passed over.
         case measured(MachineFacts)
+        /// Writes up to here are durable.
+        case persisted(UInt64)
         case accepting(Bool)
         case stopping
     }
@@ -171,10 +174,11 @@ public struct Peer: Automaton {
         case ring(CallID)
     }
 
-    /// Orders to the host, to be carried out in this order; `persist` is durable before any later effect.
+    /// Orders to the host, to be carried out in this order; none waits for the disk: what must, is ordered when `persisted` says so.
     /// What is to be remembered is a hint for the next start: nothing waits for it, and a disk that is full may lose it.
     public enum Effect: Hashable, Sendable {
-        case persist(PartitionRecord)
+        /// One transaction; then say `persisted`. A disk that fails is tried again until it takes it.
+        case persist([PartitionRecord], number: UInt64)
         case remember([Advertisement])
         /// The same for peers of the ring.
         case rememberRing([PeerContact])
@@ -225,6 +229,8 @@ public struct Peer: Automaton {
     var isSettled = false
     /// The search that the machine is being asked for.
     var visiting: Visit?
+    /// What the machine says and does when its disk has what it says.
+    var machine = MachineQueue()
     /// Groups whose members are being counted.
     var counting: [Rendezvous.SearchID: OfferGroup] = [:]  // looked up only
     private let visitCoding: Shared<VisitCoding>
@@ -337,6 +343,7 @@ public struct Peer: Automaton {
             own.endpoints = endpoints
             neighbours(.described(own), at: now, into: &effects)
         case .measured(let facts): onMeasured(facts, at: now, into: &effects)
+        case .persisted(let number): onPersisted(number, at: now, into: &effects)
         case .accepting(let value):
             claims(.accepting(value), at: now, into: &effects)
         case .stopping:
@@ -415,20 +422,6 @@ public struct Peer: Automaton {
             tellGroups(at: now, into: &effects)
         case .rendezvous(let timer): rendezvous(.timerFired(timer), at: now, into: &effects)
         case .ring(let id): answer(ring.expired(id), into: &effects)
-        }
-    }
-}
-
-extension Peer.Effect {
-    /// Whether later effects must wait until this one is durable.
-    public var isWrite: Bool {
-        switch self {
-        case .persist: true
-        case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds, .readLog,
-            .answer,
-            .ringAnswer, .group,
-            .object, .ledger, .delivered, .report, .news:
-            false
         }
     }
 }

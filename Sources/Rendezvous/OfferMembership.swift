@@ -12,12 +12,13 @@ public struct OfferMembership: Sendable {
     }
 
     private var joined: [OfferGroup] = []
+    private var keys: Set<PeerID> = []  // looked up only: a search may come a hundred times a second
     private var value: Int64 = 0
 
     public init() {}
 
     /// Whether searches in this group are for the machine's offer.
-    public func contains(_ group: PeerID) -> Bool { joined.contains { $0.key == group } }
+    public func contains(_ group: PeerID) -> Bool { keys.contains(group) }
 
     /// What makes the groups know the offer as it is now; nothing where they know it.
     public mutating func orders(for offer: Offer) -> [Order] {
@@ -32,6 +33,7 @@ public struct OfferMembership: Sendable {
                 orders.append(.update(group.key, value: free))
             }
         }
+        if groups != joined { keys = Set(groups.map(\.key)) }
         (joined, value) = (groups, free)
         return orders
     }

@@ -253,8 +253,7 @@ struct Village {
             let (id, input) = inbox.removeFirst()
             guard homes[id]?.isUp == true else { continue }
             for effect in homes[id]?.peer.effects(of: input, at: now) ?? [] {
-                let waits = homes[id].map { $0.diskIsSlow && (effect.isWrite || !$0.waiting.isEmpty) } ?? false
-                if waits {
+                if case .persist = effect, homes[id]?.diskIsSlow == true {
                     homes[id]?.waiting.append(effect)
                 } else {
                     perform(effect, of: id)
@@ -268,7 +267,9 @@ struct Village {
         homes[id]?.performed.append(effect)
         switch effect {
         case .ledger(let ledger, let order): perform(order, of: ledger, at: id)
-        case .persist(let record): homes[id]?.records[record.partition] = record
+        case .persist(let records, let number):
+            for record in records { homes[id]?.records[record.partition] = record }
+            inbox.append((id, .persisted(number)))
         case .rememberRing(let contacts): homes[id]?.ring = contacts
         case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
         case .browse, .remember, .report, .leaseEnds, .delivered, .group, .news: return

@@ -10,8 +10,7 @@ import Storage
 /// A peer on its event loop: takes inputs one at a time, performs effects in order.
 ///
 /// Confined to the loop. What leaves the loop (writes, the agent's work) goes through streams that `PeerHost.run` serves.
-/// Effects behind a write wait until it is durable; inputs go on being taken, and their effects queue, so that one
-/// transaction commits whatever has gathered meanwhile.
+/// No effect waits for the disk: the peer hears when a write is durable, and orders what follows from it then.
 final class PeerCore {
     /// What a step orders outside the loop and beyond the peer.
     struct Outlets {
@@ -19,7 +18,7 @@ final class PeerCore {
         var learn: (PeerID, [Endpoint]) -> Void
         var publish: (Advertisement) -> Void
         var browse: (BrowseScope) -> Void
-        var write: (WriteBatch) -> Void
+        var write: ([PartitionRecord], _ number: UInt64) -> Void
         /// Worth having at the next start; nothing waits for it.
         var hint: (WriteBatch) -> Void
         var agent: (AgentCommand) -> Void
@@ -35,8 +34,6 @@ final class PeerCore {
     private var timers = TimerQueue<Peer.Timer>()
     private var wakeUp: (due: Instant, task: Scheduled<Void>)?
     private var isFiring = false
-    private var queued: [Peer.Effect] = []
-    private var writing: [Peer.Effect]?
     private var waiting: [CallID: CheckedContinuation<CallResult, Never>] = [:]
     private var asking: [CallID: CheckedContinuation<RingResult, Never>] = [:]
     private var nextCall: UInt64 = 1
@@ -60,8 +57,7 @@ final class PeerCore {
             let next = pendingInputs
             pendingInputs = []
             for input in next {
-                peer.handle(input, at: clock.now, into: &queued)
-                drain()
+                for effect in peer.effects(of: input, at: clock.now) { perform(effect) }
             }
         }
         isHandling = false
@@ -93,16 +89,6 @@ final class PeerCore {
         input(.ringCall(id, call))
     }
 
-    /// The write under way is durable: performs what waited for it.
-    func written() {
-        loop.preconditionInEventLoop()
-        guard let batch = writing else { return }
-        writing = nil
-        for effect in batch where !effect.isWrite { perform(effect) }
-        drain()
-        armWakeUp()
-    }
-
     /// Whether nobody but this machine's disk could take what a master is told.
     var isOnItsOwn: Bool { peer.ownLedger.map { $0.replica.membership.members.count <= 1 } ?? false }
 
@@ -116,22 +102,9 @@ final class PeerCore {
 
     // MARK: Effects
 
-    private func drain() {
-        guard writing == nil, !queued.isEmpty else { return }
-        let effects = queued
-        queued = []
-        let firstWrite = effects.firstIndex(where: \.isWrite) ?? effects.count
-        for effect in effects[..<firstWrite] { perform(effect) }
-        let batch = Array(effects[firstWrite...])
-        guard !batch.isEmpty else { return }
-        writing = batch
-        outlets.write(WriteBatch(effects: batch))
-    }
-
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .persist:
-            preconditionFailure("a write reached the performer: \(effect)")
+        case .persist(let records, let number): outlets.write(records, number)
         case .remember(let advertisements): outlets.hint(WriteBatch(remembered: advertisements))
         case .rememberRing(let contacts): outlets.hint(WriteBatch(ring: contacts))
         case .learn(let peer, let endpoints): outlets.learn(peer, endpoints)
@@ -191,18 +164,4 @@ enum AgentCommand: Sendable {
     case vacate(ClaimReference)
     case leaseEnds(ClaimReference, at: Instant)
     case readLog(CallID, ClaimReference, LogQuery)
-}
-
-extension WriteBatch {
-    fileprivate init(effects: [Peer.Effect]) {
-        self.init()
-        for effect in effects {
-            switch effect {
-            case .persist(let record): partitions.append(record)
-            case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
-                .readLog, .answer, .ringAnswer, .group, .object, .ledger, .delivered, .report, .news:
-                continue
-            }
-        }
-    }
 }

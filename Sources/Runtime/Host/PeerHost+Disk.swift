@@ -1,13 +1,22 @@
 import Automata
+import Claims
 import Logging
 import NIOCore
+import Peer
 import Storage
+
+/// Partitions' records, and how the peer names the write.
+struct PartitionWrite: Sendable {
+    var records: [PartitionRecord]
+    var number: UInt64
+}
 
 /// What the peer keeps, and what happens when the disk does not take it.
 extension PeerHost {
-    /// Commits batches, one at a time; a disk that fails is tried again until it works.
+    /// Commits what the machine promises, one transaction at a time; a disk that fails is tried again until it works.
     func serveWrites() async {
-        for await batch in writes {
+        for await write in writes {
+            let batch = WriteBatch(partitions: write.records)
             while !Task.isCancelled {
                 do throws(StorageError) {
                     try await store.write(batch)
@@ -23,7 +32,7 @@ extension PeerHost {
                     guard await rest(.seconds(1)) else { return }
                 }
             }
-            loop.execute { [core] in core.value.written() }
+            loop.execute { [core] in core.value.input(.persisted(write.number)) }
         }
     }
 

@@ -94,7 +94,7 @@ public final class PeerHost: PeerService, Service {
     let store: Store
     let shelf: LedgerShelf
     private let lock: StateLock
-    let writes: AsyncStream<WriteBatch>
+    let writes: AsyncStream<PartitionWrite>
     let hints: AsyncStream<WriteBatch>
     let commands: AsyncStream<AgentCommand>
     let objectOrders: AsyncStream<Peer.ObjectOrder>
@@ -170,11 +170,11 @@ public final class PeerHost: PeerService, Service {
         self.logger = logger
         self.board = board
         self.seeds = seeds
-        let (writes, writeOutlet) = AsyncStream.makeStream(of: WriteBatch.self)
+        let (writes, writeOutlet) = AsyncStream.makeStream(of: PartitionWrite.self)
         let (hints, hintOutlet) = AsyncStream.makeStream(of: WriteBatch.self)
         self.hints = hints
         let (commands, commandOutlet) = AsyncStream.makeStream(of: AgentCommand.self)
-        self.writes = writes  // at most one batch at a time: the core waits for it
+        self.writes = writes  // at most one at a time: the peer waits for it
         self.commands = commands
         let (objectOrders, objectOutlet) = AsyncStream.makeStream(of: Peer.ObjectOrder.self)
         self.objectOrders = objectOrders
@@ -205,7 +205,7 @@ public final class PeerHost: PeerService, Service {
                         }
                     },
                     browse: { discovery.browse($0) },
-                    write: { writeOutlet.yield($0) }, hint: { hintOutlet.yield($0) },
+                    write: { writeOutlet.yield(PartitionWrite(records: $0, number: $1)) }, hint: { hintOutlet.yield($0) },
                     agent: { commandOutlet.yield($0) },
                     object: { objectOutlet.yield($0) },
                     ledger: { shelf.perform($1, of: $0) },
@@ -221,7 +221,7 @@ public final class PeerHost: PeerService, Service {
     public func call(_ call: Call, of ledger: PeerID?) async -> CallResult {
         await withCheckedContinuation { continuation in
             loop.execute { [core, board] in
-                // While a write waits for the disk, every answer waits behind it, for longer than anybody asks.
+                // What is asked of a master on its own waits for this disk alone, for longer than anybody asks.
                 if core.value.isOnItsOwn, let problem = board.current.first(where: { $0.code == Self.diskProblem }) {
                     return continuation.resume(returning: .refused(Self.refusal(problem)))
                 }

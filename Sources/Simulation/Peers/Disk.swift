@@ -37,17 +37,8 @@ struct Disk {
         var rotten = 0
     }
 
-    mutating func commit(_ batch: [Peer.Effect]) {
-        for effect in batch {
-            switch effect {
-            case .persist(let record): partitions[record.partition] = record
-            case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
-                .readLog,
-                .answer, .ringAnswer, .group,
-                .object, .ledger, .delivered, .report, .news:
-                continue
-            }
-        }
+    mutating func commit(_ records: [PartitionRecord]) {
+        for record in records { partitions[record.partition] = record }
     }
 
     /// What is worth having at the next start.
@@ -63,7 +54,7 @@ struct Disk {
     ///
     /// - Parameter rot: the share of objects whose sectors cannot be read afterwards.
     mutating func crash(
-        writing batch: [Peer.Effect]?, journal: [LedgerWrite], storing: [StoredObject], rot: Double,
+        writing: [[PartitionRecord]], journal: [LedgerWrite], storing: [StoredObject], rot: Double,
         draw: inout Draw
     ) -> Harm {
         var harm = Harm()
@@ -72,7 +63,10 @@ struct Disk {
             // In order: behind one that is not there nothing is.
             if reaches(&harm, &draw) { apply(item) } else { cut.insert(item.ledger) }
         }
-        if let batch { if reaches(&harm, &draw) { commit(batch) } }
+        for records in writing {
+            guard reaches(&harm, &draw) else { break }
+            commit(records)
+        }
         for object in storing where reaches(&harm, &draw) { objects[object.id] = Copy(bytes: object.bytes) }
         guard rot > 0 else { return harm }
         for key in objects.keys.sorted() where draw.chance(rot) {

@@ -10,44 +10,32 @@ import Wire
 
 /// A peer's effects, in their order, and its disk.
 extension PeerPopulation {
-    /// Performs effects in order; from the first write on, the rest waits until the write is durable.
+    /// Performs effects in order: none waits for the disk.
     mutating func perform(_ effects: inout [Peer.Effect], of host: UInt32, _ core: inout World) {
-        if hosts[Int(host)].syncing == nil, !effects.contains(where: \.isWrite) {
-            for effect in effects { perform(effect, of: host, &core) }
-        } else {
-            hosts[Int(host)].queued += effects
-            drain(host, &core)
-        }
+        for effect in effects { perform(effect, of: host, &core) }
         setOtherTimers(of: host, &core)
     }
 
-    private mutating func drain(_ host: UInt32, _ core: inout World) {
-        guard hosts[Int(host)].syncing == nil, !hosts[Int(host)].queued.isEmpty else { return }
-        let queued = hosts[Int(host)].queued
-        hosts[Int(host)].queued = []
+    private mutating func write(
+        _ records: [PartitionRecord], _ number: UInt64, of host: UInt32, _ core: inout World
+    ) {
+        hosts[Int(host)].writing.append((records, number))
         let isHasty = sabotage == .hastySend
-        let firstWrite = isHasty ? queued.count : queued.firstIndex(where: \.isWrite) ?? queued.count
-        for effect in queued[..<firstWrite] where !effect.isWrite { perform(effect, of: host, &core) }
-        var batch = Array(queued[firstWrite...])
-        if isHasty { batch = queued.filter(\.isWrite) }
-        guard !batch.isEmpty else { return }
-        hosts[Int(host)].syncing = batch
+        if isHasty { tell(host, .persisted(number), &core) }
         let latency = isHasty ? 5_000_000_000 : diskLatency()
         core.note(at: core.now + latency, Note.synced.rawValue, peer: host)
     }
 
     mutating func onSynced(_ host: UInt32, _ core: inout World) {
-        guard let batch = hosts[Int(host)].syncing else { return }
+        guard let write = hosts[Int(host)].writing.first else { return }
         guard takesWrite(host) else {
-            // As the real host: the same batch again, until the disk takes it.
+            // As the real host: the same again, until the disk takes it.
             core.note(at: core.now + 1_000_000_000 + diskLatency(), Note.synced.rawValue, peer: host)
             return
         }
-        hosts[Int(host)].syncing = nil
-        hosts[Int(host)].disk.commit(batch)
-        for effect in batch where !effect.isWrite { perform(effect, of: host, &core) }
-        drain(host, &core)
-        setOtherTimers(of: host, &core)
+        hosts[Int(host)].writing.removeFirst()
+        hosts[Int(host)].disk.commit(write.records)
+        if sabotage != .hastySend { give(.persisted(write.number), to: host, &core) }
     }
 
     private mutating func diskLatency() -> Int64 {
@@ -65,9 +53,9 @@ extension PeerPopulation {
     }
 
     mutating func crashDisk(of host: UInt32) {
-        let (batch, storing) = (hosts[Int(host)].syncing, hosts[Int(host)].storing)
+        let (writing, storing) = (hosts[Int(host)].writing.map(\.records), hosts[Int(host)].storing)
         let harm = hosts[Int(host)].disk.crash(
-            writing: batch, journal: hosts[Int(host)].journal, storing: storing, rot: isHealed ? 0 : rot,
+            writing: writing, journal: hosts[Int(host)].journal, storing: storing, rot: isHealed ? 0 : rot,
             draw: &diskDraw)
         for (path, count) in [
             ("unsynced write lost", harm.lost), ("torn write cut", harm.torn), ("object corrupt", harm.rotten),
@@ -78,7 +66,7 @@ extension PeerPopulation {
 
     private mutating func perform(_ effect: Peer.Effect, of host: UInt32, _ core: inout World) {
         switch effect {
-        case .persist: preconditionFailure("a write is performed when it is synced")
+        case .persist(let records, let number): write(records, number, of: host, &core)
         case .send(let message, let peer): send(message, from: host, to: peer, &core)
         case .set(.overlay(.acknowledgements), let due): core.setTimer(0, of: host, at: due)
         case .set(.overlay(.upkeep), let due): core.setTimer(1, of: host, at: due)

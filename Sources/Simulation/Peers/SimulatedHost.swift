@@ -25,9 +25,8 @@ struct SimulatedHost {
     // The process.
     var peer: Peer?
     var timers = TimerList<Peer.Timer>()
-    /// Effects in order, behind a write that is on its way to the disk.
-    var queued: [Peer.Effect] = []
-    var syncing: [Peer.Effect]?
+    /// Partitions' records on their way to the disk, in order.
+    var writing: [(records: [PartitionRecord], number: UInt64)] = []
     /// A master has begun its ledger, in whichever life.
     var hasFounded = false
     /// What the ledgers' files are to hold, on its way there.
@@ -64,7 +63,7 @@ struct SimulatedHost {
     mutating func endProcess() {
         peer = nil
         timers = TimerList()
-        (queued, syncing, journal) = ([], nil, [])
+        (writing, journal) = ([], [])
         (storing, storeFree) = ([], 0)
         connections = []
         (hasMet, isLeaving, hasCompany) = (false, false, false)

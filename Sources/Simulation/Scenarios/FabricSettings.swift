@@ -29,8 +29,8 @@ public struct FabricSettings: Sendable, Equatable {
     public var regionalPerMille = 0
     /// Of 1,000 requests how many are destroyed, stopped or changed later.
     public var changedPerMille = 400
-    /// How long a peer is in the ring before its machine joins the groups of offers; nil: it does not.
-    public var groupsAfter: Duration?
+    /// How long a peer is in the ring before its machine joins the groups of offers.
+    public var groupsAfter: Duration = .seconds(30)
     public var disk = DiskSettings()
     /// A packet to all of a link takes so long, and is lost for so many of its receivers.
     public var linkDelay: Duration = .milliseconds(1)

@@ -36,12 +36,11 @@ extension Scenario {
             "replicas: \(fabric.replicas)", "replace-after: \(fabric.replaceAfter.words)",
             "requests: \(fabric.requests)", "exclusive: \(Double(fabric.exclusivePerMille) / 10)%",
             "paid: \(Double(fabric.paidPerMille) / 10)%", "regional: \(Double(fabric.regionalPerMille) / 10)%",
-            "changed: \(Double(fabric.changedPerMille) / 10)%", "disk:",
+            "changed: \(Double(fabric.changedPerMille) / 10)%", "groups-after: \(fabric.groupsAfter.words)", "disk:",
             "  latency: \(fabric.disk.latency.lowerBound.words)...\(fabric.disk.latency.upperBound.words)",
             "  failures: \(percent(fabric.disk.failures.lowerBound))...\(percent(fabric.disk.failures.upperBound))",
             "  rot: \(percent(fabric.disk.rot.lowerBound))...\(percent(fabric.disk.rot.upperBound))",
         ]
-        if let wait = fabric.groupsAfter { lines.append("groups-after: \(wait.words)") }
         if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
         if let objects = fabric.objects {
             var words = "rate: \(objects.rate), bytes: \(objects.bytesMax)"
