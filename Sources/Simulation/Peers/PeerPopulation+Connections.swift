@@ -12,6 +12,10 @@ extension PeerPopulation {
 
     mutating func send(_ message: PeerMessage, from host: UInt32, to peer: PeerID, _ core: inout World) {
         count(message)
+        if placers != nil {
+            placers?.count(message, at: core.now)
+            if case .claim(.order(let order, _), _) = message { notePlaced(order.request, &core) }
+        }
         guard let target = core.number(of: peer), let delay = connect(host, target, &core) else {
             core.counters.sent &+= 1
             core.counters.toNobody &+= 1

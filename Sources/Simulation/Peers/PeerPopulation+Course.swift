@@ -7,10 +7,14 @@ import Peer
 /// What happens at which time of a run, and what must hold at its end.
 extension PeerPopulation {
     mutating func begin(_ core: inout World) {
-        // Each LAN begins with a ring of its own, and what is routed before they have met cannot be right.
-        if settings.lans > 1 { core.excusedUntil = watch.workload.begins }
+        // Each LAN begins with a ring of its own, a link without masters with several: what is routed before they have met
+        // cannot be right.
+        if settings.lans > 1 || settings.masters == 0 { core.excusedUntil = watch.workload.begins }
         if !watch.workload.isEmpty { core.note(at: watch.workload.begins, Note.lookup.rawValue) }
         for (user, at) in users.times.enumerated() { run(.user(user), at: at, &core) }
+        for (index, at) in (placers?.times(from: watch.workload.begins) ?? []).enumerated() {
+            run(.placer(index, step: 0), at: at, &core)
+        }
         if settings.paidPerMille > 0 {
             for master in 0..<UInt32(count) where hosts[Int(master)].isMaster {
                 run(.bookkeeper(master), at: 1_000_000_000, &core)

@@ -82,7 +82,9 @@ extension PeerPopulation {
         case .report(let notice): if case .failed = notice { reached["peer called failed", default: 0] += 1 }
         case .publish(let advertisement): publish(advertisement, from: host, &core)
         case .browse(let scope): browse(scope, at: host, &core)
-        case .apply(let order): apply(order, on: host, &core)
+        case .apply(let order):
+            if placers != nil { notePlaced(order.request, &core) }
+            apply(order, on: host, &core)
         case .vacate(let claim): vacate(claim, on: host, &core)
         case .leaseEnds(let claim, let end): holdLease(of: claim, until: end, on: host, &core)
         case .readLog(let id, _, _):

@@ -39,6 +39,7 @@ struct PeerPopulation: Population {
         case leaseGuard(PartitionNumber, ClaimReference)
         case packet(Packet)
         case user(Int)
+        case placer(Int, step: Int)
         case patience(user: Int, attempt: Int)
         case answered(CallID, CallResult)
         case bookkeeper(UInt32)
@@ -81,6 +82,7 @@ struct PeerPopulation: Population {
     var multicasts = 0
 
     var users: Users
+    var placers: Placers?
     var bookkeepers = Bookkeepers()
     var seekers = LedgerSeekers()
     var tenancy = TenancyChecker()
@@ -126,6 +128,12 @@ struct PeerPopulation: Population {
         links = Array(repeating: [], count: settings.lans)
         users = Users(
             settings, begins: plan.begins, span: plan.ends - plan.begins, random: .stream(seed: seed, "users"))
+        if let placements = settings.placements {
+            let machines = plan.slots - settings.lans * settings.masters
+            placers = Placers(
+                placements, partitions: machines * settings.partitions, lans: settings.lans, begins: plan.begins,
+                ends: plan.ends, random: .stream(seed: seed, "placers"))
+        }
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
     }
@@ -178,14 +186,19 @@ struct PeerPopulation: Population {
         let id = core.id(of: peer)
         if sabotage == .lostLedger { hosts[host].disk.loseLedger(id) }
         if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer, &core) }
-        let own = Advertisement(
+        var own = Advertisement(
             peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
             endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil,
             region: hosts[host].isMaster ? "" : Self.region(of: UInt16(hosts[host].lan)),
             network: hosts[host].isMaster ? "LAN \(hosts[host].lan + 1)" : "")
+        if let placers, !hosts[host].isMaster {
+            own.facts = placers.facts(of: peer, machines: UInt32(count))
+            (own.cores, own.gpus) = (own.facts.cores, own.facts.gpus)
+        }
         var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
         hosts[host].peer = Peer(
-            blueprint: blueprint, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
+            blueprint: blueprint, own: own,
+            capacity: placers != nil && hosts[host].isMaster ? 0 : settings.partitions, memory: .mebibytes(8_192),
             restored: restored, seed: life.next())
         watch.started(peer, at: core.now)
         if let (before, index) = tenancy.onStart(peer, length: hosts[host].disk.logs[id]?.entries.count ?? 0) {
@@ -320,7 +333,10 @@ struct PeerPopulation: Population {
         preconditionFailure("whole peers have connections, and hear of their end by those")
     }
 
-    mutating func sample(in core: inout World) { watch.sample(lookupKinds: PeerKinds.lookupKinds, &core) }
+    mutating func sample(in core: inout World) {
+        watch.measures.placements = placers?.measures
+        watch.sample(lookupKinds: PeerKinds.lookupKinds, &core)
+    }
 
     // MARK: What it scheduled for itself
 
@@ -367,8 +383,10 @@ struct PeerPopulation: Population {
         case .leaseGuard(let number, let claim): onLeaseGuard(number, claim, host: host, &core)
         case .packet(let packet): onPacket(packet, from: host, &core)
         case .user(let user): userActs(user, &core)
+        case .placer(let index, let step): placerActs(index, step: step, &core)
         case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
+        case .answered(let id, let result) where id.value >= Placers.firstCall: placerAnswered(id, result, &core)
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
             bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)

@@ -51,6 +51,11 @@ extension Scenario {
         "disk": { scenario, node, reader in
             try reader.read(node, into: &scenario.fabric, keys: diskKeys)
         },
+        "placements": { scenario, node, reader in
+            var placements = PlacementSettings()
+            try reader.read(node, into: &placements, keys: placementKeys)
+            scenario.fabric?.placements = placements
+        },
         "objects": { scenario, node, reader in
             var objects = ObjectSettings()
             try reader.read(node, into: &objects, keys: objectKeys)

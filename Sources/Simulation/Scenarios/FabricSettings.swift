@@ -35,6 +35,8 @@ public struct FabricSettings: Sendable, Equatable {
     /// A packet to all of a link takes so long, and is lost for so many of its receivers.
     public var linkDelay: Duration = .milliseconds(1)
     public var multicastLoss = 0.1
+    /// Nil: nobody but `requests` asks for a machine.
+    public var placements: PlacementSettings?
     /// Nil: nobody puts an object.
     public var objects: ObjectSettings?
     /// Nil: nobody is a member of a group.

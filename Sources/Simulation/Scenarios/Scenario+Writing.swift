@@ -42,6 +42,7 @@ extension Scenario {
             "  rot: \(percent(fabric.disk.rot.lowerBound))...\(percent(fabric.disk.rot.upperBound))",
         ]
         if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
+        if let placements = fabric.placements { lines.append(placements.yaml) }
         if let objects = fabric.objects {
             var words = "rate: \(objects.rate), bytes: \(objects.bytesMax)"
             if let reconcile = objects.reconcile { words += ", reconcile: \(reconcile.words)" }
