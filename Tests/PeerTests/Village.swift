@@ -18,6 +18,7 @@ struct Village {
         var peer: Peer
         var ledgers: [PeerID: LedgerFile] = [:]
         var records: [PartitionNumber: PartitionRecord] = [:]
+        var word = OwnerWord()
         var ring: [PeerContact] = []
         var objects: [PeerID: [UInt8]] = [:]
         var isUp = true
@@ -172,6 +173,7 @@ struct Village {
             old.ledgers[ledger].map { (ledger, $0.restored(ledger)) }
         }
         restored.partitions = old.records.keys.sorted().compactMap { old.records[$0] }
+        restored.word = old.word
         restored.ring = old.ring
         restored.objects = old.objects.sorted { $0.key < $1.key }.map {
             ObjectEntry(id: $0.key, size: UInt32($0.value.count))
@@ -269,6 +271,7 @@ struct Village {
         switch effect {
         case .ledger(let ledger, let order): perform(order, of: ledger, at: id)
         case .persist(let record): homes[id]?.records[record.partition] = record
+        case .persistWord(let word): homes[id]?.word = word
         case .rememberRing(let contacts): homes[id]?.ring = contacts
         case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
         case .browse, .remember, .report, .leaseEnds, .delivered, .group, .news: return

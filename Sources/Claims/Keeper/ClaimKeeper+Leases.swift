@@ -43,6 +43,7 @@ extension ClaimKeeper {
         case .renewAgain:
             for home in unanswered { renew(from: home, at: now, into: &effects) }
             unanswered = []
+        case .hours: lookAtHours(at: now, into: &effects)
         }
     }
 
@@ -61,6 +62,7 @@ extension ClaimKeeper {
             let batch = Array(claims.prefix(configuration.renewBatchMax))
             claims = claims.dropFirst(batch.count)
             effects.append(.send(.renew(batch, echo: now), to: home))
+            if let leaving = leaving(at: now) { effects.append(.send(.leaving(batch, leaving), to: home)) }
         }
     }
 

@@ -51,6 +51,8 @@ public struct HostOptions: Sendable {
     public var price: Int64
     /// What its owner asks beside that, and allows.
     public var terms: OwnerTerms
+    /// What of its offer was said, rather than left to the usual.
+    public var said: OfferWord
     public var discovery: DiscoveryMode
     /// Interfaces for discovery; empty: all that can.
     public var interfaces: [String]

@@ -130,7 +130,7 @@ final class PeerCore {
 
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .persist:
+        case .persist, .persistWord:
             preconditionFailure("a write reached the performer: \(effect)")
         case .remember(let advertisements): outlets.hint(WriteBatch(remembered: advertisements))
         case .rememberRing(let contacts): outlets.hint(WriteBatch(ring: contacts))
@@ -199,6 +199,7 @@ extension WriteBatch {
         for effect in effects {
             switch effect {
             case .persist(let record): partitions.append(record)
+            case .persistWord(let said): word = said
             case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
                 .readLog, .answer, .ringAnswer, .group, .object, .ledger, .delivered, .report, .news:
                 continue

@@ -61,6 +61,9 @@ public final class PeerHost: PeerService, Service {
         /// Two lower-case letters each (ISO 3166-1 for the country); empty: the owner does not say.
         public var country = ""
         public var continent = ""
+        /// What of the offer above was said at this start, rather than left to the usual: that holds, and the machine forgets what
+        /// its owner has said of the same while it ran.
+        public var said = OfferWord()
         /// How often the machine is looked at; what has changed by little is not told.
         public var measureEvery: Duration = .seconds(30)
         public var peer = Peer.Configuration()
@@ -118,6 +121,7 @@ public final class PeerHost: PeerService, Service {
         let stored = try await store.load()
         var restored = Peer.Restored()
         (restored.partitions, restored.remembered) = (stored.partitions, stored.remembered)
+        restored.word = try await Self.word(stored.word, configuration, store, logger)
         restored.ring = stored.ring
         restored.objects = try await store.objects().map { ObjectEntry(id: $0.id, size: UInt32(clamping: $0.size)) }
         restored.remembered += configuration.acquaintances.filter { seen in

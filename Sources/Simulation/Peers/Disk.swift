@@ -26,6 +26,7 @@ struct Disk {
     /// Of the ledgers of which the machine holds replicas.
     var logs: [PeerID: LogDisk] = [:]  // put in order where it is walked
     private(set) var partitions: [PartitionNumber: PartitionRecord] = [:]  // put in order where it is walked
+    private(set) var word = OwnerWord()
     private(set) var remembered: [Advertisement] = []
     private(set) var ring: [PeerContact] = []
     var objects: [Key: Copy] = [:]  // looked up; put in order where it is walked
@@ -41,6 +42,7 @@ struct Disk {
         for effect in batch {
             switch effect {
             case .persist(let record): partitions[record.partition] = record
+            case .persistWord(let said): word = said
             case .remember, .rememberRing, .learn, .send, .set, .publish, .browse, .apply, .vacate, .leaseEnds,
                 .readLog,
                 .answer, .ringAnswer, .group,
@@ -112,6 +114,7 @@ struct Disk {
     var restored: Peer.Restored {
         var restored = Peer.Restored()
         restored.partitions = partitions.values.sorted { $0.partition < $1.partition }
+        restored.word = word
         restored.remembered = remembered
         restored.ring = ring
         restored.objects = objects.map { ObjectEntry(id: $0.key, size: UInt32($0.value.bytes.count)) }

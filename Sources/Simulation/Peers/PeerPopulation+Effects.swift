@@ -78,15 +78,15 @@ extension PeerPopulation {
 
     private mutating func perform(_ effect: Peer.Effect, of host: UInt32, _ core: inout World) {
         switch effect {
-        case .persist: preconditionFailure("a write is performed when it is synced")
+        case .persist, .persistWord: preconditionFailure("a write is performed when it is synced")
         case .send(let message, let peer): send(message, from: host, to: peer, &core)
         case .set(.overlay(.acknowledgements), let due): core.setTimer(0, of: host, at: due)
         case .set(.overlay(.upkeep), let due): core.setTimer(1, of: host, at: due)
         case .set(let timer, let due):
             if sabotage == .deafTimers, case .requests(_, let timer) = timer {
                 switch timer {
-                case .search, .order: return
-                case .lease, .hold, .bill, .wait: break
+                case .search, .order, .move: return
+                case .lease, .successorLease, .hold, .bill, .wait: break
                 }
             }
             hosts[Int(host)].timers.set(timer, at: due)

@@ -46,6 +46,9 @@ struct PeerPopulation: Population {
         case groupTrial(Int)
         case readAll
         case seekLedgers
+        /// Of a drain among those of this run.
+        case owner(Int, isDrained: Bool)
+        case ownerAgain(UInt32)
     }
 
     let settings: FabricSettings
@@ -82,6 +85,7 @@ struct PeerPopulation: Population {
 
     var users: Users
     var bookkeepers = Bookkeepers()
+    var owners: Owners
     var seekers = LedgerSeekers()
     var tenancy = TenancyChecker()
     var objectUsers: ObjectUsers
@@ -126,6 +130,8 @@ struct PeerPopulation: Population {
         links = Array(repeating: [], count: settings.lans)
         users = Users(
             settings, begins: plan.begins, span: plan.ends - plan.begins, random: .stream(seed: seed, "users"))
+        let machines = (0..<UInt32(settings.peers)).filter { $0 / lans >= settings.masters }
+        owners = Owners(settings, machines: machines, begins: plan.begins, ends: plan.ends, seed: seed)
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
     }
@@ -175,14 +181,16 @@ struct PeerPopulation: Population {
         spoilCheckpoints(of: peer)
         var restored = hosts[host].disk.restored
         if sabotage == .amnesia { restored.partitions = [] }
+        if sabotage == .drainForgotten { restored.word = OwnerWord() }
         let id = core.id(of: peer)
         if sabotage == .lostLedger { hosts[host].disk.loseLedger(id) }
         if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer, &core) }
-        let own = Advertisement(
+        var own = Advertisement(
             peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
             endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil,
             region: hosts[host].isMaster ? "" : Self.region(of: UInt16(hosts[host].lan)),
             network: hosts[host].isMaster ? "LAN \(hosts[host].lan + 1)" : "")
+        if let hours = owners.hours(of: peer) { own.facts.terms.hours = hours }
         var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
         hosts[host].peer = Peer(
             blueprint: blueprint, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
@@ -194,6 +202,7 @@ struct PeerPopulation: Population {
         }
         if hasLinks { links[Int(hosts[host].lan)].enter(peer) }
         feed(.started, to: peer, &core)
+        checkDrain(of: peer, &core)
         let firstJoiner = settings.joinsByMachines ? UInt32(settings.masters) : 0
         if settings.lans > 1, hosts[host].place >= firstJoiner,
             hosts[host].place < firstJoiner + UInt32(settings.joiners),
@@ -245,6 +254,7 @@ struct PeerPopulation: Population {
         hosts[Int(peer)].instances = [:]
         hosts[Int(peer)].leases = [:]
         hosts[Int(peer)].disk = Disk()
+        owners.machines[peer]?.isAnswered = false
     }
 
     mutating func stop(_ peer: UInt32, in core: inout World) {
@@ -369,6 +379,7 @@ struct PeerPopulation: Population {
         case .user(let user): userActs(user, &core)
         case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
+        case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
             bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)
@@ -377,6 +388,8 @@ struct PeerPopulation: Population {
         case .groupTrial(let step): groupTrial(step, &core)
         case .readAll: getEverything(&core)
         case .seekLedgers: seekLedgers(&core)
+        case .owner(let drain, let isDrained): ownerOrders(drain, isDrained: isDrained, &core)
+        case .ownerAgain(let machine): ownerAsks(machine, &core)
         }
     }
 
