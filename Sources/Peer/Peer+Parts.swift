@@ -156,6 +156,7 @@ extension Peer {
             case .apply(let order): effects.append(.apply(order))
             case .vacate(let claim): effects.append(.vacate(claim))
             case .leaseEnds(let claim, let end): effects.append(.leaseEnds(claim, at: end))
+            case .seek(let ledger): seekPrimary(of: ledger, at: now, into: &effects)
             case .offerChanged(let offer):
                 for ledger in led { finder(ledger, .offered(offer), at: now, into: &effects) }
             }

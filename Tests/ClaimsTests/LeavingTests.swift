@@ -6,10 +6,15 @@ import Testing
 struct LeavingTests {
     private let drained = Leaving(reason: .drained)
 
-    private func leaving(_ effects: [Machine.Effect]) -> [[ClaimReference]: Leaving?] {
-        var found: [[ClaimReference]: Leaving?] = [:]
-        for case .send(.leaving(let claims, let why), _) in effects { found[claims] = why }
-        return found
+    /// What was told, in order; nil: they may stay.
+    private func leaving(_ effects: [Machine.Effect]) -> [Told] {
+        effects.compactMap { if case .send(.leaving(let claims, let why), _) = $0 { Told(claims, why) } else { nil } }
+    }
+
+    private struct Told: Equatable {
+        let claims: [ClaimReference]
+        let why: Leaving?
+        init(_ claims: [ClaimReference], _ why: Leaving?) { (self.claims, self.why) = (claims, why) }
     }
 
     @Test("a drained machine tells each tenant's home at once and with each renewal, refuses new ones, and stops nothing")
@@ -18,15 +23,15 @@ struct LeavingTests {
         let claim = try box.confirm()
         let other = try box.confirm("cache", from: otherHome)
         let effects = box.feed(.drained(true))
-        #expect(leaving(effects) == [[claim]: drained, [other]: drained])
+        #expect(leaving(effects) == [Told([claim], drained), Told([other], drained)])
         #expect(!effects.contains { if case .vacate = $0 { true } else { false } })
         #expect(box.keeper.offer.state == .draining && !box.keeper.offer.accepting)
         box.after(.seconds(10))
-        #expect(leaving(box.fire(.renew)) == [[claim]: drained, [other]: drained])
+        #expect(leaving(box.fire(.renew)) == [Told([claim], drained), Told([other], drained)])
         let refused = box.receive(.claim(asked(key("new"), .first, Requirements())))
         #expect(refused == [.send(.refused(key("new"), .first, [Mismatch(.notAccepting, found: "draining")]), to: home)])
         #expect(leaving(box.feed(.drained(true))).isEmpty)
-        #expect(leaving(box.feed(.drained(false))) == [[claim]: .some(nil), [other]: .some(nil)])
+        #expect(leaving(box.feed(.drained(false))) == [Told([claim], nil), Told([other], nil)])
         #expect(box.keeper.offer.accepting && box.keeper.offer.state == .worker)
     }
 
@@ -48,7 +53,7 @@ struct LeavingTests {
         var box = Machine()
         let claim = try box.grant()
         _ = box.feed(.drained(true))
-        #expect(leaving(box.receive(.order(order(claim), lease: .seconds(30)))) == [[claim]: drained])
+        #expect(leaving(box.receive(.order(order(claim), lease: .seconds(30)))) == [Told([claim], drained)])
     }
 
     @Test("a machine that starts drained says so with its first renewal")
@@ -57,7 +62,7 @@ struct LeavingTests {
         var keeper = ClaimKeeper(
             own: own(), records: [record(0, 1, tenant(order(claim)))], isDrained: true)
         let effects = keeper.effects(of: .started, at: seconds(100))
-        #expect(leaving(effects) == [[claim]: drained])
+        #expect(leaving(effects) == [Told([claim], drained)])
         #expect(!keeper.offer.accepting)
     }
 
@@ -84,7 +89,7 @@ struct LeavingTests {
     private static let hours = OwnerHours("19:00-07:00")
     private func at(_ hour: Int, _ minute: Int = 0) -> Instant { .zero + .seconds(Int64(hour * 3_600 + minute * 60)) }
 
-    private func machine(at now: Instant) -> Machine {
+    private func opened(at now: Instant) -> Machine {
         var facts = MachineFacts()
         facts.terms.hours = Self.hours
         var box = Machine(at: now)
@@ -94,12 +99,12 @@ struct LeavingTests {
 
     @Test("hours that end are a drain that begins five minutes before and ends when they open again")
     func hours() throws {
-        var box = machine(at: at(6))
+        var box = opened(at: at(6))
         #expect(box.feed(.started).contains(.set(.hours, at: at(6, 55))))
         let claim = try box.confirm()
         box.now = at(6, 55)
         var effects = box.fire(.hours)
-        #expect(leaving(effects) == [[claim]: Leaving(reason: .hours, within: .seconds(300))])
+        #expect(leaving(effects) == [Told([claim], Leaving(reason: .hours, within: .seconds(300)))])
         #expect(effects.contains(.set(.hours, at: at(19))))
         #expect(box.keeper.offer.state == .draining)
         box.now = at(12)
@@ -108,7 +113,7 @@ struct LeavingTests {
             .refused(key("new"), .first, [Mismatch(.ownerHours, wanted: "19:00-07:00")])))
         box.now = at(19)
         effects = box.fire(.hours)
-        #expect(leaving(effects) == [[claim]: .some(nil)])
+        #expect(leaving(effects) == [Told([claim], nil)])
         #expect(effects.contains(.set(.hours, at: at(30, 55))))
         #expect(box.keeper.offer.accepting)
     }

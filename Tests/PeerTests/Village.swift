@@ -360,7 +360,10 @@ struct Village {
             #expect(records[order.claim.partition]?.tenant?.order.claim == order.claim, "started before it is on disk")
         case .send(.claim(.order(let order, _), let stamp), _):
             let isPlaced = facts(id, of: stamp.ledger).contains {
-                if case .placed(order.request, _, order.claim, _) = $0 { true } else { false }
+                switch $0 {
+                case .placed(order.request, _, order.claim, _), .succeeding(order.request, _, order.claim, _): true
+                default: false
+                }
             }
             #expect(isPlaced, "ordered before the placement is on disk")
         case .send(.directory(.hold(let keys), let from, _), _):

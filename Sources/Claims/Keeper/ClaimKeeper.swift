@@ -54,6 +54,8 @@ public struct ClaimKeeper: Automaton {
         case accepting(Bool)
         /// The owner drains the machine, or does so no more: new tenants are refused, and those that are there are to go.
         case drained(Bool)
+        /// Another master leads this ledger from now on.
+        case led(PeerID)
         /// The machine has other facts, or its owner other terms. How many partitions there are stays as it is.
         case described(Offer)
     }
@@ -85,6 +87,8 @@ public struct ClaimKeeper: Automaton {
         case leaseEnds(ClaimReference, at: Instant)
         /// Stop what runs under the claim, empty the partition, then report `destroyed`.
         case vacate(ClaimReference)
+        /// Renewals at this ledger stay without an answer: another master may lead it, whom nobody here has heard of.
+        case seek(PeerID)
         /// What the machine can give has changed.
         case offerChanged(Offer)
     }
@@ -104,6 +108,8 @@ public struct ClaimKeeper: Automaton {
     public internal(set) var seen = ClaimHistory()
     /// Homes that have not answered the last renewal.
     var unanswered: [PeerID] = []
+    /// Homes that have not answered the repetition either.
+    var silent: [PeerID] = []
 
     /// - Parameters:
     ///   - own: what the machine says of itself; its `capacity` is how many partitions the owner lets out, and its facts say
@@ -152,6 +158,9 @@ public struct ClaimKeeper: Automaton {
 
     private var machine: PeerID { terms.machine }
 
+    /// Whether the ledger has a tenant here.
+    public func hosts(_ home: PeerID) -> Bool { partitions.contains { $0.tenancy.confirmed?.home == home } }
+
     /// Every confirmed or vacating tenancy, by partition.
     public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
 
@@ -170,6 +179,10 @@ public struct ClaimKeeper: Automaton {
         case .accepting(let value): accepting = value
         case .drained(let value):
             onOwner(at: now, into: &effects) { $0.isDrained = value }
+        case .led(let home):
+            guard let index = silent.firstIndex(of: home) else { break }
+            silent.remove(at: index)
+            renew(from: home, at: now, into: &effects)
         case .described(let own):
             terms = own
             lookAtHours(at: now, into: &effects)
@@ -209,7 +222,7 @@ public struct ClaimKeeper: Automaton {
         case .renewed(let claims, let lease, let echo):
             onRenewed(claims, lease: lease, echo: echo, from: peer, at: now, into: &effects)
         case .lapsed(let claims):
-            unanswered.removeAll { $0 == peer }
+            onAnswered(by: peer)
             for claim in claims {
                 guard let index = index(of: claim), let tenant = partitions[index].tenancy.confirmed,
                     tenant.home == peer, tenant.order.claim == claim

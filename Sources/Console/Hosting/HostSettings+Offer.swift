@@ -49,6 +49,12 @@ extension HostSettings {
             coresMax: try cores("max-cpus"))
     }
 
+    func hoursNotice() throws(Refusal) -> Duration? {
+        try read("hours-notice", "a time from 0s to 12h, such as 10m") { text in
+            Wording.duration(text).flatMap { (.zero...(.seconds(43_200))).contains($0) ? $0 : nil }
+        }
+    }
+
     func cores(_ name: String) throws(Refusal) -> Int? {
         try integer(name, 1...65_535).map { Int($0) }
     }

@@ -43,6 +43,7 @@ struct PeerProcess {
         configuration.cores = options.cores
         configuration.terms = options.terms
         configuration.said = options.said
+        if let notice = options.hoursNotice { configuration.peer.claims.hoursNotice = notice }
         (configuration.region, configuration.country) = (options.region, options.country)
         configuration.continent = options.continent
         configuration.peer.replication.checkpointInterval = options.checkpointInterval
