@@ -1,5 +1,6 @@
 import API
 import Automata
+import Claims
 import Console
 import Foundation
 import Identity
