@@ -178,7 +178,9 @@ extension RequestKeeper {
 
     // MARK: What the log says
 
-    mutating func onSucceeding(_ key: RequestKey, _ claim: ClaimReference, at now: Instant, into effects: inout [Effect]) {
+    mutating func onSucceeding(
+        _ key: RequestKey, _ claim: ClaimReference, at now: Instant, into effects: inout [Effect]
+    ) {
         var move = moves[key] ?? Move(nil, heard: now)
         if move.placing == claim { move.placing = nil }
         guard let request = books.requests[key], request.successor?.claim == claim else {
@@ -282,7 +284,8 @@ extension RequestKeeper {
         let machine = request.place.name.isEmpty ? claim.machine.fingerprint : request.place.name
         let why = "\(machine) \(move.leaving?.description ?? "is to be rid of it")"
         if let successor = request.successor {
-            return "\(why): attempt \(successor.attempt) is \(successor.status.state.rawValue) on \(name(of: successor))"
+            return
+                "\(why): attempt \(successor.attempt) is \(successor.status.state.rawValue) on \(name(of: successor))"
         }
         if move.isStopping { return "\(why): it is stopped first, since it is exclusive" }
         return "\(why): " + (move.unmet.isEmpty ? "another machine is looked for" : move.unmet)

@@ -154,7 +154,8 @@ actor FakePeerService: PeerService {
         case .object(.erase(let key)): objects[key] = nil
         case .object(.read(let key, let token)):
             followers.append(.objectRead(token, objects[key].map { .bytes($0) } ?? .missing))
-        case .persist, .persistWord, .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report, .group,
+        case .persist, .persistWord, .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report,
+            .group,
             .delivered, .ledger, .news:
             return
         }

@@ -17,7 +17,8 @@ struct LeavingTests {
         init(_ claims: [ClaimReference], _ why: Leaving?) { (self.claims, self.why) = (claims, why) }
     }
 
-    @Test("a drained machine tells each tenant's home at once and with each renewal, refuses new ones, and stops nothing")
+    @Test(
+        "a drained machine tells each tenant's home at once and with each renewal, refuses new ones, and stops nothing")
     func drain() throws {
         var box = Machine(4)
         let claim = try box.confirm()
@@ -29,7 +30,8 @@ struct LeavingTests {
         box.after(.seconds(10))
         #expect(leaving(box.fire(.renew)) == [Told([claim], drained), Told([other], drained)])
         let refused = box.receive(.claim(asked(key("new"), .first, Requirements())))
-        #expect(refused == [.send(.refused(key("new"), .first, [Mismatch(.notAccepting, found: "draining")]), to: home)])
+        #expect(
+            refused == [.send(.refused(key("new"), .first, [Mismatch(.notAccepting, found: "draining")]), to: home)])
         #expect(leaving(box.feed(.drained(true))).isEmpty)
         #expect(leaving(box.feed(.drained(false))) == [Told([claim], nil), Told([other], nil)])
         #expect(box.keeper.offer.accepting && box.keeper.offer.state == .worker)
@@ -109,8 +111,9 @@ struct LeavingTests {
         #expect(box.keeper.offer.state == .draining)
         box.now = at(12)
         #expect(box.keeper.leaving(at: box.now) == Leaving(reason: .hours))
-        #expect(box.receive(.claim(asked(key("new"), .first, Requirements()))).messages.contains(
-            .refused(key("new"), .first, [Mismatch(.ownerHours, wanted: "19:00-07:00")])))
+        #expect(
+            box.receive(.claim(asked(key("new"), .first, Requirements()))).messages.contains(
+                .refused(key("new"), .first, [Mismatch(.ownerHours, wanted: "19:00-07:00")])))
         box.now = at(19)
         effects = box.fire(.hours)
         #expect(leaving(effects) == [Told([claim], nil)])

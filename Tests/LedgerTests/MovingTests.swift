@@ -101,8 +101,9 @@ struct MovingTests {
         #expect(keeper.feed(.orderRefused(next, reason: "expired")).facts.count == 1)
         keeper = succeeding()
         keeper.after(.seconds(20))
-        #expect(keeper.feed(.renewal([next], echo: .zero, from: otherBox)).contains(
-            .renewed([next], lease: .seconds(30), echo: .zero, to: otherBox)))
+        #expect(
+            keeper.feed(.renewal([next], echo: .zero, from: otherBox)).contains(
+                .renewed([next], lease: .seconds(30), echo: .zero, to: otherBox)))
         keeper.after(.seconds(20))
         #expect(keeper.feed(.timerFired(.successorLease(key()))).facts == [])
         keeper.after(.seconds(10))

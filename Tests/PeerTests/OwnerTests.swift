@@ -53,12 +53,16 @@ struct OwnerTests {
         let ran = village.facts(m1).lastIndex { fact in
             if case .reported(_, let claim, _, let status) = fact {
                 claim == request.placement && status.state == .running
-            } else { false }
+            } else {
+                false
+            }
         }
         #expect(try #require(ran) < #require(moved))
     }
 
-    @Test("a request that no other machine may take stays, and says what it waits for; an exclusive one is not stopped either")
+    @Test(
+        "a request that no other machine may take stays, and says what it waits for; an exclusive one is not stopped either"
+    )
     func stays() throws {
         for exclusive in [false, true] {
             var village = Village(masters: [m1], machines: [a])
@@ -100,7 +104,8 @@ struct OwnerTests {
         #expect(told()?.coreRate == 0 && told()?.region == "")
     }
 
-    @Test("only the machine itself and masters are listened to; a machine that nobody knows, or that is away, is said so")
+    @Test(
+        "only the machine itself and masters are listened to; a machine that nobody knows, or that is away, is said so")
     func rights() throws {
         var village = Village(masters: [m1, m2], machines: [a, b])
         for asker in [m1, m2, a] {

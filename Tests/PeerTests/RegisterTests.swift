@@ -285,7 +285,9 @@ struct WideLedgerTests {
         #expect(village.answers[call]?.first?.request?.key == key())
     }
 
-    @Test("a tenant's machine on the other LAN finds the heir of its ledger's primary by the ring, and its lease is renewed")
+    @Test(
+        "a tenant's machine on the other LAN finds the heir of its ledger's primary by the ring, and its lease is renewed"
+    )
     func tenant() throws {
         var village = village([m1, m2, m3], [far]) { $0.placement.wanted = 2 }
         let asked = specification(on: "nb2")

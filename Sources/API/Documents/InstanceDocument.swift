@@ -53,10 +53,11 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var parameters: JSONValue
     public var requirements: Needs
     public var exclusive: Bool
-    /// `at most one` (it stops before its lease ends) or `at least one` (it goes on while it is cut off).
-    public var promise: String
+    /// `at most one` (it stops before its lease ends) or `at least one` (it goes on while it is cut off); nil from a master of an
+    /// earlier version, as is the next.
+    public var promise: String?
     /// How long its machine may be unheard of before the request moves; never less than the lease.
-    public var patienceSeconds: Int64
+    public var patienceSeconds: Int64?
     /// The project that pays for it; nil: nobody does.
     public var project: String?
     /// `running`, `stopped`, `destroyed`.

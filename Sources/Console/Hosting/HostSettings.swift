@@ -164,7 +164,8 @@ public struct HostSettings: Sendable {
                 ByteCount(text: $0).flatMap { $0 <= Bounds.machineMemoryMax ? $0 : nil }
             },
             cores: try cores("cpus"), price: prices.partition ?? 0, terms: try terms(prices),
-            hoursNotice: try hoursNotice(), said: try said(prices), discovery: try word("discovery", DiscoveryMode.auto),
+            hoursNotice: try hoursNotice(), said: try said(prices),
+            discovery: try word("discovery", DiscoveryMode.auto),
             interfaces: values["interfaces"] ?? [], join: try seeds(), token: token,
             logLevel: try word("log-level", HostOptions.LogLevel.notice),
             logFormat: try word("log-format", HostOptions.LogFormat.text))

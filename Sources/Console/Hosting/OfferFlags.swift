@@ -1,6 +1,6 @@
 public import API
-public import Automata
 import Accounting
+public import Automata
 import Releases
 
 /// What `palmier node offer` was given, before it is the document that masters read.

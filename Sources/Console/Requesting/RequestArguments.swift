@@ -51,7 +51,8 @@ public struct RequestArguments: Sendable {
         let most = Specification.patienceMax
         guard (.zero...most).contains(patience) else {
             throw ProblemDocument(
-                .invalid, "--patience: expected a time up to \(Wording.age(seconds: most.components.seconds)), found "
+                .invalid,
+                "--patience: expected a time up to \(Wording.age(seconds: most.components.seconds)), found "
                     + "\(Wording.age(seconds: patience.components.seconds))",
                 remedy: "an instance that no machine may take over is asked for with --node", field: "--patience")
         }

@@ -1,7 +1,7 @@
 import Agent
 import Automata
-import Neighbours
 import Logging
+import Neighbours
 import Peer
 import Storage
 

@@ -113,7 +113,8 @@ extension PeerPopulation {
     }
 
     /// **no gap**: when a running instance is ordered to go.
-    mutating func checkGap(_ claim: ClaimReference, of instance: RunningInstance, on host: UInt32, _ core: inout World) {
+    mutating func checkGap(_ claim: ClaimReference, of instance: RunningInstance, on host: UInt32, _ core: inout World)
+    {
         guard instance.isRunning, !instance.order.specification.exclusive, settings.hasOwners else { return }
         let key = instance.order.request
         guard let (fact, next) = lastMove(of: key), case .moved = fact else { return }

@@ -14,7 +14,7 @@ struct NodeOffer: AsyncParsableCommand {
             For administrators, and on the machine itself; without a name: this machine.
             """,
             examples: .init(
-                "palmier node offer worker-1 --price core-hour=0.01 --hours 19:00-07:00 --max-memory 8GiB",
+                "palmier node offer worker-1 --price core-hour=0.01 --hours 19:00-07:00",
                 "for others at night, by the core"),
             .init("palmier node offer worker-1 --reset", "as its agent was started, again")))
 
@@ -44,7 +44,8 @@ struct NodeOffer: AsyncParsableCommand {
     var country: String?
 
     @Option(
-        help: ArgumentHelp("The continent where it stands: af, an, as, eu, na, oc or sa; empty: none.", valueName: "CC"),
+        help: ArgumentHelp(
+            "The continent where it stands: af, an, as, eu, na, oc or sa; empty: none.", valueName: "CC"),
         completion: .list(["af", "an", "as", "eu", "na", "oc", "sa"]))
     var continent: String?
 

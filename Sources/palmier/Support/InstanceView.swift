@@ -58,7 +58,8 @@ enum InstanceView {
 
     /// What it is, and how to use it.
     static func result(_ document: InstanceDocument, style: Style) -> String {
-        [sentence(document), promise(document), connection(document, style: style)].filter { !$0.isEmpty }.joined(separator: "\n")
+        [sentence(document), promise(document), connection(document, style: style)].filter { !$0.isEmpty }.joined(
+            separator: "\n")
     }
 
     static func details(_ document: InstanceDocument, style: Style) -> String {
@@ -93,11 +94,12 @@ enum InstanceView {
     }
 
     private static func promise(_ document: InstanceDocument) -> String {
-        let patience = Wording.age(seconds: document.patienceSeconds)
+        guard let promise = document.promise, let seconds = document.patienceSeconds else { return "" }
+        let patience = Wording.age(seconds: seconds)
         let kept =
             document.exclusive
             ? "it stops before its lease ends" : "it goes on while it is cut off"
-        return "\(document.promise): \(kept); elsewhere after \(patience) of silence"
+        return "\(promise): \(kept); elsewhere after \(patience) of silence"
     }
 
     private static func others(_ relations: [RelationsDocument.Relation]?) -> String {
