@@ -87,6 +87,10 @@ extension Books {
             guard placements.updateValue(request.key, forKey: claim) == nil else {
                 throw BooksContradiction(description: "\(claim) is the placement of two requests")
             }
+            guard let next = request.successor?.claim else { continue }
+            guard placements.updateValue(request.key, forKey: next) == nil else {
+                throw BooksContradiction(description: "\(next) is the placement of two requests")
+            }
         }
         for home in contents.homes {
             guard homes.updateValue(home.master, forKey: home.key) == nil else {

@@ -4,7 +4,7 @@ public import OrderedCollections
 
 /// What all entries up to one index add up to: a pure function of the log, the same on every replica.
 ///
-/// Invariants: a request has at most one placement; a placement belongs to the request's current attempt; a fact that
+/// Invariants: a request has at most one placement and at most one successor to it; a placement belongs to the request's current attempt; a fact that
 /// does not fit (a late report, a second placement, an act that breaks a rule of the accounts) changes nothing, on every
 /// replica alike.
 public struct Books: Sendable {
@@ -32,7 +32,7 @@ public struct Books: Sendable {
 
     public init() {}
 
-    /// The request that a claim belongs to, when it is that request's placement.
+    /// The request that a claim belongs to, when it is that request's placement or its successor.
     public func request(placedBy claim: ClaimReference) -> Request? {
         placements[claim].flatMap { requests[$0] }
     }
@@ -116,26 +116,43 @@ public struct Books: Sendable {
             }
         case .reported(let key, let claim, let sequence, let status):
             update(key, at: entry.at) { request in
-                guard request.placement == claim, sequence > request.statusSequence else { return }
-                request.status = status
-                request.statusSequence = sequence
+                if request.placement == claim, sequence > request.statusSequence {
+                    request.status = status
+                    request.statusSequence = sequence
+                } else if let successor = request.successor, successor.claim == claim,
+                    sequence > successor.statusSequence
+                {
+                    request.successor?.status = status
+                    request.successor?.statusSequence = sequence
+                }
             }
         case .extended(let key, let claim):
-            guard let request = requests[key], request.placement == claim else { return }
-            count(request, at: entry.at, into: &history)
-            _ = reserve(request, on: claim.machine, at: entry.at, into: &history)
+            guard let request = requests[key], request.has(claim) else { return }
+            let isSuccessor = request.placement != claim
+            count(request, isSuccessor: isSuccessor, at: entry.at, into: &history)
+            _ = reserve(request, on: claim.machine, isSuccessor: isSuccessor, at: entry.at, into: &history)
+        case .succeeding(let key, let attempt, let claim, let place):
+            succeed(key, attempt, claim, place, at: entry.at, into: &history)
+        case .moved(let key, let attempt):
+            if requests[key]?.successor?.attempt == attempt { promote(key, at: entry.at, into: &history) }
+        case .dropped(let key, let attempt, _):
+            if requests[key]?.successor?.attempt == attempt { dropSuccessor(of: key, at: entry.at, into: &history) }
         case .lost(let key, let attempt, let reason):
             guard let request = requests[key], request.attempt == attempt else { return }
+            // What was to take its place does so now, ready or not: there is nothing better.
+            guard request.successor == nil else { return promote(key, at: entry.at, into: &history) }
             release(request, at: entry.at, into: &history)
             if let claim = request.placement { placements[claim] = nil }
             update(key, at: entry.at) { request in
-                request.attempt = attempt.next
+                request.attempt = request.newest.next
+                request.newest = request.attempt
                 request.placement = nil
                 request.place = .unknown
                 request.status = InstanceStatus(state: .waiting, reason: reason, revision: request.revision)
                 request.statusSequence = 0
             }
         case .ended(let key):
+            dropSuccessor(of: key, at: entry.at, into: &history)
             if let request = requests[key] { release(request, at: entry.at, into: &history) }
             if let claim = requests.removeValue(forKey: key)?.placement { placements[claim] = nil }
         case .noted(let key, let home):
@@ -164,6 +181,10 @@ public struct Books: Sendable {
         var specification = specification
         specification.project = request.specification.project  // it stays its project's
         let isSame = costsTheSame(request.specification, specification)
+        // One that costs otherwise, or asks for more, is searched again.
+        if request.specification.requirements != specification.requirements || !isSame {
+            dropSuccessor(of: key, at: now, into: &history)
+        }
         if !isSame { count(request, at: now, into: &history) }
         update(key, at: now) { request in
             request.specification = specification
@@ -174,7 +195,7 @@ public struct Books: Sendable {
         }
     }
 
-    private mutating func update(_ key: RequestKey, at instant: Instant, _ change: (inout Request) -> Void) {
+    mutating func update(_ key: RequestKey, at instant: Instant, _ change: (inout Request) -> Void) {
         guard var request = requests[key] else { return }
         let before = request
         change(&request)
@@ -188,8 +209,15 @@ public struct Request: Hashable, Sendable {
     public let key: RequestKey
     public internal(set) var specification: Specification
     public internal(set) var revision: Revision = .first
+    /// That of the placement, or the one that is searched for.
     public internal(set) var attempt: Attempt = .first
+    /// The newest that was begun: also one of a successor that is no more.
+    public internal(set) var newest: Attempt = .first
     public internal(set) var placement: ClaimReference?
+    /// What is to take the placement's place, while that goes on.
+    public internal(set) var successor: Successor?
+    /// Why it moves and what it waits for, as its primary says it when it is asked; empty in the books, and where it does not.
+    public internal(set) var moving = ""
     /// Where the placement stands; unknown while there is none.
     public internal(set) var place = Place.unknown
     public internal(set) var status: InstanceStatus
@@ -210,8 +238,12 @@ public struct Request: Hashable, Sendable {
     public init(
         key: RequestKey, specification: Specification, revision: Revision, attempt: Attempt,
         placement: ClaimReference?, place: Place = .unknown, status: InstanceStatus, statusSequence: UInt64,
-        requestedAt: Instant, changedAt: Instant
+        requestedAt: Instant, changedAt: Instant, newest: Attempt? = nil, successor: Successor? = nil,
+        moving: String = ""
     ) {
+        self.newest = max(attempt, newest ?? attempt)
+        self.successor = successor
+        self.moving = moving
         self.key = key
         self.specification = specification
         self.revision = revision

@@ -10,6 +10,7 @@ extension RequestKeeper {
     }
 
     mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
+        let before = entry.fact.changesTenancies ? entry.fact.requestKey.flatMap { books.requests[$0] } : nil
         books.apply(entry)
         switch entry.fact {
         case .requested(let key, _):
@@ -17,8 +18,12 @@ extension RequestKeeper {
         case .changed(let key, let specification, _):
             settle(key, at: now, into: &effects)
             if specification.desired == .destroyed { searching.remove(key) }
+            if let old = before?.successor, books.requests[key]?.successor == nil {
+                onDropped(key, old.claim, because: "it asks for something else now", at: now, into: &effects)
+            }
             onHold(of: key, at: now, into: &effects)
             pursue(key, at: now, into: &effects)
+            pursueMove(key, at: now, into: &effects)
         case .placed(let key, _, let claim, _):
             work[key, default: Work()].placing = nil
             guard books.requests[key]?.placement == claim else {
@@ -33,13 +38,33 @@ extension RequestKeeper {
             work[key, default: Work()].leaseEnds = now + configuration.lease
             effects.append(.set(.lease(key), at: now + configuration.lease))
             pursue(key, at: now, into: &effects)
-        case .extended(let key, _):
+        case .extended(let key, let claim):
             work[key]?.extending = false
+            if let request = books.requests[key], request.successor?.claim == claim,
+                case .refused(let breach)? = books.outcome
+            {
+                drop(request, breach.text, into: &effects)
+                return awaitHoldEnd(of: key, at: now + configuration.resend, into: &effects)
+            }
             onHold(of: key, at: now, into: &effects)
         case .reported(let key, let claim, let sequence, _):
             effects.append(.acknowledge(claim, sequence: sequence))
             notifyWaiters(of: key, into: &effects)
+            pursueMove(key, at: now, into: &effects)
+        case .succeeding(let key, _, let claim, _): onSucceeding(key, claim, at: now, into: &effects)
+        case .dropped(let key, _, let reason):
+            if let old = before?.successor, books.requests[key]?.successor == nil {
+                onDropped(key, old.claim, because: reason, at: now, into: &effects)
+            }
+        case .moved(let key, _):
+            if let old = before?.placement, books.requests[key]?.placement != old {
+                onMoved(key, from: old, at: now, into: &effects)
+            }
         case .lost(let key, _, _):
+            if before?.successor != nil, let old = before?.placement, books.requests[key]?.placement != old {
+                return onMoved(key, from: old, at: now, into: &effects)
+            }
+            if books.requests[key]?.placement == nil { forgetMove(of: key) }
             var item = work[key] ?? Work()
             item.losing = false
             item.extending = false
@@ -52,6 +77,8 @@ extension RequestKeeper {
             pursue(key, at: now, into: &effects)
         case .ended(let key):
             searching.remove(key)
+            forgetMove(of: key)
+            if let old = before?.successor { effects.append(.release(old.claim)) }
             effects.append(.withdraw(key))
             let item = work.removeValue(forKey: key) ?? Work()
             for caller in item.callers {
@@ -83,8 +110,14 @@ extension RequestKeeper {
             for id in ids { effects.append(.answer(id, answer)) }
         case .placed:
             item.placing = nil  // the search's timer is set
-        case .reported:
-            item.reportProposed = 0  // the machine repeats it
+        case .reported(_, let claim, _, _):
+            // The machine repeats it.
+            if books.requests[key]?.successor?.claim == claim {
+                moves[key]?.reportProposed = 0
+            } else {
+                item.reportProposed = 0
+            }
+        case .succeeding, .moved, .dropped: onMoveRefused(fact, key, at: again, into: &effects)
         case .extended:
             item.extending = false
             effects.append(.set(.hold(key), at: again))
@@ -103,5 +136,17 @@ extension RequestKeeper {
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: return
         }
         work[key] = books.requests[key] == nil ? nil : item
+    }
+}
+
+extension Fact {
+    /// Whether a claim may cease to be a placement or a successor by it.
+    fileprivate var changesTenancies: Bool {
+        switch self {
+        case .changed, .lost, .moved, .dropped, .ended: true
+        case .requested, .placed, .reported, .extended, .succeeding, .noted, .forgotten, .admitted, .invited, .redeemed,
+            .accounting, .described:
+            false
+        }
     }
 }

@@ -14,6 +14,7 @@ extension RequestKeeper {
             if item.placing == nil { end(key, into: &effects) }
         case (.destroyed, .some(let claim)):
             effects.append(.release(claim))
+            if let next = request.successor { effects.append(.release(next.claim)) }
             effects.append(.set(.order(key), at: now + configuration.resend))
         case (.stopped, nil):
             searching.remove(key)
@@ -58,6 +59,7 @@ extension RequestKeeper {
         _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, _ place: Place, at now: Instant,
         into effects: inout [Effect]
     ) {
+        if onFoundSuccessor(key, attempt, claim, place, at: now, into: &effects) { return }
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             request.specification.desired == .running, var item = work[key], item.placing == nil, !item.ending
         else {
@@ -82,6 +84,7 @@ extension RequestKeeper {
     mutating func onNotFound(
         _ key: RequestKey, _ attempt: Attempt, _ none: NoMachine, at now: Instant, into effects: inout [Effect]
     ) {
+        if onNoSuccessor(key, attempt, none, at: now, into: &effects) { return }
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             var item = work[key]
         else { return }
@@ -114,8 +117,11 @@ extension RequestKeeper {
     /// The machine says that nothing runs under the claim any more.
     mutating func onVoid(_ claim: ClaimReference, _ reason: String, into effects: inout [Effect]) {
         guard let request = books.request(placedBy: claim) else { return }
+        guard request.placement == claim else { return drop(request, reason, into: &effects) }
         if request.specification.desired == .destroyed {
             end(request.key, into: &effects)
+        } else if moves[request.key]?.isStopping == true {
+            lose(request, words(forMoveOf: request), into: &effects)
         } else {
             lose(request, reason, into: &effects)
         }
@@ -131,12 +137,17 @@ extension RequestKeeper {
                 lapsed.append(claim)
                 continue
             }
+            guard request.placement == claim else {
+                if renewSuccessor(of: request, at: now, into: &effects) { held.append(claim) }
+                continue
+            }
             // The commit decides; ask again.
             let item = work[request.key] ?? Work()
             guard !item.losing, !item.ending else { continue }
             held.append(claim)
             work[request.key, default: Work()].leaseEnds = now + configuration.lease
             effects.append(.set(.lease(request.key), at: now + configuration.lease))
+            onStaying(request, at: now, into: &effects)
         }
         if !held.isEmpty {
             effects.append(.renewed(held, lease: configuration.lease, echo: echo, to: machine))
@@ -148,12 +159,18 @@ extension RequestKeeper {
         _ claim: ClaimReference, _ sequence: UInt64, _ status: InstanceStatus, into effects: inout [Effect]
     ) {
         guard let request = books.request(placedBy: claim) else { return }
-        guard sequence > request.statusSequence else {
+        let isSuccessor = request.placement != claim
+        guard sequence > (isSuccessor ? request.successor?.statusSequence ?? 0 : request.statusSequence) else {
             effects.append(.acknowledge(claim, sequence: sequence))
             return
         }
-        guard sequence > work[request.key]?.reportProposed ?? 0 else { return }
-        work[request.key, default: Work()].reportProposed = sequence
+        if isSuccessor {
+            guard sequence > moves[request.key]?.reportProposed ?? 0 else { return }
+            moves[request.key]?.reportProposed = sequence
+        } else {
+            guard sequence > work[request.key]?.reportProposed ?? 0 else { return }
+            work[request.key, default: Work()].reportProposed = sequence
+        }
         effects.append(.propose(.reported(request.key, claim, sequence: sequence, status)))
     }
 
@@ -163,16 +180,24 @@ extension RequestKeeper {
         switch timer {
         case .search(let key), .order(let key):
             pursue(key, at: now, into: &effects)
+        case .move(let key): pursueMove(key, at: now, into: &effects)
+        case .successorLease(let key): onSuccessorLease(key, at: now, into: &effects)
         case .lease(let key):
             guard let request = books.requests[key], let claim = request.placement,
                 let ends = work[key]?.leaseEnds, now >= ends
             else { return }
+            // A lease that is over is renewed all the same while the request has patience: it is heard of again.
+            let patience = max(request.specification.patience ?? .zero, configuration.lease)
+            let over = ends + (patience - configuration.lease)
+            guard now >= over || request.specification.desired == .destroyed else {
+                return effects.append(.set(.lease(key), at: over))
+            }
             if request.specification.desired == .destroyed {
                 end(key, into: &effects)
             } else {
                 let machine = unreachable[claim.machine] ?? claim.machine.fingerprint
                 lose(
-                    request, "the lease ran out: \(machine) was not heard of for \(configuration.lease)", into: &effects
+                    request, "the lease ran out: \(machine) was not heard of for \(patience)", into: &effects
                 )
             }
         case .bill: bill(at: now, into: &effects)

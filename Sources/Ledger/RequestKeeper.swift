@@ -16,6 +16,7 @@ import OrderedCollections
 /// - Nothing is ordered before the ledger has committed the placement, and nothing is answered before the commit.
 /// - **I1**: an attempt is given up only when its lease, counted from when this side heard of the grant or of the
 ///   renewal, has run out, or when the machine itself says that the claim is void.
+/// - A placement is released for a machine's sake only when its successor has taken its place (`RequestKeeper+Moving`).
 /// - **I4**: every open request that is not where it should be has a timer set.
 ///
 /// Asks others (other masters, machines, the rendezvous) through effects; keeps no socket and no clock.
@@ -28,12 +29,28 @@ public struct RequestKeeper: Automaton {
         /// Between two searches for a request that no machine meets: doubles from the first to the last.
         public var searchFirst: Duration = .milliseconds(250)
         public var searchLast: Duration = .seconds(5)
+        /// Between a successor that came to nothing and the search for the next: doubles from the first to the last.
+        public var succeedFirst: Duration = .seconds(5)
+        public var succeedLast: Duration = .seconds(60)
         /// The most open requests of one ledger.
         public var requestsMax = 100_000
         /// The most calls that wait for one request.
         public var waitersMax = 256
+        public var sabotage: Sabotage = []
 
         public init() {}
+    }
+
+    /// Mistakes that the invariants' checkers must find.
+    public struct Sabotage: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// A request moves as soon as it has a successor, whatever that does.
+        public static let releaseBeforeReady = Sabotage(rawValue: 1)
+
+        /// By the names that the command line takes.
+        public static let named: [(name: String, sabotage: Sabotage)] = [("release-before-ready", .releaseBeforeReady)]
     }
 
     public enum Input: Hashable, Sendable {
@@ -63,6 +80,8 @@ public struct RequestKeeper: Automaton {
         case released(ClaimReference)
         case renewal([ClaimReference], echo: Instant, from: PeerID)
         case report(ClaimReference, sequence: UInt64, InstanceStatus)
+        /// The machine is to be rid of these tenants; nil: they may stay.
+        case leaving([ClaimReference], Leaving?, from: PeerID)
         case timerFired(Timer)
     }
 
@@ -72,6 +91,9 @@ public struct RequestKeeper: Automaton {
         case lease(RequestKey)
         /// What is reserved for it lasts no longer.
         case hold(RequestKey)
+        /// A move waits for its successor's machine, or for a machine.
+        case move(RequestKey)
+        case successorLease(RequestKey)
         /// Invoices may be due.
         case bill
         case wait(CallID)
@@ -97,6 +119,9 @@ public struct RequestKeeper: Automaton {
     var waiters: [CallID: Waiter] = [:]  // looked up by key only
     var unreachable: [PeerID: String] = [:]  // looked up by key only
     var searching = SortedKeys()
+    /// Requests whose machines are to be rid of them.
+    var moves: [RequestKey: Move] = [:]  // looked up by key only
+    var moving = SortedKeys()
     /// The timer by which invoices are run is set.
     var awaitsBilling = false
 
@@ -120,11 +145,18 @@ public struct RequestKeeper: Automaton {
         case .notFound(let key, let attempt, let none): onNotFound(key, attempt, none, at: now, into: &effects)
         case .offersImproved:
             for key in searching.keys { search(key, at: now, into: &effects) }
+            for key in moving.keys where books.requests[key]?.successor == nil {
+                pursueMove(key, at: now, into: &effects)
+            }
         case .machine(let machine, let name, let reachable):
             unreachable[machine] = reachable ? nil : name
         case .ordered(let claim, let revision):
             guard let request = books.request(placedBy: claim) else { return }
-            work[request.key, default: Work()].ordered = revision
+            if request.placement == claim {
+                work[request.key, default: Work()].ordered = revision
+            } else {
+                moves[request.key]?.ordered = revision
+            }
         case .orderRefused(let claim, let reason):
             onVoid(claim, "the machine no longer holds the claim (\(reason))", into: &effects)
         case .released(let claim):
@@ -132,6 +164,8 @@ public struct RequestKeeper: Automaton {
         case .renewal(let claims, let echo, let machine):
             onRenewal(claims, echo: echo, from: machine, at: now, into: &effects)
         case .report(let claim, let sequence, let status): onReport(claim, sequence, status, into: &effects)
+        case .leaving(let claims, let leaving, let machine):
+            onLeaving(claims, leaving, from: machine, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         }
     }
@@ -153,6 +187,7 @@ public struct RequestKeeper: Automaton {
             awaitHoldEnd(of: request.key, at: now, into: &effects)
             if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
             pursue(request.key, at: now, into: &effects)
+            resumeMove(of: request, at: now, into: &effects)
         }
     }
 

@@ -249,6 +249,7 @@ extension Peer {
             case .propose(let fact, let ledger): propose(fact, to: ledger, at: now, into: &effects)
             case .send(let message, let peer): send(message, to: peer, at: now, into: &effects)
             case .readLog(let id, let claim, let query): effects.append(.readLog(id, claim, query))
+            case .obey(let id, let order): obey(order, id, at: now, into: &effects)
             case .answer(let id, let result): effects.append(.answer(id, result))
             case .set(let timer, let due): effects.append(.set(.calls(timer), at: due))
             }
@@ -383,7 +384,7 @@ extension Peer {
             guard primaries.admits(ledger, stamp.view, peer) else { return }
             note(ledger, stamp.view, peer, at: now, into: &effects)
             claims(.received(message, from: ledger), at: now, into: &effects)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving:
             onMachine(message, stamp.ledger ?? id, from: peer, at: now, into: &effects)
         }
     }
@@ -407,6 +408,8 @@ extension Peer {
             confirmed(ledger, .renewal(claims, echo: echo, from: peer), at: now, into: &effects)
         case .report(let claim, let sequence, let status):
             requests(ledger, .report(claim, sequence: sequence, status), at: now, into: &effects)
+        case .leaving(let claims, let leaving):
+            requests(ledger, .leaving(claims, leaving, from: peer), at: now, into: &effects)
         case .claim, .order, .release, .renewed, .lapsed, .acknowledged: return  // for the machine
         }
     }
@@ -427,6 +430,7 @@ extension Peer {
         var own = neighbours.own
         var facts = facts
         (facts.memory, facts.terms) = (own.facts.memory, own.facts.terms)
+        (facts.country, facts.continent) = (own.facts.country, own.facts.continent)
         guard facts != own.facts else { return }
         own.facts = facts
         neighbours(.described(own), at: now, into: &effects)

@@ -61,6 +61,11 @@ extension WireClaimMessage {
                 $0.sequence = sequence
                 $0.status = WireInstanceStatus(status)
             }
+        case .leaving(let claims, let why):
+            leaving = .with {
+                $0.claims = claims.map { WireClaimReference($0) }
+                if let why { $0.leaving = WireLeaving(why) }
+            }
         }
     }
 
@@ -97,6 +102,7 @@ extension WireClaimMessage {
             .report(
                 try reference(it.hasClaim, it.claim), sequence: try counter(it.sequence, "a report's number"),
                 try required(it.hasStatus, it.status, "a report's status").decoded())
+        case .leaving(let it): .leaving(try decode(it.claims), it.hasLeaving ? try it.leaving.decoded() : nil)
         case nil: throw noKind("a message about a claim", unknownFields)
         }
     }
@@ -135,7 +141,7 @@ extension WireClaim {
             request: try required(hasRequest, request, "a claim's request").decoded(),
             attempt: try Wire.attempt(attempt),
             requirements: try required(hasRequirements, requirements, "a claim's requirements").decoded(),
-            standings: try list(standings, "standings", max: Requirements.relationsMax) {
+            standings: try list(standings, "standings", max: Requirements.relationsMax + 1) {
                 (it) throws(WireError) in
                 Standing(
                     relation: try required(it.hasRelation, it.relation, "a standing's relation").decoded(),

@@ -65,6 +65,24 @@ extension WireFact {
                 $0.attempt = attempt.value
                 $0.reason = cut(reason)
             }
+        case .succeeding(let key, let attempt, let claim, let place):
+            succeeding = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.claim = WireClaimReference(claim)
+                if place != .unknown { $0.place = WirePlace(place) }
+            }
+        case .moved(let key, let attempt):
+            moved = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+            }
+        case .dropped(let key, let attempt, let reason):
+            dropped = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.reason = cut(reason)
+            }
         case .ended(let key): ended = WireRequestKey(key)
         case .noted(let key, let home): noted = WireNoted(key, home)
         case .forgotten(let key, let home): forgotten = WireNoted(key, home)
@@ -107,6 +125,15 @@ extension WireFact {
             .extended(try key(fact.hasRequest, fact.request), try claim(fact.hasClaim, fact.claim))
         case .lost(let fact):
             .lost(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
+                reason: try text(fact.reason, "a reason", bytes: 0...WireBounds.reasonBytesMax))
+        case .succeeding(let fact):
+            .succeeding(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt), try claim(fact.hasClaim, fact.claim),
+                fact.hasPlace ? try fact.place.decoded() : .unknown)
+        case .moved(let fact): .moved(try key(fact.hasRequest, fact.request), try attempt(fact.attempt))
+        case .dropped(let fact):
+            .dropped(
                 try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
                 reason: try text(fact.reason, "a reason", bytes: 0...WireBounds.reasonBytesMax))
         case .ended(let key): .ended(try key.decoded())

@@ -157,6 +157,7 @@ extension WireSpecification {
         desired = WireDesiredState(specification.desired)
         exclusive = specification.exclusive
         project = specification.project ?? ""
+        if let patience = specification.patience { patienceMilliseconds = patience.milliseconds }
     }
 
     /// - Parameter listed: the release that a list has told for it.
@@ -174,7 +175,10 @@ extension WireSpecification {
             requirements: try required(hasRequirements, requirements, "a specification's requirements").decoded(),
             desired: try desired.decoded(), exclusive: exclusive,
             project: project.isEmpty
-                ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax))
+                ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax),
+            patience: hasPatienceMilliseconds
+                ? .milliseconds(
+                    try number(patienceMilliseconds, "a patience", 0...Specification.patienceMax.milliseconds)) : nil)
     }
 }
 

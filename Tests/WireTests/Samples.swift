@@ -48,6 +48,11 @@ struct Sample: Sendable, CustomStringConvertible {
             name: "rendezvous-nobody",
             message: .rendezvous(
                 .nobody(key, .first, NoMachine(reason: "all are full", isHopeless: false)), of: beta, contacts: [])),
+        Sample(name: "result-moving", message: .result(number: 1, .request(.request(movingRequest)))),
+        Sample(name: "neighbour-helloDrained", message: .neighbour(.hello(drained))),
+        Sample(name: "call-owner-drain", message: .call(number: 1, .owner(beta, .drain), of: nil)),
+        Sample(name: "call-owner-undrain", message: .call(number: 1, .owner(beta, .undrain), of: nil)),
+        Sample(name: "call-owner-reset", message: .call(number: 1, .owner(beta, .resetOffer), of: nil)),
         Sample(name: "claim-of-ledger", message: .claim(.released(claim), stamp)),
         Sample(name: "directory-of-ledgers", message: .directory(.hold([key]), from: beta, to: alpha)),
         Sample(name: "call-of-ledger", message: .call(number: 7, .request(.read(key, wait: nil)), of: beta)),
@@ -124,6 +129,11 @@ let offered: Advertisement = {
             memoryMax: .zero, coresMax: 4), installed: [1, .max])
     return offered
 }()
+let drained: Advertisement = {
+    var drained = plainAdvertisement
+    (drained.state, drained.capacity, drained.free) = (.drained, 2, 2)
+    return drained
+}()
 let plainAdvertisement = Advertisement(peer: beta, incarnation: Incarnation(0), name: "m", fabric: "f")
 let request = Request(
     key: key, specification: specification, revision: Revision(2), attempt: Attempt(3), placement: claim,
@@ -132,6 +142,30 @@ let unplaced = Request(
     key: otherKey, specification: specification, revision: .first, attempt: .first, placement: nil,
     status: InstanceStatus(state: .unsatisfiable, reason: "no machine"), statusSequence: 0,
     requestedAt: someInstant, changedAt: someInstant)
+/// With everything that a request can be while it moves.
+let movingRequest: Request = {
+    var patient = specification
+    (patient.exclusive, patient.patience) = (false, .seconds(300))
+    let next = ClaimReference(machine: alpha, partition: PartitionNumber(0), fencing: FencingNumber(1))
+    return Request(
+        key: key, specification: patient, revision: Revision(2), attempt: Attempt(3), placement: claim,
+        place: somePlace, status: status, statusSequence: 9, requestedAt: .zero, changedAt: someInstant,
+        newest: Attempt(6),
+        successor: Successor(
+            attempt: Attempt(6), claim: next, place: somePlace, status: InstanceStatus(state: .starting),
+            statusSequence: 2), moving: "box drains: attempt 6 is starting on m1")
+}()
+let offerWord: OfferWord = {
+    var word = OfferWord()
+    (word.price, word.coreRate, word.memoryRate, word.gpuRate) = (0, 10_000, 1, 1 << 53)
+    (word.hours, word.memoryMax, word.coresMax) = (OwnerHours("19:00-07:00"), .zero, 4)
+    (word.region, word.country, word.continent) = ("eu-west", "fr", "")
+    return word
+}()
+let ownerReport = OwnerReport(
+    state: .drained, word: OwnerWord(isDrained: true, offer: offerWord), offer: OfferWord(offered),
+    leaving: Leaving(reason: .drained),
+    tenants: [OwnerReport.Tenant(request: key, home: alpha, claim: claim, isVacating: true)])
 let foundRouted = Routed(
     key: beta, origin: alpha, number: 77, hops: 2, application: .probe, payload: [1], trace: [alpha, beta])
 let query = LogQuery(stream: .errors, offset: -4_096, bytesMax: 65_536)
@@ -171,7 +205,7 @@ enum NeighbourKind: CaseIterable {
 
 enum ClaimKind: CaseIterable {
     case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
-    case report
+    case report, leaving, staying
 
     init(_ message: ClaimMessage) {
         self =
@@ -189,6 +223,8 @@ enum ClaimKind: CaseIterable {
             case .released: .released
             case .renew: .renew
             case .report: .report
+            case .leaving(_, .some): .leaving
+            case .leaving(_, nil): .staying
             }
     }
 
@@ -207,6 +243,8 @@ enum ClaimKind: CaseIterable {
         case .released: .released(Samples.claim)
         case .renew: .renew([], echo: .zero)
         case .report: .report(Samples.claim, sequence: 1, status)
+        case .leaving: .leaving([Samples.claim], Leaving(reason: .hours, within: .milliseconds(299_500)))
+        case .staying: .leaving([Samples.claim, Samples.claim], nil)
         }
     }
 }
@@ -280,7 +318,7 @@ enum DirectoryKind: CaseIterable {
 }
 
 enum CallKind: CaseIterable {
-    case ask, askBriefly, read, list, listAll, log, tenantLog, seenClaims, record
+    case ask, askBriefly, read, list, listAll, log, tenantLog, seenClaims, record, owner, ownerOrder
 
     init(_ call: Call) {
         self =
@@ -294,6 +332,8 @@ enum CallKind: CaseIterable {
             case .tenantLog: .tenantLog
             case .seenClaims: .seenClaims
             case .record: .record
+            case .owner(_, nil): .owner
+            case .owner(_, .some): .ownerOrder
             }
     }
 
@@ -312,13 +352,15 @@ enum CallKind: CaseIterable {
         case .tenantLog: .tenantLog(claim, LogQuery(stream: .output, offset: 0, bytesMax: 1))
         case .seenClaims: .seenClaims(beta)
         case .record: .record(FactKind.admitted.sample)
+        case .owner: .owner(beta, nil)
+        case .ownerOrder: .owner(alpha, .offer(offerWord))
         }
     }
 }
 
 enum ResultKind: CaseIterable {
     case request, gone, moved, requestRefused, requestElsewhere, requests, log, seenClaims, recorded, elsewhere, refused
-    case refusedByRule
+    case refusedByRule, owner
 
     init(_ result: CallResult) {
         self =
@@ -334,11 +376,13 @@ enum ResultKind: CaseIterable {
             case .recorded: .recorded
             case .elsewhere: .elsewhere
             case .refused(let refusal): refusal.rule.isEmpty ? .refused : .refusedByRule
+            case .owner: .owner
             }
     }
 
     var sample: CallResult {
         switch self {
+        case .owner: .owner(ownerReport)
         case .request: .request(.request(WireTests.request))
         case .gone: .request(.gone(key))
         case .moved: .request(.moved(key, beta))
@@ -359,7 +403,7 @@ enum ResultKind: CaseIterable {
 
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
-    case accounting, described
+    case accounting, described, succeeding, moved, dropped
 
     init(_ fact: Fact) {
         self =
@@ -378,6 +422,9 @@ enum FactKind: CaseIterable {
             case .redeemed: .redeemed
             case .accounting: .accounting
             case .described: .described
+            case .succeeding: .succeeding
+            case .moved: .moved
+            case .dropped: .dropped
             }
     }
 
@@ -390,6 +437,9 @@ enum FactKind: CaseIterable {
         case .extended: .extended(key, claim)
         case .lost: .lost(key, Attempt(2), reason: "the lease ran out")
         case .ended: .ended(key)
+        case .succeeding: .succeeding(key, Attempt(3), claim, somePlace)
+        case .moved: .moved(key, Attempt(3))
+        case .dropped: .dropped(key, Attempt(3), reason: "it failed")
         case .noted: .noted(key, home: beta)
         case .forgotten: .forgotten(key, home: alpha)
         case .admitted: .admitted(Admission(peer: beta, kind: "machine", name: "m1", by: "link"))

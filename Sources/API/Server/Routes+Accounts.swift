@@ -115,7 +115,7 @@ extension Routes {
         switch await service.call(.record(.accounting(act)), of: view.ledger) {
         case .recorded(let found): index = found
         case .refused(let refusal): throw ProblemDocument(refusal)
-        case .request, .requests, .log, .seenClaims, .elsewhere: throw RequestDesk.defect
+        case .request, .requests, .log, .seenClaims, .owner, .elsewhere: throw RequestDesk.defect
         }
         logger.notice(
             "books.recorded",

@@ -121,12 +121,18 @@ public struct Specification: Hashable, Sendable {
     public var exclusive: Bool
     /// The project whose budget it counts against; nil: it costs nobody anything.
     public var project: String?
+    /// How long its machine may be unheard of before the next attempt begins; nil, or less than a lease: the lease.
+    public var patience: Duration?
+
+    /// A month is a machine that is given up.
+    public static let patienceMax: Duration = .seconds(31 * 86_400)
 
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",
         requirements: Requirements = Requirements(), desired: DesiredState = .running, exclusive: Bool = false,
-        project: String? = nil
+        project: String? = nil, patience: Duration? = nil
     ) {
+        self.patience = patience
         self.release = release
         self.type = type
         self.parameters = parameters

@@ -33,6 +33,8 @@ public struct ClaimKeeper: Automaton {
         public var reportRetry: Duration = .seconds(1)
         /// The most claims in one renewal.
         public var renewBatchMax = 256
+        /// How long before the end of its owner's hours a machine begins to drain.
+        public var hoursNotice: Duration = .seconds(300)
 
         public init() {}
     }
@@ -48,8 +50,12 @@ public struct ClaimKeeper: Automaton {
         ///
         /// - near: where that ledger's primary stands.
         case visited(ClaimRequest, of: PeerID, near: Place)
-        /// The owner lets new tenants in, or not (a drain).
+        /// The host can take new tenants, or not. Those that are there stay.
         case accepting(Bool)
+        /// The owner drains the machine, or does so no more: new tenants are refused, and those that are there are to go.
+        case drained(Bool)
+        /// Another master leads this ledger from now on.
+        case led(PeerID)
         /// The machine has other facts, or its owner other terms. How many partitions there are stays as it is.
         case described(Offer)
     }
@@ -61,6 +67,8 @@ public struct ClaimKeeper: Automaton {
         case renew
         /// Renewals should have been answered.
         case renewAgain
+        /// The owner's hours begin, end, or will end soon.
+        case hours
     }
 
     public enum Effect: Equatable, Sendable {
@@ -79,37 +87,49 @@ public struct ClaimKeeper: Automaton {
         case leaseEnds(ClaimReference, at: Instant)
         /// Stop what runs under the claim, empty the partition, then report `destroyed`.
         case vacate(ClaimReference)
+        /// Renewals at this ledger stay without an answer: another master may lead it, whom nobody here has heard of.
+        case seek(PeerID)
         /// What the machine can give has changed.
         case offerChanged(Offer)
     }
 
     let configuration: Shared<Configuration>
     /// What the machine is and its owner allows; what is left of it follows from the partitions.
-    private var terms: Offer
+    private(set) var terms: Offer
     /// Partitions from this number on are there only until their tenant is gone.
     private let limit: Int
     var partitions: [Partition]
     private var accepting = true
+    /// The owner drains it.
+    var isDrained = false
+    /// The owner's hours end soon, or have ended.
+    var isClosed = false
     /// What became of the claims that came last.
     public internal(set) var seen = ClaimHistory()
     /// Homes that have not answered the last renewal.
     var unanswered: [PeerID] = []
+    /// Homes that have not answered the repetition either.
+    var silent: [PeerID] = []
 
     /// - Parameters:
     ///   - own: what the machine says of itself; its `capacity` is how many partitions the owner lets out, and its facts say
     ///     what all instances together may ask for.
     ///   - records: what was on disk; partitions without a record are new, records beyond `capacity` with a tenant are
     ///     kept until they are empty, and not let out again.
+    ///   - isDrained: whether its owner drains it.
     public init(
-        configuration: Configuration = Configuration(), own: Offer, records: [PartitionRecord] = []
+        configuration: Configuration = Configuration(), own: Offer, records: [PartitionRecord] = [],
+        isDrained: Bool = false
     ) {
-        self.init(sharing: Shared(configuration), own: own, records: records)
+        self.init(sharing: Shared(configuration), own: own, records: records, isDrained: isDrained)
     }
 
     /// One of many that are made alike.
     public init(
-        sharing configuration: Shared<Configuration>, own: Offer, records: [PartitionRecord] = []
+        sharing configuration: Shared<Configuration>, own: Offer, records: [PartitionRecord] = [],
+        isDrained: Bool = false
     ) {
+        self.isDrained = isDrained
         self.configuration = configuration
         terms = own
         limit = max(0, own.capacity)
@@ -128,12 +148,18 @@ public struct ClaimKeeper: Automaton {
         offer.memory = ByteCount(max(0, terms.facts.memory.bytes - reserved.memory.bytes))
         offer.cores = max(0, terms.facts.cores - reserved.cores)
         offer.gpus = max(0, terms.facts.gpus - reserved.gpus)
-        offer.accepting = accepting
-        offer.state = !accepting ? .draining : partitions.allSatisfy { $0.record.tenant == nil } ? .idle : .worker
+        offer.accepting = accepting && !isLeaving
+        offer.state =
+            !offer.accepting
+            ? isLeaving && partitions.allSatisfy(\.tenancy.isFree) ? .drained : .draining
+            : partitions.allSatisfy { $0.record.tenant == nil } ? .idle : .worker
         return offer
     }
 
     private var machine: PeerID { terms.machine }
+
+    /// Whether the ledger has a tenant here.
+    public func hosts(_ home: PeerID) -> Bool { partitions.contains { $0.tenancy.confirmed?.home == home } }
 
     /// Every confirmed or vacating tenancy, by partition.
     public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
@@ -151,7 +177,15 @@ public struct ClaimKeeper: Automaton {
         case .visited(let asked, let home, let near):
             onVisited(asked, of: home, near: near, at: now, into: &effects)
         case .accepting(let value): accepting = value
-        case .described(let own): terms = own
+        case .drained(let value):
+            onOwner(at: now, into: &effects) { $0.isDrained = value }
+        case .led(let home):
+            guard let index = silent.firstIndex(of: home) else { break }
+            silent.remove(at: index)
+            renew(from: home, at: now, into: &effects)
+        case .described(let own):
+            terms = own
+            lookAtHours(at: now, into: &effects)
         }
         if offer != before { effects.append(.offerChanged(offer)) }
     }
@@ -169,6 +203,7 @@ public struct ClaimKeeper: Automaton {
                 bring(index, at: now, into: &effects)
             }
         }
+        lookAtHours(at: now, into: &effects)
         effects.append(.offerChanged(offer))
         renew(at: now, into: &effects)
     }
@@ -187,7 +222,7 @@ public struct ClaimKeeper: Automaton {
         case .renewed(let claims, let lease, let echo):
             onRenewed(claims, lease: lease, echo: echo, from: peer, at: now, into: &effects)
         case .lapsed(let claims):
-            unanswered.removeAll { $0 == peer }
+            onAnswered(by: peer)
             for claim in claims {
                 guard let index = index(of: claim), let tenant = partitions[index].tenancy.confirmed,
                     tenant.home == peer, tenant.order.claim == claim
@@ -200,7 +235,7 @@ public struct ClaimKeeper: Automaton {
             else { return }
             tenant.acknowledged = true
             partitions[index].tenancy = .confirmed(tenant)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving:
             return  // a machine's own words, addressed to a master
         }
     }
@@ -327,6 +362,7 @@ public struct ClaimKeeper: Automaton {
             bring(index, at: now, into: &effects)
             if isFirst { effects.append(.set(.renew, at: now + configuration.renewPeriod)) }
             effects.append(.send(.ordered(order.claim, order.revision), to: home))
+            if let leaving = leaving(at: now) { effects.append(.send(.leaving([order.claim], leaving), to: home)) }
         case .confirmed(var tenant):
             guard tenant.order.request == order.request, tenant.home == home else { return refuse(.foreign) }
             if order.revision > tenant.order.revision {

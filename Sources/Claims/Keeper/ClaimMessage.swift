@@ -30,6 +30,8 @@ public enum ClaimMessage: Hashable, Sendable {
     case renew([ClaimReference], echo: Instant)
     /// What became of the instance; repeated until acknowledged.
     case report(ClaimReference, sequence: UInt64, InstanceStatus)
+    /// These tenancies are to go, and why; nil: they may stay, after all. Repeated with the renewals while it is so.
+    case leaving([ClaimReference], Leaving?)
 }
 
 extension ClaimMessage {
@@ -40,7 +42,7 @@ extension ClaimMessage {
         case .release(let claim), .acknowledged(let claim, _), .granted(_, _, let claim, _), .ordered(let claim, _),
             .orderRefused(let claim, _), .released(let claim), .report(let claim, _, _):
             claim
-        case .claim, .renewed, .lapsed, .refused, .renew: nil
+        case .claim, .renewed, .lapsed, .refused, .renew, .leaving: nil
         }
     }
 }

@@ -27,6 +27,8 @@ public struct RequestArguments: Sendable {
     public var maxPrice: String?
     public var exclusive: Bool?
     public var project: String?
+    /// Zero: the lease.
+    public var patience: Duration?
     public var checkIndex: UInt64?
 
     public init(reference: String) {
@@ -41,6 +43,20 @@ public struct RequestArguments: Sendable {
         if let node { try Bounds.checkChoice(node, "--node") }
         if let project { try Bounds.checkChoice(project, "--project") }
         _ = try needs()
+        _ = try patienceSeconds()
+    }
+
+    private func patienceSeconds() throws(ProblemDocument) -> Int64? {
+        guard let patience else { return nil }
+        let most = Specification.patienceMax
+        guard (.zero...most).contains(patience) else {
+            throw ProblemDocument(
+                .invalid,
+                "--patience: expected a time up to \(Wording.age(seconds: most.components.seconds)), found "
+                    + "\(Wording.age(seconds: patience.components.seconds))",
+                remedy: "an instance that no machine may take over is asked for with --node", field: "--patience")
+        }
+        return (patience.milliseconds + 999) / 1_000
     }
 
     /// Makes the document. What was not given is not in it, and so stays as it is.
@@ -60,6 +76,7 @@ public struct RequestArguments: Sendable {
         if needs != RequestDocument.Needs() { document.requirements = needs }
         document.exclusive = exclusive
         document.project = project
+        document.patienceSeconds = try patienceSeconds()
         document.checkIndex = checkIndex
         return document
     }

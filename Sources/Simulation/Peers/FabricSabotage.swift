@@ -1,4 +1,5 @@
 import Groups
+import Ledger
 import Objects
 import Overlay
 import Peer
@@ -23,6 +24,8 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
     case forgottenAccounts = "forgotten-accounts"
     /// The requests are not in the checkpoints of the books.
     case lossyCheckpoint = "lossy-checkpoint"
+    /// A restarted machine has forgotten that its owner has drained it.
+    case drainForgotten = "drain-forgotten"
 
     /// The invariant that must catch it.
     public var caughtBy: [String] {
@@ -34,6 +37,7 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
         case .endlessLease, .twoHomes: ["I1"]
         case .forgottenAccounts: ["I5"]
         case .lossyCheckpoint: ["I3"]
+        case .drainForgotten: ["drained"]
         }
     }
 }
@@ -48,6 +52,7 @@ struct NamedSabotage {
     var register: LedgerRegister.Sabotage = []
     var placement: ReplicaPlacement.Sabotage = []
     var rendezvous: Rendezvous.Sabotage = []
+    var requests: RequestKeeper.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -58,6 +63,7 @@ struct NamedSabotage {
         objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)

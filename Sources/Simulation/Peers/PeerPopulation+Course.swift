@@ -20,6 +20,9 @@ extension PeerPopulation {
                 run(.bookkeeper(master), at: 1_000_000_000, &core)
             }
         }
+        for (drain, planned) in owners.drains.enumerated() {
+            run(.owner(drain, isDrained: true), at: planned.at, &core)
+        }
         if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
         if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
         guard isRingChecked else { return }

@@ -47,6 +47,9 @@ struct PeerPopulation: Population {
         case groupTrial(Int)
         case readAll
         case seekLedgers
+        /// Of a drain among those of this run.
+        case owner(Int, isDrained: Bool)
+        case ownerAgain(UInt32)
     }
 
     let settings: FabricSettings
@@ -84,6 +87,7 @@ struct PeerPopulation: Population {
     var users: Users
     var placers: Placers?
     var bookkeepers = Bookkeepers()
+    var owners: Owners
     var seekers = LedgerSeekers()
     var tenancy = TenancyChecker()
     var objectUsers: ObjectUsers
@@ -134,6 +138,8 @@ struct PeerPopulation: Population {
                 placements, partitions: machines * settings.partitions, lans: settings.lans, begins: plan.begins,
                 ends: plan.ends, random: .stream(seed: seed, "placers"))
         }
+        let machines = (0..<UInt32(settings.peers)).filter { $0 / lans >= settings.masters }
+        owners = Owners(settings, machines: machines, begins: plan.begins, ends: plan.ends, seed: seed)
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
     }
@@ -183,6 +189,7 @@ struct PeerPopulation: Population {
         spoilCheckpoints(of: peer)
         var restored = hosts[host].disk.restored
         if sabotage == .amnesia { restored.partitions = [] }
+        if sabotage == .drainForgotten { restored.word = OwnerWord() }
         let id = core.id(of: peer)
         if sabotage == .lostLedger { hosts[host].disk.loseLedger(id) }
         if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer, &core) }
@@ -195,6 +202,7 @@ struct PeerPopulation: Population {
             own.facts = placers.facts(of: peer, machines: UInt32(count))
             (own.cores, own.gpus) = (own.facts.cores, own.facts.gpus)
         }
+        if let hours = owners.hours(of: peer) { own.facts.terms.hours = hours }
         var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
         hosts[host].peer = Peer(
             blueprint: blueprint, own: own,
@@ -207,6 +215,7 @@ struct PeerPopulation: Population {
         }
         if hasLinks { links[Int(hosts[host].lan)].enter(peer) }
         feed(.started, to: peer, &core)
+        checkDrain(of: peer, &core)
         let firstJoiner = settings.joinsByMachines ? UInt32(settings.masters) : 0
         if settings.lans > 1, hosts[host].place >= firstJoiner,
             hosts[host].place < firstJoiner + UInt32(settings.joiners),
@@ -258,6 +267,7 @@ struct PeerPopulation: Population {
         hosts[Int(peer)].instances = [:]
         hosts[Int(peer)].leases = [:]
         hosts[Int(peer)].disk = Disk()
+        owners.machines[peer]?.isAnswered = false
     }
 
     mutating func stop(_ peer: UInt32, in core: inout World) {
@@ -387,6 +397,7 @@ struct PeerPopulation: Population {
         case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
         case .answered(let id, let result) where id.value >= Placers.firstCall: placerAnswered(id, result, &core)
+        case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
             bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)
@@ -395,6 +406,8 @@ struct PeerPopulation: Population {
         case .groupTrial(let step): groupTrial(step, &core)
         case .readAll: getEverything(&core)
         case .seekLedgers: seekLedgers(&core)
+        case .owner(let drain, let isDrained): ownerOrders(drain, isDrained: isDrained, &core)
+        case .ownerAgain(let machine): ownerAsks(machine, &core)
         }
     }
 

@@ -1,5 +1,6 @@
 import Automata
 import Groups
+import Ledger
 import Objects
 import Overlay
 import Peer
@@ -17,6 +18,7 @@ extension Scenario {
         if fabric.requests > 0 { names += ["I1", "I2", "I3", "I4"] } else { names += ["I4"] }
         if fabric.objects != nil, fabric.requests == 0 { names.insert("I3", at: 0) }
         names.append("I8")
+        if fabric.hasOwners, fabric.requests > 0 { names += ["drained", "no gap"] }
         if network.codec == .bytes { names.append("codec") }
         if fabric.groups != nil { names.append("groups") }
         if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero { names += ["apart", "found"] }
@@ -33,8 +35,11 @@ extension Scenario {
         guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
         var names: [String] = []
         if fabric.requests > 0 {
-            names += FabricSabotage.allCases.filter { $0 != .forgottenAccounts || fabric.paidPerMille > 0 }.map(
-                \.rawValue)
+            names += FabricSabotage.allCases.filter {
+                ($0 != .forgottenAccounts || fabric.paidPerMille > 0)
+                    && ($0 != .drainForgotten || fabric.drains.upperBound > 0)
+            }.map(\.rawValue)
+            if fabric.hasOwners { names += RequestKeeper.Sabotage.named.map(\.name) }
         }
         // Those of which whole peers under these faults show something: the others are ledger-chaos's.
         if fabric.replicas > 0 { names.append("own-log") }

@@ -29,6 +29,11 @@ public struct FabricSettings: Sendable, Equatable {
     public var regionalPerMille = 0
     /// Of 1,000 requests how many are destroyed, stopped or changed later.
     public var changedPerMille = 400
+    /// How often an owner drains a machine while faults strike, and for how long each.
+    public var drains: ClosedRange<Int> = 0...0
+    public var drainedFor: ClosedRange<Duration> = .seconds(30)...(.seconds(120))
+    /// Of 1,000 machines how many have owner's hours, which end once while faults strike.
+    public var hoursPerMille = 0
     /// How long a peer is in the ring before its machine joins the groups of offers.
     public var groupsAfter: Duration = .seconds(30)
     public var disk = DiskSettings()
@@ -43,6 +48,9 @@ public struct FabricSettings: Sendable, Equatable {
     public var groups: GroupSettings?
 
     public init() {}
+
+    /// Whether machines' owners do anything.
+    var hasOwners: Bool { drains.upperBound > 0 || hoursPerMille > 0 }
 
     /// Peers at the start.
     public var peers: Int { lans * (masters + machines) }

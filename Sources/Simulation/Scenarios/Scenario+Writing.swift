@@ -41,6 +41,12 @@ extension Scenario {
             "  failures: \(percent(fabric.disk.failures.lowerBound))...\(percent(fabric.disk.failures.upperBound))",
             "  rot: \(percent(fabric.disk.rot.lowerBound))...\(percent(fabric.disk.rot.upperBound))",
         ]
+        if fabric.drains.upperBound > 0 {
+            lines.append("drains: \(fabric.drains.lowerBound)...\(fabric.drains.upperBound)")
+            lines.append(
+                "drained-for: \(fabric.drainedFor.lowerBound.words)...\(fabric.drainedFor.upperBound.words)")
+        }
+        if fabric.hoursPerMille > 0 { lines.append("hours: \(Double(fabric.hoursPerMille) / 10)%") }
         if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
         if let placements = fabric.placements { lines.append(placements.yaml) }
         if let objects = fabric.objects {

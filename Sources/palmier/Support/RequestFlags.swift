@@ -69,6 +69,12 @@ struct RequestFlags: ParsableArguments {
             valueName: "PROJECT"))
     var project: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long its machine may be unheard of before it is started elsewhere, such as 5m; its lease when left out, and never less; 0: the lease again.",
+            valueName: "DURATION"))
+    var patience: DurationArgument?
+
     /// For `request`.
     func arguments(_ name: String, customer: String?) -> RequestArguments {
         var arguments = RequestArguments(reference: name)
@@ -85,6 +91,7 @@ struct RequestFlags: ParsableArguments {
         arguments.maxPrice = maxPrice
         arguments.exclusive = exclusive
         arguments.project = project
+        arguments.patience = patience?.duration
         return arguments
     }
 
@@ -104,6 +111,7 @@ struct RequestFlags: ParsableArguments {
             + word("--params-file", paramsFile) + word("--memory", memory) + word("--node", node)
             + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
             + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
+            + word("--patience", patience?.defaultValueDescription)
             + (exclusive.map { [$0 ? "--exclusive" : "--no-exclusive"] } ?? [])
     }
 
