@@ -34,6 +34,10 @@ public enum Fact: Hashable, Sendable {
     case extended(RequestKey, ClaimReference)
     /// The attempt is over without the request's will; the next one begins.
     case lost(RequestKey, Attempt, reason: String)
+    /// The placement is to end in favour of another project, which has less for its share: its machine is told to empty the
+    /// partition, and then the attempt is `lost`. It changes nothing where the project has no more than its share by then.
+    /// Indirect, since it is larger than most facts.
+    indirect case gaveWay(RequestKey, Attempt, to: Outranking)
     /// The request is destroyed and its partition is empty, or its lease has run out.
     case ended(RequestKey)
     /// Another master's ledger holds this request.
@@ -75,7 +79,7 @@ extension Fact {
     public var requestKey: RequestKey? {
         switch self {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _, _), .reported(let key, _, _, _),
-            .extended(let key, _), .lost(let key, _, _), .ended(let key):
+            .extended(let key, _), .lost(let key, _, _), .gaveWay(let key, _, _), .ended(let key):
             key
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil
         }

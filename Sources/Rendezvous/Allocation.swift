@@ -17,6 +17,11 @@ public struct Allocation: Hashable, Sendable {
         self.near = near
     }
 
+    /// Whether a search for the other is one for this.
+    func isSame(as other: Allocation) -> Bool {
+        asked.isSame(as: other.asked) && ledger == other.ledger && origin == other.origin && near == other.near
+    }
+
     /// Where the rendezvous of a request is.
     public static func key(of request: RequestKey) -> PeerID {
         // The length keeps apart what would be one text.

@@ -135,7 +135,7 @@ public struct Rendezvous: Automaton {
     private mutating func onAllocate(_ allocation: Allocation, at now: Instant, into effects: inout [Effect]) {
         let key = SearchKey(ledger: allocation.ledger, request: allocation.asked.request)
         if let known = searches[key]?.allocation {
-            guard allocation.asked.attempt >= known.asked.attempt, allocation != known else { return }
+            guard allocation.asked.attempt >= known.asked.attempt, !allocation.isSame(as: known) else { return }
             end(key)
         }
         guard searches.count < configuration.searchesMax, !configuration.sabotage.contains(.deaf) else { return }

@@ -157,6 +157,7 @@ extension WireSpecification {
         desired = WireDesiredState(specification.desired)
         exclusive = specification.exclusive
         project = specification.project ?? ""
+        if specification.reserves != .none { reserves = WireReserves(specification.reserves) }
     }
 
     /// - Parameter listed: the release that a list has told for it.
@@ -167,7 +168,7 @@ extension WireSpecification {
         } else {
             document = try required(hasRelease, release, "a specification's release").decoded()
         }
-        return Specification(
+        var specification = Specification(
             release: document,
             type: try text(type, "an instance type", bytes: 0...WireBounds.nameBytesMax),
             parameters: try longText(parameters, "parameters", bytesMax: WireBounds.parametersBytesMax),
@@ -175,6 +176,8 @@ extension WireSpecification {
             desired: try desired.decoded(), exclusive: exclusive,
             project: project.isEmpty
                 ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax))
+        if hasReserves { specification.reserves = try reserves.decoded() }
+        return specification
     }
 }
 

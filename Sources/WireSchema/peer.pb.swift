@@ -893,126 +893,146 @@ public nonisolated struct WireAdvertisementList: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireClaimMessage: Sendable {
+public nonisolated struct WireClaimMessage: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: WireClaimMessage.OneOf_Kind? = nil
+  public var kind: OneOf_Kind? {
+    get {return _storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// From the request's side to the machine.
   public var claim: WireClaim {
     get {
-      if case .claim(let v)? = kind {return v}
+      if case .claim(let v)? = _storage._kind {return v}
       return WireClaim()
     }
-    set {kind = .claim(newValue)}
+    set {_uniqueStorage()._kind = .claim(newValue)}
   }
 
   public var order: WireOrder {
     get {
-      if case .order(let v)? = kind {return v}
+      if case .order(let v)? = _storage._kind {return v}
       return WireOrder()
     }
-    set {kind = .order(newValue)}
+    set {_uniqueStorage()._kind = .order(newValue)}
   }
 
   public var release: WireClaimReference {
     get {
-      if case .release(let v)? = kind {return v}
+      if case .release(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .release(newValue)}
+    set {_uniqueStorage()._kind = .release(newValue)}
   }
 
   public var renewed: WireRenewed {
     get {
-      if case .renewed(let v)? = kind {return v}
+      if case .renewed(let v)? = _storage._kind {return v}
       return WireRenewed()
     }
-    set {kind = .renewed(newValue)}
+    set {_uniqueStorage()._kind = .renewed(newValue)}
   }
 
   public var lapsed: WireClaimList {
     get {
-      if case .lapsed(let v)? = kind {return v}
+      if case .lapsed(let v)? = _storage._kind {return v}
       return WireClaimList()
     }
-    set {kind = .lapsed(newValue)}
+    set {_uniqueStorage()._kind = .lapsed(newValue)}
   }
 
   public var acknowledged: WireReportNumber {
     get {
-      if case .acknowledged(let v)? = kind {return v}
+      if case .acknowledged(let v)? = _storage._kind {return v}
       return WireReportNumber()
     }
-    set {kind = .acknowledged(newValue)}
+    set {_uniqueStorage()._kind = .acknowledged(newValue)}
   }
 
   /// From the machine.
   public var granted: WireGranted {
     get {
-      if case .granted(let v)? = kind {return v}
+      if case .granted(let v)? = _storage._kind {return v}
       return WireGranted()
     }
-    set {kind = .granted(newValue)}
+    set {_uniqueStorage()._kind = .granted(newValue)}
   }
 
   public var refused: WireRefused {
     get {
-      if case .refused(let v)? = kind {return v}
+      if case .refused(let v)? = _storage._kind {return v}
       return WireRefused()
     }
-    set {kind = .refused(newValue)}
+    set {_uniqueStorage()._kind = .refused(newValue)}
   }
 
   public var ordered: WireOrdered {
     get {
-      if case .ordered(let v)? = kind {return v}
+      if case .ordered(let v)? = _storage._kind {return v}
       return WireOrdered()
     }
-    set {kind = .ordered(newValue)}
+    set {_uniqueStorage()._kind = .ordered(newValue)}
   }
 
   public var orderRefused: WireOrderRefused {
     get {
-      if case .orderRefused(let v)? = kind {return v}
+      if case .orderRefused(let v)? = _storage._kind {return v}
       return WireOrderRefused()
     }
-    set {kind = .orderRefused(newValue)}
+    set {_uniqueStorage()._kind = .orderRefused(newValue)}
   }
 
   public var released: WireClaimReference {
     get {
-      if case .released(let v)? = kind {return v}
+      if case .released(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .released(newValue)}
+    set {_uniqueStorage()._kind = .released(newValue)}
   }
 
   public var renew: WireRenew {
     get {
-      if case .renew(let v)? = kind {return v}
+      if case .renew(let v)? = _storage._kind {return v}
       return WireRenew()
     }
-    set {kind = .renew(newValue)}
+    set {_uniqueStorage()._kind = .renew(newValue)}
   }
 
   public var report: WireReport {
     get {
-      if case .report(let v)? = kind {return v}
+      if case .report(let v)? = _storage._kind {return v}
       return WireReport()
     }
-    set {kind = .report(newValue)}
+    set {_uniqueStorage()._kind = .report(newValue)}
+  }
+
+  public var outranked: WireOutranked {
+    get {
+      if case .outranked(let v)? = _storage._kind {return v}
+      return WireOutranked()
+    }
+    set {_uniqueStorage()._kind = .outranked(newValue)}
   }
 
   /// Of which ledger; empty: of the one that the master at either end has founded.
-  public var ledger: Data = Data()
+  public var ledger: Data {
+    get {_storage._ledger}
+    set {_uniqueStorage()._ledger = newValue}
+  }
 
   /// Of the ledger's primary that speaks; of a machine, the newest view that it knows. Absent: a ledger without replicas.
-  public var epoch: UInt32 = 0
+  public var epoch: UInt32 {
+    get {_storage._epoch}
+    set {_uniqueStorage()._epoch = newValue}
+  }
 
-  public var view: UInt32 = 0
+  public var view: UInt32 {
+    get {_storage._view}
+    set {_uniqueStorage()._view = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1032,10 +1052,13 @@ public nonisolated struct WireClaimMessage: Sendable {
     case released(WireClaimReference)
     case renew(WireRenew)
     case report(WireReport)
+    case outranked(WireOutranked)
 
   }
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireClaim: Sendable {
@@ -1077,6 +1100,19 @@ public nonisolated struct WireClaim: Sendable {
   /// Clears the value of `release`. Subsequent reads from it will return its default value.
   public mutating func clearRelease() {self._release = nil}
 
+  /// what the request's project has; absent: an older version asks
+  public var share: WireProjectShare {
+    get {_share ?? WireProjectShare()}
+    set {_share = newValue}
+  }
+  /// Returns true if `share` has been explicitly set.
+  public var hasShare: Bool {self._share != nil}
+  /// Clears the value of `share`. Subsequent reads from it will return its default value.
+  public mutating func clearShare() {self._share = nil}
+
+  /// a full machine shall ask for a tenant's place
+  public var presses: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1084,6 +1120,39 @@ public nonisolated struct WireClaim: Sendable {
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _requirements: WireRequirements? = nil
   fileprivate var _release: UInt64? = nil
+  fileprivate var _share: WireProjectShare? = nil
+}
+
+/// Asks whether a placement may end for another project's claim.
+public nonisolated struct WireOutranked: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  public var by: WireOutranking {
+    get {_by ?? WireOutranking()}
+    set {_by = newValue}
+  }
+  /// Returns true if `by` has been explicitly set.
+  public var hasBy: Bool {self._by != nil}
+  /// Clears the value of `by`. Subsequent reads from it will return its default value.
+  public mutating func clearBy() {self._by = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _by: WireOutranking? = nil
 }
 
 public nonisolated struct WireStanding: Sendable {
@@ -1154,6 +1223,9 @@ public nonisolated struct WireRenewed: Sendable {
 
   /// the machine's own instant, as it stood in its renew
   public var echoNanoseconds: Int64 = 0
+
+  /// what the projects of the machine's tenants have, each once
+  public var shares: [WireProjectShare] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1803,37 +1875,31 @@ public nonisolated struct WireHolding: Sendable {
   fileprivate var _request: WireRequestKey? = nil
 }
 
-public nonisolated struct WireNumberedCall: @unchecked Sendable {
+public nonisolated struct WireNumberedCall: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// the asker's own; any value
-  public var number: UInt64 {
-    get {_storage._number}
-    set {_uniqueStorage()._number = newValue}
-  }
+  public var number: UInt64 = 0
 
   public var call: WireCall {
-    get {_storage._call ?? WireCall()}
-    set {_uniqueStorage()._call = newValue}
+    get {_call ?? WireCall()}
+    set {_call = newValue}
   }
   /// Returns true if `call` has been explicitly set.
-  public var hasCall: Bool {_storage._call != nil}
+  public var hasCall: Bool {self._call != nil}
   /// Clears the value of `call`. Subsequent reads from it will return its default value.
-  public mutating func clearCall() {_uniqueStorage()._call = nil}
+  public mutating func clearCall() {self._call = nil}
 
   /// which of the ledgers that the receiver leads; empty: the one that it has founded
-  public var ledger: Data {
-    get {_storage._ledger}
-    set {_uniqueStorage()._ledger = newValue}
-  }
+  public var ledger: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _call: WireCall? = nil
 }
 
 public nonisolated struct WireCall: Sendable {
@@ -2499,6 +2565,16 @@ public nonisolated struct WireRequest: @unchecked Sendable {
   public var hasPlace: Bool {_storage._place != nil}
   /// Clears the value of `place`. Subsequent reads from it will return its default value.
   public mutating func clearPlace() {_uniqueStorage()._place = nil}
+
+  /// whose claim the placement is about to end for; absent: it stays
+  public var givesWay: WireOutranking {
+    get {_storage._givesWay ?? WireOutranking()}
+    set {_uniqueStorage()._givesWay = newValue}
+  }
+  /// Returns true if `givesWay` has been explicitly set.
+  public var hasGivesWay: Bool {_storage._givesWay != nil}
+  /// Clears the value of `givesWay`. Subsequent reads from it will return its default value.
+  public mutating func clearGivesWay() {_uniqueStorage()._givesWay = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3914,268 +3990,326 @@ nonisolated extension WireAdvertisementList: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}h\u{1}outranked\0")
+
+  fileprivate class _StorageClass {
+    var _kind: WireClaimMessage.OneOf_Kind?
+    var _ledger: Data = Data()
+    var _epoch: UInt32 = 0
+    var _view: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kind = source._kind
+      _ledger = source._ledger
+      _epoch = source._epoch
+      _view = source._view
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try {
-        var v: WireClaim?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .claim(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try {
+          var v: WireClaim?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .claim(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .claim(v)
+          }
+        }()
+        case 2: try {
+          var v: WireOrder?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .order(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .order(v)
+          }
+        }()
+        case 3: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .release(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .release(v)
+          }
+        }()
+        case 4: try {
+          var v: WireRenewed?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renewed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renewed(v)
+          }
+        }()
+        case 5: try {
+          var v: WireClaimList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .lapsed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .lapsed(v)
+          }
+        }()
+        case 6: try {
+          var v: WireReportNumber?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .acknowledged(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .acknowledged(v)
+          }
+        }()
+        case 7: try {
+          var v: WireGranted?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .granted(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .granted(v)
+          }
+        }()
+        case 8: try {
+          var v: WireRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .refused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .refused(v)
+          }
+        }()
+        case 9: try {
+          var v: WireOrdered?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .ordered(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .ordered(v)
+          }
+        }()
+        case 10: try {
+          var v: WireOrderRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .orderRefused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .orderRefused(v)
+          }
+        }()
+        case 11: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .released(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .released(v)
+          }
+        }()
+        case 12: try {
+          var v: WireRenew?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renew(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renew(v)
+          }
+        }()
+        case 13: try {
+          var v: WireReport?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .report(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .report(v)
+          }
+        }()
+        case 14: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
+        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._epoch) }()
+        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._view) }()
+        case 120: try {
+          var v: WireOutranked?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .outranked(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .outranked(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .claim(v)
-        }
-      }()
-      case 2: try {
-        var v: WireOrder?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .order(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .order(v)
-        }
-      }()
-      case 3: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .release(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .release(v)
-        }
-      }()
-      case 4: try {
-        var v: WireRenewed?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renewed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renewed(v)
-        }
-      }()
-      case 5: try {
-        var v: WireClaimList?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .lapsed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .lapsed(v)
-        }
-      }()
-      case 6: try {
-        var v: WireReportNumber?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .acknowledged(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .acknowledged(v)
-        }
-      }()
-      case 7: try {
-        var v: WireGranted?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .granted(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .granted(v)
-        }
-      }()
-      case 8: try {
-        var v: WireRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .refused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .refused(v)
-        }
-      }()
-      case 9: try {
-        var v: WireOrdered?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .ordered(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .ordered(v)
-        }
-      }()
-      case 10: try {
-        var v: WireOrderRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .orderRefused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .orderRefused(v)
-        }
-      }()
-      case 11: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .released(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .released(v)
-        }
-      }()
-      case 12: try {
-        var v: WireRenew?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renew(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renew(v)
-        }
-      }()
-      case 13: try {
-        var v: WireReport?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .report(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .report(v)
-        }
-      }()
-      case 14: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
-      case 15: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
-      case 16: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
-      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    switch self.kind {
-    case .claim?: try {
-      guard case .claim(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    }()
-    case .order?: try {
-      guard case .order(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    }()
-    case .release?: try {
-      guard case .release(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .renewed?: try {
-      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .lapsed?: try {
-      guard case .lapsed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case .acknowledged?: try {
-      guard case .acknowledged(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .granted?: try {
-      guard case .granted(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
-    case .refused?: try {
-      guard case .refused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .ordered?: try {
-      guard case .ordered(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    }()
-    case .orderRefused?: try {
-      guard case .orderRefused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    }()
-    case .released?: try {
-      guard case .released(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    }()
-    case .renew?: try {
-      guard case .renew(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    }()
-    case .report?: try {
-      guard case .report(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    }()
-    case nil: break
-    }
-    if !self.ledger.isEmpty {
-      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 14)
-    }
-    if self.epoch != 0 {
-      try visitor.visitSingularUInt32Field(value: self.epoch, fieldNumber: 15)
-    }
-    if self.view != 0 {
-      try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 16)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      switch _storage._kind {
+      case .claim?: try {
+        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      }()
+      case .order?: try {
+        guard case .order(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      }()
+      case .release?: try {
+        guard case .release(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .renewed?: try {
+        guard case .renewed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .lapsed?: try {
+        guard case .lapsed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .acknowledged?: try {
+        guard case .acknowledged(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .granted?: try {
+        guard case .granted(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .refused?: try {
+        guard case .refused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .ordered?: try {
+        guard case .ordered(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case .orderRefused?: try {
+        guard case .orderRefused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .released?: try {
+        guard case .released(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .renew?: try {
+        guard case .renew(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      case .report?: try {
+        guard case .report(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      }()
+      default: break
+      }
+      if !_storage._ledger.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 14)
+      }
+      if _storage._epoch != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._epoch, fieldNumber: 15)
+      }
+      if _storage._view != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._view, fieldNumber: 16)
+      }
+      try { if case .outranked(let v)? = _storage._kind {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireClaimMessage, rhs: WireClaimMessage) -> Bool {
-    if lhs.kind != rhs.kind {return false}
-    if lhs.ledger != rhs.ledger {return false}
-    if lhs.epoch != rhs.epoch {return false}
-    if lhs.view != rhs.view {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._ledger != rhs_storage._ledger {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._view != rhs_storage._view {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4183,7 +4317,7 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Claim"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0\u{2}s\u{1}share\0\u{1}presses\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4196,6 +4330,8 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 3: try { try decoder.decodeSingularMessageField(value: &self._requirements) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.standings) }()
       case 5: try { try decoder.decodeSingularFixed64Field(value: &self._release) }()
+      case 120: try { try decoder.decodeSingularMessageField(value: &self._share) }()
+      case 121: try { try decoder.decodeSingularBoolField(value: &self.presses) }()
       default: break
       }
     }
@@ -4221,6 +4357,12 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._release {
       try visitor.visitSingularFixed64Field(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._share {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    } }()
+    if self.presses != false {
+      try visitor.visitSingularBoolField(value: self.presses, fieldNumber: 121)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4230,6 +4372,47 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._requirements != rhs._requirements {return false}
     if lhs.standings != rhs.standings {return false}
     if lhs._release != rhs._release {return false}
+    if lhs._share != rhs._share {return false}
+    if lhs.presses != rhs.presses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOutranked: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Outranked"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}by\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._by) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._by {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOutranked, rhs: WireOutranked) -> Bool {
+    if lhs._claim != rhs._claim {return false}
+    if lhs._by != rhs._by {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4320,7 +4503,7 @@ nonisolated extension WireOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Renewed"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0\u{3}lease_milliseconds\0\u{3}echo_nanoseconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0\u{3}lease_milliseconds\0\u{3}echo_nanoseconds\0\u{2}u\u{1}shares\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4331,6 +4514,7 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.claims) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.leaseMilliseconds) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.echoNanoseconds) }()
+      case 120: try { try decoder.decodeRepeatedMessageField(value: &self.shares) }()
       default: break
       }
     }
@@ -4346,6 +4530,9 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.echoNanoseconds != 0 {
       try visitor.visitSingularInt64Field(value: self.echoNanoseconds, fieldNumber: 3)
     }
+    if !self.shares.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.shares, fieldNumber: 120)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4353,6 +4540,7 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.claims != rhs.claims {return false}
     if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
     if lhs.echoNanoseconds != rhs.echoNanoseconds {return false}
+    if lhs.shares != rhs.shares {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5508,81 +5696,41 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".NumberedCall"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}call\0\u{1}ledger\0")
 
-  fileprivate class _StorageClass {
-    var _number: UInt64 = 0
-    var _call: WireCall? = nil
-    var _ledger: Data = Data()
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _number = source._number
-      _call = source._call
-      _ledger = source._ledger
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._number) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._call) }()
-        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._number != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._number, fieldNumber: 1)
-      }
-      try { if let v = _storage._call {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if !_storage._ledger.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 3)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._call {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireNumberedCall, rhs: WireNumberedCall) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._number != rhs_storage._number {return false}
-        if _storage._call != rhs_storage._call {return false}
-        if _storage._ledger != rhs_storage._ledger {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.number != rhs.number {return false}
+    if lhs._call != rhs._call {return false}
+    if lhs.ledger != rhs.ledger {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6555,7 +6703,7 @@ nonisolated extension WireMoved: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{4}m\u{1}gives_way\0")
 
   fileprivate class _StorageClass {
     var _key: WireRequestKey? = nil
@@ -6569,6 +6717,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _changedAtNanoseconds: Int64 = 0
     var _release: UInt32 = 0
     var _place: WirePlace? = nil
+    var _givesWay: WireOutranking? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -6590,6 +6739,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       _changedAtNanoseconds = source._changedAtNanoseconds
       _release = source._release
       _place = source._place
+      _givesWay = source._givesWay
     }
   }
 
@@ -6619,6 +6769,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._changedAtNanoseconds) }()
         case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._release) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._place) }()
+        case 120: try { try decoder.decodeSingularMessageField(value: &_storage._givesWay) }()
         default: break
         }
       }
@@ -6664,6 +6815,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._place {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      try { if let v = _storage._givesWay {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -6684,6 +6838,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._changedAtNanoseconds != rhs_storage._changedAtNanoseconds {return false}
         if _storage._release != rhs_storage._release {return false}
         if _storage._place != rhs_storage._place {return false}
+        if _storage._givesWay != rhs_storage._givesWay {return false}
         return true
       }
       if !storagesAreEqual {return false}

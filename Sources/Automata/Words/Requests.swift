@@ -121,6 +121,9 @@ public struct Specification: Hashable, Sendable {
     public var exclusive: Bool
     /// The project whose budget it counts against; nil: it costs nobody anything.
     public var project: String?
+    /// What its condition reserves, as the ledger has read it that took the request: replicas of another version, which may
+    /// read it otherwise, count the same. Never said by users.
+    public var reserves = Holdings.none
 
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",

@@ -1,4 +1,6 @@
+import Claims
 import Groups
+import Ledger
 import Objects
 import Overlay
 import Peer
@@ -48,6 +50,8 @@ struct NamedSabotage {
     var register: LedgerRegister.Sabotage = []
     var placement: ReplicaPlacement.Sabotage = []
     var rendezvous: Rendezvous.Sabotage = []
+    var requests: RequestKeeper.Sabotage = []
+    var claims: ClaimKeeper.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -58,6 +62,8 @@ struct NamedSabotage {
         objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        claims = ClaimKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)

@@ -16,6 +16,7 @@ extension PeerPopulation {
                 run(.bookkeeper(master), at: 1_000_000_000, &core)
             }
         }
+        if shares != nil { beginShares(at: watch.workload.begins, &core) }
         if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
         if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
         guard isRingChecked else { return }
@@ -29,6 +30,7 @@ extension PeerPopulation {
         if settings.paidPerMille > 0, let (found, host) = unbalanced() {
             watch.checker.report("I5", found, [host], &core)
         }
+        checkShares(&core, isFaultless: isFaultless)
         if hasLinks { countStrangers() }
         guard isRingChecked else { return }
         if isSeeking { checkSeekers(&core) }

@@ -46,6 +46,11 @@ struct PeerPopulation: Population {
         case groupTrial(Int)
         case readAll
         case seekLedgers
+        /// What a master's books are to know of projects that ask for more than there is.
+        case shareBooks(UInt32)
+        case shareAsks(Int)
+        case sharePatience(CallID)
+        case shareLook
     }
 
     let settings: FabricSettings
@@ -83,6 +88,7 @@ struct PeerPopulation: Population {
     var users: Users
     var bookkeepers = Bookkeepers()
     var seekers = LedgerSeekers()
+    var shares: ShareTrial?
     var tenancy = TenancyChecker()
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
@@ -90,6 +96,7 @@ struct PeerPopulation: Population {
     let over: Int64
     /// Whether the run ends with a quiet time, after which the ring and all above it must be whole.
     let isRingChecked: Bool
+    let isFaultless: Bool
 
     init(
         _ settings: FabricSettings, configuration: Peer.Configuration, plan: RunPlan, workload: Workload,
@@ -128,6 +135,8 @@ struct PeerPopulation: Population {
             settings, begins: plan.begins, span: plan.ends - plan.begins, random: .stream(seed: seed, "users"))
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
+        shares = settings.shares.map { ShareTrial($0, seed: seed) }
+        isFaultless = plan.faults.isEmpty
     }
 
     /// Frees the automata; the run is over.
@@ -369,6 +378,12 @@ struct PeerPopulation: Population {
         case .user(let user): userActs(user, &core)
         case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
+        case .answered(let id, let result) where id.value >= ShareTrial.firstCall:
+            shareAnswered(id, result, &core)
+        case .shareBooks(let master): keepShareBooks(of: master, &core)
+        case .shareAsks(let project): shareAsks(project, &core)
+        case .sharePatience(let id): shares?.losePatience(id)
+        case .shareLook: lookAtShares(&core)
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
             bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)

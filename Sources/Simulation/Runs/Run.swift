@@ -96,6 +96,8 @@ extension Scenario {
         if let period = fabric.objects?.reconcile { configuration.objects.reconcilePeriod = period }
         if let bytes = fabric.objects?.storeBytesMax { configuration.objects.storeBytesMax = bytes }
         configuration.replication.sabotage = sabotage.replica
+        configuration.requests.sabotage = sabotage.requests
+        configuration.claims.sabotage = sabotage.claims
         configuration.register.sabotage = sabotage.register
         configuration.rendezvous.sabotage = sabotage.rendezvous
         configuration.groupsAfter = fabric.groupsAfter

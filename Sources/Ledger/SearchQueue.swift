@@ -1,0 +1,106 @@
+import Automata
+import OrderedCollections
+
+/// Requests that wait for a machine, each project's in a line of its own, the oldest first; and which of them are being looked
+/// for at the moment, so that a project's claims on their way count as what it holds.
+struct SearchQueue: Sendable {
+    private struct Place: Comparable, Sendable {
+        let since: Instant
+        let key: RequestKey
+
+        static func < (left: Place, right: Place) -> Bool { (left.since, left.key) < (right.since, right.key) }
+    }
+
+    private struct Line: Sendable {
+        /// Sorted.
+        var places: [Place] = []
+        /// What those will hold that are being looked for.
+        var underway: [RequestKey: Holdings] = [:]  // looked up, added up and counted only
+    }
+
+    private var lines: OrderedDictionary<String, Line> = [:]
+    private var places: [RequestKey: (project: String, since: Instant)] = [:]  // looked up only
+
+    /// How many wait.
+    var count: Int { places.count }
+
+    mutating func insert(_ key: RequestKey, _ project: String, since: Instant) {
+        guard places[key] == nil else { return }
+        places[key] = (project, since)
+        let place = Place(since: since, key: key)
+        var line = lines[project] ?? Line()
+        line.places.insert(place, at: Self.position(of: place, in: line.places))
+        lines[project] = line
+    }
+
+    mutating func remove(_ key: RequestKey) {
+        guard let (project, since) = places.removeValue(forKey: key), var line = lines[project] else { return }
+        let index = Self.position(of: Place(since: since, key: key), in: line.places)
+        line.places.remove(at: index)
+        line.underway[key] = nil
+        lines[project] = line.places.isEmpty ? nil : line
+    }
+
+    /// The request is being looked for.
+    mutating func begin(_ key: RequestKey, _ holdings: Holdings) {
+        guard let project = places[key]?.project else { return }
+        lines[project]?.underway[key] = holdings
+    }
+
+    /// It is looked for no more, for now.
+    mutating func settle(_ key: RequestKey) {
+        guard let project = places[key]?.project else { return }
+        lines[project]?.underway[key] = nil
+    }
+
+    /// What a project's requests will hold that are being looked for, without one of them.
+    func underway(_ project: String, but key: RequestKey) -> Holdings {
+        (lines[project]?.underway ?? [:]).reduce(Holdings.none) { $1.key == key ? $0 : $0 + $1.value }
+    }
+
+    /// Those that are to be looked for next, in order: of the project that has least for its share, the oldest first; each
+    /// counts as held by then.
+    ///
+    /// - Parameter shares: what a project has, without what is being looked for.
+    func next(_ most: Int, only: String? = nil, shares: (String) -> ProjectShare) -> [RequestKey] {
+        var heads: [(line: Line, index: Int, share: ProjectShare)] = []
+        for (project, line) in lines.elements where only == nil || only == project {
+            var share = shares(project)
+            share.held += line.underway.count
+            heads.append((line, 0, share))
+        }
+        for index in heads.indices { heads[index].index = Self.waiting(from: 0, in: heads[index].line) }
+        var chosen: [RequestKey] = []
+        while chosen.count < most {
+            let open = heads.indices.filter { heads[$0].index < heads[$0].line.places.count }
+            guard let first = open.min(by: { Self.precedes(heads[$0], heads[$1]) }) else { break }
+            chosen.append(heads[first].line.places[heads[first].index].key)
+            heads[first].index = Self.waiting(from: heads[first].index + 1, in: heads[first].line)
+            heads[first].share.held += 1
+        }
+        return chosen
+    }
+
+    private static func precedes(
+        _ left: (line: Line, index: Int, share: ProjectShare), _ right: (line: Line, index: Int, share: ProjectShare)
+    ) -> Bool {
+        if left.share.isBehind(right.share) { return true }
+        return !right.share.isBehind(left.share) && left.line.places[left.index] < right.line.places[right.index]
+    }
+
+    /// The first one from a place on that is not being looked for.
+    private static func waiting(from index: Int, in line: Line) -> Int {
+        var index = index
+        while index < line.places.count, line.underway[line.places[index].key] != nil { index += 1 }
+        return index
+    }
+
+    private static func position(of place: Place, in places: [Place]) -> Int {
+        var (low, high) = (0, places.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if places[middle] < place { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
