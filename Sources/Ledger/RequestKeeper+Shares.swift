@@ -38,7 +38,14 @@ extension RequestKeeper {
 
     /// The requests that are to be looked for next.
     func nextWaiting(_ most: Int, only: String? = nil) -> [RequestKey] {
-        queue.next(most, only: only) { books.share(of: $0) }
+        queue.next(most, only: only, shares: { books.share(of: $0) }) { key, chosen in
+            guard let request = books.requests[key] else { return false }
+            let project = request.specification.project ?? ""
+            guard books.quota(of: project) != .none else { return true }
+            var others = queue.underway(project, but: key)
+            for _ in 0..<chosen { others = others + request.specification.holdings }
+            return books.quotaBreach(of: key, asking: request.specification, beside: others) == nil
+        }
     }
 
     /// Something of the project has ended, or its quota is another: the next of it may have room.

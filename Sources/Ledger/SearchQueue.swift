@@ -61,29 +61,49 @@ struct SearchQueue: Sendable {
     /// Those that are to be looked for next, in order: of the project that has least for its share, the oldest first; each
     /// counts as held by then.
     ///
-    /// - Parameter shares: what a project has, without what is being looked for.
-    func next(_ most: Int, only: String? = nil, shares: (String) -> ProjectShare) -> [RequestKey] {
-        var heads: [(line: Line, index: Int, share: ProjectShare)] = []
+    /// - Parameters:
+    ///   - shares: what a project has, without what is being looked for.
+    ///   - admits: whether the quota leaves room for a request beside others of its project that come first. One that has
+    ///     none keeps its line waiting, and nobody else.
+    func next(
+        _ most: Int, only: String? = nil, shares: (String) -> ProjectShare, admits: (RequestKey, Int) -> Bool
+    ) -> [RequestKey] {
+        var heads: [Head] = []
         for (project, line) in lines.elements where only == nil || only == project {
             var share = shares(project)
             share.held += line.underway.count
-            heads.append((line, 0, share))
+            heads.append(Head(line: line, index: Self.waiting(from: 0, in: line), share: share))
         }
-        for index in heads.indices { heads[index].index = Self.waiting(from: 0, in: heads[index].line) }
         var chosen: [RequestKey] = []
         while chosen.count < most {
-            let open = heads.indices.filter { heads[$0].index < heads[$0].line.places.count }
-            guard let first = open.min(by: { Self.precedes(heads[$0], heads[$1]) }) else { break }
-            chosen.append(heads[first].line.places[heads[first].index].key)
+            guard let first = heads.indices.min(by: { Self.precedes(heads[$0], heads[$1]) }) else { break }
+            guard heads[first].index < heads[first].line.places.count else { break }  // those that are through are last
+            let key = heads[first].line.places[heads[first].index].key
+            guard admits(key, heads[first].chosen) else {
+                heads[first].index = heads[first].line.places.count
+                continue
+            }
+            chosen.append(key)
+            heads[first].chosen += 1
             heads[first].index = Self.waiting(from: heads[first].index + 1, in: heads[first].line)
             heads[first].share.held += 1
         }
         return chosen
     }
 
-    private static func precedes(
-        _ left: (line: Line, index: Int, share: ProjectShare), _ right: (line: Line, index: Int, share: ProjectShare)
-    ) -> Bool {
+    /// Where a line has come to.
+    private struct Head {
+        let line: Line
+        var index: Int
+        var share: ProjectShare
+        /// How many of it were chosen.
+        var chosen = 0
+
+        var isThrough: Bool { index == line.places.count }
+    }
+
+    private static func precedes(_ left: Head, _ right: Head) -> Bool {
+        guard !left.isThrough, !right.isThrough else { return !left.isThrough }
         if left.share.isBehind(right.share) { return true }
         return !right.share.isBehind(left.share) && left.line.places[left.index] < right.line.places[right.index]
     }

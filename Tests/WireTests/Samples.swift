@@ -171,24 +171,25 @@ enum NeighbourKind: CaseIterable {
 
 enum ClaimKind: CaseIterable {
     case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
-    case report
+    case report, claimOfProject, renewedWithShares, refusedForRoom, outranked
 
     init(_ message: ClaimMessage) {
         self =
             switch message {
-            case .claim: .claim
+            case .claim(let asked): asked.share == nil ? .claim : .claimOfProject
             case .order: .order
             case .release: .release
-            case .renewed: .renewed
+            case .renewed(_, _, _, let shares): shares.isEmpty ? .renewed : .renewedWithShares
             case .lapsed: .lapsed
             case .acknowledged: .acknowledged
             case .granted: .granted
-            case .refused: .refused
+            case .refused(_, _, let reasons): reasons.first?.code == .yielding ? .refusedForRoom : .refused
             case .ordered: .ordered
             case .orderRefused: .orderRefused
             case .released: .released
             case .renew: .renew
             case .report: .report
+            case .outranked: .outranked
             }
     }
 
@@ -207,6 +208,18 @@ enum ClaimKind: CaseIterable {
         case .released: .released(Samples.claim)
         case .renew: .renew([], echo: .zero)
         case .report: .report(Samples.claim, sequence: 1, status)
+        case .claimOfProject:
+            .claim(
+                ClaimRequest(
+                    request: key, attempt: Attempt(3), requirements: specification.requirements, share: Samples.share,
+                    presses: true))
+        case .renewedWithShares:
+            .renewed(
+                [Samples.claim], lease: .seconds(30), echo: someInstant,
+                shares: [ProjectShare(), Samples.share])
+        case .refusedForRoom:
+            .refused(key, .first, [Mismatch(.yielding, found: "one of the project thesis"), Mismatch(.outranked)])
+        case .outranked: .outranked(Samples.claim, by: Samples.outranking)
         }
     }
 }
@@ -215,10 +228,13 @@ enum ClaimKind: CaseIterable {
 enum Samples {
     static let claim = WireTests.claim
     static let order = WireTests.order
+    static let share = ProjectShare(project: "thesis", held: 7, weight: 1_000)
+    static let outranking = Outranking(ledger: beta, name: "m2", share: share)
 }
 
 extension Mismatch {
-    static let samples = Code.allCases.filter { $0 != .other }.map { code in
+    /// Codes that came later have samples of their own, so that this one's bytes stay.
+    static let samples = Code.allCases.filter { ![.other, .yielding, .outranked].contains($0) }.map { code in
         Mismatch(code, wanted: "cpu >= 4", found: "cpu = 2", isLasting: code == .requirement)
     }
 }
@@ -359,7 +375,7 @@ enum ResultKind: CaseIterable {
 
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
-    case accounting, described
+    case accounting, described, gaveWay
 
     init(_ fact: Fact) {
         self =
@@ -378,6 +394,7 @@ enum FactKind: CaseIterable {
             case .redeemed: .redeemed
             case .accounting: .accounting
             case .described: .described
+            case .gaveWay: .gaveWay
             }
     }
 
@@ -398,6 +415,7 @@ enum FactKind: CaseIterable {
         case .accounting: .accounting(ActKind.used.sample)
         case .described:
             .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
+        case .gaveWay: .gaveWay(key, Attempt(2), to: Samples.outranking)
         }
     }
 
