@@ -1409,6 +1409,9 @@ public nonisolated struct WireCandidate: Sendable {
   /// the smaller the better, at most 16
   public var rank: [Int64] = []
 
+  /// nothing is granted yet: the tenant of that claim gives way
+  public var pledge: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1441,6 +1444,14 @@ public nonisolated struct WireRendezvousMessage: Sendable {
     set {kind = .nobody(newValue)}
   }
 
+  public var pledged: WirePledged {
+    get {
+      if case .pledged(let v)? = kind {return v}
+      return WirePledged()
+    }
+    set {kind = .pledged(newValue)}
+  }
+
   public var ledger: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1448,10 +1459,37 @@ public nonisolated struct WireRendezvousMessage: Sendable {
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
     case found(WireFoundCandidates)
     case nobody(WireNoCandidate)
+    case pledged(WirePledged)
 
   }
 
   public init() {}
+}
+
+/// A tenant gives way there: the ledger asks that machine itself.
+public nonisolated struct WirePledged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  public var attempt: UInt32 = 0
+
+  public var machine: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
 }
 
 public nonisolated struct WireFoundCandidates: Sendable {
@@ -4801,7 +4839,7 @@ nonisolated extension WireAllocation: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Candidate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}place\0\u{1}rank\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}place\0\u{1}rank\0\u{2}u\u{1}pledge\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4812,6 +4850,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._place) }()
       case 3: try { try decoder.decodeRepeatedSInt64Field(value: &self.rank) }()
+      case 120: try { try decoder.decodeSingularBoolField(value: &self.pledge) }()
       default: break
       }
     }
@@ -4831,6 +4870,9 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.rank.isEmpty {
       try visitor.visitPackedSInt64Field(value: self.rank, fieldNumber: 3)
     }
+    if self.pledge != false {
+      try visitor.visitSingularBoolField(value: self.pledge, fieldNumber: 120)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4838,6 +4880,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs._claim != rhs._claim {return false}
     if lhs._place != rhs._place {return false}
     if lhs.rank != rhs.rank {return false}
+    if lhs.pledge != rhs.pledge {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4845,7 +4888,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RendezvousMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}found\0\u{1}nobody\0\u{1}ledger\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}found\0\u{1}nobody\0\u{1}ledger\0\u{2}u\u{1}pledged\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4880,6 +4923,19 @@ nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobu
         }
       }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 120: try {
+        var v: WirePledged?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .pledged(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .pledged(v)
+        }
+      }()
       default: break
       }
     }
@@ -4899,17 +4955,64 @@ nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobu
       guard case .nobody(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     }()
-    case nil: break
+    default: break
     }
     if !self.ledger.isEmpty {
       try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
     }
+    try { if case .pledged(let v)? = self.kind {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireRendezvousMessage, rhs: WireRendezvousMessage) -> Bool {
     if lhs.kind != rhs.kind {return false}
     if lhs.ledger != rhs.ledger {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePledged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Pledged"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}machine\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.machine) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if !self.machine.isEmpty {
+      try visitor.visitSingularBytesField(value: self.machine, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WirePledged, rhs: WirePledged) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.machine != rhs.machine {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -109,7 +109,7 @@ struct ShareTests {
         #expect(keeper.keeper.books.holdings(of: "a").cores == 6)
         keeper.proposed = [.accounting(.quotaSet(ProjectID("a"), Quota(cores: 1)))]
         _ = keeper.commit()
-        #expect(keeper.keeper.books.requests[key()]?.placement == claim())
+        #expect(keeper.keeper.books[key()]?.placement == claim())
         _ = keeper.ask(5, Self.of("a", condition: "cpu >= 2"))
         _ = keeper.commit()
         #expect(keeper.keeper.books.holdings(of: "a").cores == 2, "less is always possible")
@@ -138,7 +138,7 @@ struct ShareTests {
         keeper.proposed = [.gaveWay(key("b1"), .first, to: Self.asks("a", held: 0, weight: 1_000))]
         _ = keeper.commit()
         let books = keeper.keeper.books
-        #expect(books.requests[key("b1")]?.givesWay != nil)
+        #expect(books[key("b1")]?.givesWay != nil)
         let again = try Books(books.contents)
         let accounts = try Accounts(checkpoint: books.accounts.checkpoint)
         #expect(accounts == books.accounts && accounts.allotment(of: ProjectID("a")).quota == quota)
@@ -198,7 +198,7 @@ struct ShareTests {
                     [], lease: .seconds(30), echo: .zero, to: box, shares: [ProjectShare(project: "a", held: 3)])
             ])
         // Until the machine has emptied the partition it stays the request's, so that an exclusive one never runs twice.
-        #expect(keeper.keeper.books.requests[key("a1")]?.placement == claim(1))
+        #expect(keeper.keeper.books[key("a1")]?.placement == claim(1))
         keeper.after(.seconds(1))
         #expect(keeper.feed(.timerFired(.order(key("a1")))).contains(.release(claim(1))), "repeated until released")
         _ = keeper.feed(.released(claim(1)))
@@ -219,7 +219,7 @@ struct ShareTests {
         keeper.proposed = [.gaveWay(key("a1"), .first, to: other), .gaveWay(key("a2"), .first, to: other)]
         #expect(keeper.commit().contains(.release(claim(1))))
         #expect(!keeper.commit().contains(.release(claim(2))))
-        #expect(keeper.keeper.books.requests[key("a2")]?.givesWay == nil)
+        #expect(keeper.keeper.books[key("a2")]?.givesWay == nil)
     }
 
     @Test("no swing: after one has given way to another, the opposite is never so, whatever they hold and weigh")

@@ -231,7 +231,7 @@ struct FinderTests {
     }
 }
 
-func seconds(_ count: Int) -> Instant { .zero + .seconds(count) }
+private func seconds(_ count: Int) -> Instant { .zero + .seconds(count) }
 
 func key(_ reference: String = "web") -> RequestKey {
     RequestKey(customer: Customer("ada"), reference: reference)

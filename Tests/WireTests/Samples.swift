@@ -48,6 +48,9 @@ struct Sample: Sendable, CustomStringConvertible {
             name: "rendezvous-nobody",
             message: .rendezvous(
                 .nobody(key, .first, NoMachine(reason: "all are full", isHopeless: false)), of: beta, contacts: [])),
+        Sample(
+            name: "rendezvous-pledged",
+            message: .rendezvous(.pledged(key, Attempt(2), machine: alpha), of: beta, contacts: [])),
         Sample(name: "claim-of-ledger", message: .claim(.released(claim), stamp)),
         Sample(name: "directory-of-ledgers", message: .directory(.hold([key]), from: beta, to: alpha)),
         Sample(name: "call-of-ledger", message: .call(number: 7, .request(.read(key, wait: nil)), of: beta)),

@@ -8,15 +8,11 @@ extension ClaimKeeper {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-        /// What a tenant has left is let to whoever comes first.
-        public static let keepsNothing = Sabotage(rawValue: 1)
         /// A tenant is put out without asking its ledger, whatever its project has.
-        public static let seizes = Sabotage(rawValue: 2)
+        public static let seizes = Sabotage(rawValue: 1)
 
         /// By the names that scenarios use.
-        public static let named: [(name: String, sabotage: Sabotage)] = [
-            ("shares-keep-nothing", .keepsNothing), ("shares-seize", .seizes),
-        ]
+        public static let named: [(name: String, sabotage: Sabotage)] = [("shares-seize", .seizes)]
     }
 
     /// A claim that presses has been refused for want of room: asks for a tenant's place, where one has too much.
@@ -110,7 +106,6 @@ extension ClaimKeeper {
     mutating func keep(_ index: Int, leftBy claim: ClaimReference, at now: Instant, into effects: inout [Effect]) {
         guard let yielding, yielding.claim == claim else { return }
         self.yielding = nil
-        guard !configuration.sabotage.contains(.keepsNothing) else { return }
         let until = now + configuration.keep
         partitions[index].kept = Kept(home: yielding.by.ledger, project: yielding.by.share.project, until: until)
         effects.append(.set(.kept(partitions[index].number), at: until))

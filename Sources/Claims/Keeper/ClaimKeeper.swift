@@ -82,6 +82,8 @@ public struct ClaimKeeper: Automaton {
         /// Granted to a search, and how good this machine is under the request's policy.
         case candidate(ClaimReference, Place, rank: [Int64])
         case declined([Mismatch])
+        /// To a search, too: the tenant of that claim gives way, and the search's ledger is to ask again.
+        case yields(ClaimReference, Place)
         case set(Timer, at: Instant)
         /// Make the partition so; the same order again changes nothing. A suspension for want of a lease, and its end, have the
         /// revision of the order that they suspend: what differs is the desired state.
@@ -283,8 +285,13 @@ public struct ClaimKeeper: Automaton {
             let rank = wanted.policy.rank(of: offer, for: wanted, home: near)
             effects.append(.candidate(reference(index), terms.place, rank: rank))
         case .failure(let no):
-            seen.note(asked, .refused(no.reasons), of: home, at: now)
-            effects.append(.declined(no.reasons))
+            let reasons = press(asked, no.reasons, home, at: now, into: &effects)
+            seen.note(asked, .refused(reasons), of: home, at: now)
+            if reasons.first?.code == .yielding, let yielding {
+                effects.append(.yields(yielding.claim, terms.place))
+            } else {
+                effects.append(.declined(reasons))
+            }
         }
     }
 
