@@ -40,7 +40,9 @@ struct YieldTests {
         return []
     }
 
-    @Test("of a full machine's tenants the ledger of that one is asked whose project has most, and it is the claim's when it goes")
+    @Test(
+        "of a full machine's tenants the ledger of that one is asked whose project has most, and it is the claim's when it goes"
+    )
     func yields() throws {
         var box = try Self.full([Self.share("a", 9), Self.share("b", 20), Self.share("b", 20), Self.share("a", 9)])
         let asked = box.receive(Self.claim("new", Self.share("c", 0)), from: otherHome)
@@ -53,7 +55,8 @@ struct YieldTests {
         let released = box.receive(.release(reference(2, 1)))
         #expect(released.contains(.vacate(reference(2, 1))))
         box.after(.seconds(30))
-        #expect(codes(box.receive(Self.claim("new", Self.share("c", 0)), from: otherHome)) == [.yielding], "it takes long")
+        #expect(
+            codes(box.receive(Self.claim("new", Self.share("c", 0)), from: otherHome)) == [.yielding], "it takes long")
         _ = box.feed(.reported(reference(2, 1), InstanceStatus(state: .destroyed)))
         #expect(box.keeper.offer.free == 0)
         #expect(codes(box.receive(Self.claim("greedy", Self.share("b", 19)))) == [.full, .outranked])

@@ -6,12 +6,15 @@ extension Scenarios {
     /// What projects have of machines.
     @Suite("Shares")
     struct ShareTests {
-        @Test("a request beyond its project's quota waits, says why, and runs when the quota grows", .timeLimit(.minutes(2)))
+        @Test(
+            "a request beyond its project's quota waits, says why, and runs when the quota grows",
+            .timeLimit(.minutes(2)))
         func quota() async throws {
             try await Trial.with("quota") { trial in
                 let m1 = try await trial.firstMaster(flags: ["--isolation", "none", "--replicas", "0"])
                 try await keepBooks(m1, projects: ["web"])
-                try await m1.palmier(["project", "quota", "web", "--partitions", "1", "--memory", "1GiB"]).ended(with: .done)
+                try await m1.palmier(["project", "quota", "web", "--partitions", "1", "--memory", "1GiB"]).ended(
+                    with: .done)
                 _ = try await m1.requestCache("first", ["--project", "web"])
                 let late = try await m1.palmier(request("second", of: "web") + ["--wait", "--timeout", "3s"])
                 #expect(late.code == 2, "\(late)")
@@ -24,7 +27,8 @@ extension Scenarios {
                 #expect(refusal?.wanted == "2 partitions" && refusal?.found == "1", "\(why)")
                 let shown = try await m1.palmier(["project", "quota", "web"]).ended(with: .done)
                 #expect(shown.output.contains("1 of 1 partitions"), "\(shown)")
-                let unknown = try await m1.palmier(["project", "quota", "wob", "--partitions", "1"]).ended(with: .notFound)
+                let unknown = try await m1.palmier(["project", "quota", "wob", "--partitions", "1"]).ended(
+                    with: .notFound)
                 #expect(unknown.error.contains("no project wob"), "\(unknown)")
 
                 try await m1.palmier(["project", "quota", "web", "--partitions", "2"]).ended(with: .done)
@@ -85,7 +89,8 @@ extension Scenarios {
 
         private func request(_ name: String, of project: String) -> [String] {
             [
-                "request", name, "--release", Program.example("memcached"), "--param", "memory=16", "--project", project,
+                "request", name, "--release", Program.example("memcached"), "--param", "memory=16", "--project",
+                project,
             ]
         }
 

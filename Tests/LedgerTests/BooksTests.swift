@@ -161,7 +161,8 @@ struct BooksTests {
 
 @Suite("the queue of a ledger")
 struct SearchQueueTests {
-    @Test("it gives what a slow and simple one gives, whatever comes and goes", arguments: 1...50 as ClosedRange<UInt64>)
+    @Test(
+        "it gives what a slow and simple one gives, whatever comes and goes", arguments: 1...50 as ClosedRange<UInt64>)
     func twin(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         var (clever, naive) = (SearchQueue(), [(key: RequestKey, project: String, since: Instant)]())
@@ -193,7 +194,8 @@ struct SearchQueueTests {
                 let ranked = waiting.sorted { left, right in
                     let (one, two) = (
                         counts[left.project, default: 0] * weights[right.project, default: 1],
-                        counts[right.project, default: 0] * weights[left.project, default: 1])
+                        counts[right.project, default: 0] * weights[left.project, default: 1]
+                    )
                     return one == two ? (left.since, left.key) < (right.since, right.key) : one < two
                 }
                 expected.append(ranked[0].key)

@@ -206,7 +206,8 @@ struct ShareTests {
             Issue.record("not lost: \(keeper.proposed)")
             return
         }
-        #expect(reason.contains("gave way to c of the ledger m2, which had 2 of share 1: a had 4 of share 1"), "\(reason)")
+        #expect(
+            reason.contains("gave way to c of the ledger m2, which had 2 of share 1: a had 4 of share 1"), "\(reason)")
         #expect(keeper.commit().allocated == [key("a1")])
         #expect(keeper.keeper.view(of: key("a1"))?.attempt == Attempt(2))
     }
@@ -250,7 +251,9 @@ struct ShareTests {
         #expect(next.feed(.started).contains(.release(claim(1))))
     }
 
-    @Test("full machines are asked once a second while that is heard, else more and more rarely, and nobody when nobody waits")
+    @Test(
+        "full machines are asked once a second while that is heard, else more and more rarely, and nobody when nobody waits"
+    )
     func pressing() throws {
         var keeper = Keeper(books: try Self.books())
         _ = keeper.ask(1, Self.of("a"))

@@ -36,7 +36,9 @@ struct PressTests {
         let again = rendezvous.feed(.allocate(Self.pressing(false), near: .unknown, at: asked))
         #expect(again.machines == [asked])
         #expect(
-            rendezvous.feed(.granted(key(), .first, claim(asked), .unknown)) == [.found(key(), .first, claim(asked), .unknown)])
+            rendezvous.feed(.granted(key(), .first, claim(asked), .unknown)) == [
+                .found(key(), .first, claim(asked), .unknown)
+            ])
     }
 
     @Test("who has room is asked before who is full; what projects have by now does not begin a search anew")

@@ -8,7 +8,8 @@ struct ShareRunTests {
 
     init() throws { scenario = try committed("fair-share.yaml") }
 
-    @Test("two projects with equal shares come to half each, in one ledger and in two, whoever dies; a quota is kept to")
+    @Test(
+        "two projects with equal shares come to half each, in one ledger and in two, whoever dies; a quota is kept to")
     func fair() {
         var reached: [String: Int] = [:]
         for seed in UInt64(1)...6 {
@@ -27,7 +28,9 @@ struct ShareRunTests {
 
     @Test(
         "each known bug is found with the seed that found it first",
-        arguments: [("shares-claim-nothing", 1, "taken"), ("shares-never-press", 1, "fair"), ("shares-seize", 1, "taken")])
+        arguments: [
+            ("shares-claim-nothing", 1, "taken"), ("shares-never-press", 1, "fair"), ("shares-seize", 1, "taken"),
+        ])
     func sabotaged(name: String, seed: UInt64, invariant: String) {
         #expect(scenario.sabotages.contains(name))
         let result = scenario.run(seed: seed, options: RunOptions(sabotage: name))

@@ -223,7 +223,8 @@ extension Act {
         case .billed(let run): run.supplier
         case .credited(let order): order.invoice.issuer
         case .accountOpened, .accountChanged, .accountClosed, .projectSet, .quotaSet, .shareSet, .resourceDefined,
-            .machineListed, .priceSet, .posted, .used, .held, .released, .subscribed, .unsubscribed, .billingSet, .incident, .paid,
+            .machineListed, .priceSet, .posted, .used, .held, .released, .subscribed, .unsubscribed, .billingSet,
+            .incident, .paid,
             .contractOffered, .contractCountersigned, .contractEnded, .closedBefore, .invoiceReceived:
             nil
         }

@@ -31,7 +31,8 @@ extension Views {
     /// The ledger's own refusal comes before what any machine says.
     private func waitsFor(_ instance: InstanceDocument, _ survey: Survey, _ quota: Mismatch?) -> String {
         if let quota {
-            return "It waits for its project, which would hold \(quota.wanted) and may hold \(quota.found), to have less: "
+            return
+                "It waits for its project, which would hold \(quota.wanted) and may hold \(quota.found), to have less: "
                 + "when something of it ends, the oldest that waits is placed."
         }
         guard let first = survey.candidates.first else { return survey.waitsFor }

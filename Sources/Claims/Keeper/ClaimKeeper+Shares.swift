@@ -35,7 +35,8 @@ extension ClaimKeeper {
         guard let index = candidates.filter({ gives($0, to: share) }).max(by: { precedes($0, $1) }),
             let tenant = partitions[index].tenancy.confirmed
         else {
-            let found = most.map { "the most that one's project has is \($0.words)" } ?? "none has been here for long enough"
+            let found =
+                most.map { "the most that one's project has is \($0.words)" } ?? "none has been here for long enough"
             return reasons + [Mismatch(.outranked, wanted: "more by share than \(share.words)", found: found)]
         }
         let by = Outranking(ledger: home, name: "", share: share)
@@ -127,7 +128,8 @@ extension Mismatch {
     /// Whether a tenant that goes may end it.
     public var isOccupancy: Bool {
         guard !isLasting else { return false }
-        return code == .full || code == .short || (code == .requirement && Property.reserved.contains { wanted.hasPrefix($0) })
+        return code == .full || code == .short
+            || (code == .requirement && Property.reserved.contains { wanted.hasPrefix($0) })
     }
 }
 

@@ -353,7 +353,8 @@ public struct ClaimKeeper: Automaton {
             guard grant.request == order.request, grant.home == home else { return refuse(.foreign) }
             guard now < grant.expires else { return refuse(.expired) }
             let tenant = Tenant(
-                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease, demand: grant.demand,
+                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease,
+                demand: grant.demand,
                 share: grant.share, since: now)
             seen.become(.confirmed, grant)
             let isFirst = !partitions.contains { $0.tenancy.confirmed != nil }

@@ -31,7 +31,8 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         public var party: Party {
             switch self {
             case .otherMachine, .requirement, .relation, .tooDear: .requester
-            case .unreadable, .ownerLimit, .notAccepting, .ownerHours, .short, .full, .yielding, .outranked, .staleAttempt,
+            case .unreadable, .ownerLimit, .notAccepting, .ownerHours, .short, .full, .yielding, .outranked,
+                .staleAttempt,
                 .other:
                 .machine
             case .gone, .silent, .notAsked: .rendezvous

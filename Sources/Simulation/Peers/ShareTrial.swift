@@ -236,7 +236,11 @@ extension PeerPopulation {
             say("the late project runs its first instance", &core)
         }
         trial.share = late * 1_000 / max(1, late + greedy)
-        if !(450...550).contains(trial.share) { trial.fairSince = nil } else { trial.fairSince = trial.fairSince ?? core.now }
+        if !(450...550).contains(trial.share) {
+            trial.fairSince = nil
+        } else {
+            trial.fairSince = trial.fairSince ?? core.now
+        }
         shares = trial
         readShareLogs(&core)
     }
@@ -290,12 +294,14 @@ extension PeerPopulation {
     mutating func checkShares(_ core: inout World, isFaultless: Bool) {
         guard let trial = shares else { return }
         readShareLogs(&core)
-        if trial.settings.quota > 0, trial.read.values.contains(where: { $0.holds("bounded") == trial.settings.quota }) {
+        if trial.settings.quota > 0, trial.read.values.contains(where: { $0.holds("bounded") == trial.settings.quota })
+        {
             reached["quota used up", default: 0] += 1
         }
         guard (450...550).contains(trial.share) else {
             return watch.checker.report(
-                "fair", "of what two projects with equal shares have, the later one has \(trial.share / 10) %", [], &core)
+                "fair", "of what two projects with equal shares have, the later one has \(trial.share / 10) %", [],
+                &core)
         }
         guard isFaultless, let began = trial.lateBegan else { return }
         guard let ran = trial.lateRan, ran - began <= ShareTrial.leases else {

@@ -61,7 +61,8 @@ struct ProjectQuota: AsyncParsableCommand {
             .quota(
                 name,
                 QuotaRequest(
-                    partitions: partitions, cores: cpus, memoryMiB: mebibytes, gpus: gpus, remove: remove ? true : nil)))
+                    partitions: partitions, cores: cpus, memoryMiB: mebibytes, gpus: gpus, remove: remove ? true : nil))
+        )
     }
 }
 
