@@ -37,12 +37,14 @@ extension RequestKeeper {
     }
 
     /// The requests that are to be looked for next.
-    func nextWaiting(_ most: Int, only: String? = nil) -> [RequestKey] {
-        queue.next(most, only: only, shares: { books.share(of: $0) }) { key, chosen in
+    ///
+    /// - Parameter again: also those that are being looked for; what of their quota is left, the search itself looks at.
+    func nextWaiting(_ most: Int, only: String? = nil, again: Bool = false) -> [RequestKey] {
+        queue.next(most, only: only, again: again, shares: { books.share(of: $0) }) { key, chosen in
             guard let request = books.requests[key] else { return false }
             let project = request.specification.project ?? ""
             guard books.quota(of: project) != .none else { return true }
-            var others = queue.underway(project, but: key)
+            var others = again ? Holdings.none : queue.underway(project, but: key)
             for _ in 0..<chosen { others = others + request.specification.holdings }
             return books.quotaBreach(of: key, asking: request.specification, beside: others) == nil
         }

@@ -145,7 +145,8 @@ public struct RequestKeeper: Automaton {
             onFound(key, attempt, claim, place, at: now, into: &effects)
         case .notFound(let key, let attempt, let none): onNotFound(key, attempt, none, at: now, into: &effects)
         case .offersImproved:
-            for key in nextWaiting(configuration.searchesAtOnce) { search(key, at: now, into: &effects) }
+            for key in nextWaiting(configuration.searchesAtOnce, again: true)
+            where work[key]?.placing == nil && work[key]?.pledge == nil { search(key, at: now, into: &effects) }
         case .pledged(let key, let attempt, let machine):
             onPledged(key, attempt, machine, at: now, into: &effects)
         case .outranked(let claim, let other): onOutranked(claim, other, into: &effects)

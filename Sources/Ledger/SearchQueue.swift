@@ -62,17 +62,19 @@ struct SearchQueue: Sendable {
     /// counts as held by then.
     ///
     /// - Parameters:
+    ///   - again: those that are being looked for are to be looked for once more, since there is something new.
     ///   - shares: what a project has, without what is being looked for.
     ///   - admits: whether the quota leaves room for a request beside others of its project that come first. One that has
     ///     none keeps its line waiting, and nobody else.
     func next(
-        _ most: Int, only: String? = nil, shares: (String) -> ProjectShare, admits: (RequestKey, Int) -> Bool
+        _ most: Int, only: String? = nil, again: Bool = false, shares: (String) -> ProjectShare,
+        admits: (RequestKey, Int) -> Bool
     ) -> [RequestKey] {
         var heads: [Head] = []
         for (project, line) in lines.elements where only == nil || only == project {
             var share = shares(project)
-            share.held += line.underway.count
-            heads.append(Head(line: line, index: Self.waiting(from: 0, in: line), share: share))
+            if !again { share.held += line.underway.count }
+            heads.append(Head(line: line, index: again ? 0 : Self.waiting(from: 0, in: line), share: share))
         }
         var chosen: [RequestKey] = []
         while chosen.count < most {
@@ -85,7 +87,8 @@ struct SearchQueue: Sendable {
             }
             chosen.append(key)
             heads[first].chosen += 1
-            heads[first].index = Self.waiting(from: heads[first].index + 1, in: heads[first].line)
+            let next = heads[first].index + 1
+            heads[first].index = again ? next : Self.waiting(from: next, in: heads[first].line)
             heads[first].share.held += 1
         }
         return chosen
