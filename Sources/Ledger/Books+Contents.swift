@@ -84,6 +84,7 @@ extension Books {
                 throw BooksContradiction(description: "the request \(request.key) is there twice")
             }
             guard let claim = request.placement else { continue }
+            use.add(request)
             guard placements.updateValue(request.key, forKey: claim) == nil else {
                 throw BooksContradiction(description: "\(claim) is the placement of two requests")
             }

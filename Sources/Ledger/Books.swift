@@ -15,6 +15,8 @@ public struct Books: Sendable {
     /// Open requests that other masters hold; looked up by key.
     var homes: OrderedDictionary<RequestKey, PeerID> = [:]
     var placements: [ClaimReference: RequestKey] = [:]  // looked up only
+    /// What each project's placements come to.
+    var use = ProjectUse()
     /// Admissions, newest last; at most `admissionsMax`.
     public internal(set) var admissions: [Admission] = []
     var tokens: [Digest: Token] = [:]  // looked up, or sorted
@@ -105,6 +107,7 @@ public struct Books: Sendable {
         case .placed(let key, let attempt, let claim, let place):
             guard let request = requests[key], request.attempt == attempt, request.placement == nil,
                 placements[claim] == nil, violated(of: request, on: claim.machine, at: place) == nil,
+                admits(request, asking: request.specification),
                 reserve(request, on: claim.machine, at: entry.at, into: &history)
             else { return }
             placements[claim] = key
@@ -147,13 +150,20 @@ public struct Books: Sendable {
                 request.attempt = request.newest.next
                 request.newest = request.attempt
                 request.placement = nil
+                request.givesWay = nil
                 request.place = .unknown
                 request.status = InstanceStatus(state: .waiting, reason: reason, revision: request.revision)
                 request.statusSequence = 0
             }
+        case .gaveWay(let key, let attempt, let other):
+            guard requests[key]?.attempt == attempt, mayGiveWay(key, to: other) else { return }
+            update(key, at: entry.at) { $0.givesWay = other }
         case .ended(let key):
             dropSuccessor(of: key, at: entry.at, into: &history)
-            if let request = requests[key] { release(request, at: entry.at, into: &history) }
+            if let request = requests[key] {
+                release(request, at: entry.at, into: &history)
+                use.remove(request)
+            }
             if let claim = requests.removeValue(forKey: key)?.placement { placements[claim] = nil }
         case .noted(let key, let home):
             homes[key] = home
@@ -180,6 +190,7 @@ public struct Books: Sendable {
         guard let request = requests[key], revision > request.revision else { return }
         var specification = specification
         specification.project = request.specification.project  // it stays its project's
+        guard request.placement == nil || admits(request, asking: specification) else { return }
         let isSame = costsTheSame(request.specification, specification)
         // One that costs otherwise, or asks for more, is searched again.
         if request.specification.requirements != specification.requirements || !isSame {
@@ -200,6 +211,7 @@ public struct Books: Sendable {
         let before = request
         change(&request)
         if request != before { request.changedAt = instant }
+        use.replace(before, request)
         requests[key] = request
     }
 }
@@ -220,6 +232,8 @@ public struct Request: Hashable, Sendable {
     public internal(set) var moving = ""
     /// Where the placement stands; unknown while there is none.
     public internal(set) var place = Place.unknown
+    /// Whose claim the placement is about to end for; nil: it stays.
+    public internal(set) var givesWay: Outranking?
     public internal(set) var status: InstanceStatus
     /// The number of the newest report; 0 before the first of a placement.
     public internal(set) var statusSequence: UInt64 = 0
@@ -237,9 +251,9 @@ public struct Request: Hashable, Sendable {
     /// A request as another master tells it.
     public init(
         key: RequestKey, specification: Specification, revision: Revision, attempt: Attempt,
-        placement: ClaimReference?, place: Place = .unknown, status: InstanceStatus, statusSequence: UInt64,
-        requestedAt: Instant, changedAt: Instant, newest: Attempt? = nil, successor: Successor? = nil,
-        moving: String = ""
+        placement: ClaimReference?, place: Place = .unknown, givesWay: Outranking? = nil, status: InstanceStatus,
+        statusSequence: UInt64, requestedAt: Instant, changedAt: Instant, newest: Attempt? = nil,
+        successor: Successor? = nil, moving: String = ""
     ) {
         self.newest = max(attempt, newest ?? attempt)
         self.successor = successor
@@ -250,6 +264,7 @@ public struct Request: Hashable, Sendable {
         self.attempt = attempt
         self.placement = placement
         self.place = place
+        self.givesWay = givesWay
         self.status = status
         self.statusSequence = statusSequence
         self.requestedAt = requestedAt

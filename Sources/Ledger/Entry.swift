@@ -40,6 +40,10 @@ public enum Fact: Hashable, Sendable {
     case moved(RequestKey, Attempt)
     /// The successor of this attempt is no more; the placement goes on.
     case dropped(RequestKey, Attempt, reason: String)
+    /// The placement is to end in favour of another project, which has less for its share: its machine is told to empty the
+    /// partition, and then the attempt is `lost`. It changes nothing where the project has no more than its share by then.
+    /// Indirect, since it is larger than most facts.
+    indirect case gaveWay(RequestKey, Attempt, to: Outranking)
     /// The request is destroyed and its partition is empty, or its lease has run out.
     case ended(RequestKey)
     /// Another master's ledger holds this request.
@@ -82,7 +86,7 @@ extension Fact {
         switch self {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _, _), .reported(let key, _, _, _),
             .extended(let key, _), .lost(let key, _, _), .succeeding(let key, _, _, _), .moved(let key, _),
-            .dropped(let key, _, _), .ended(let key):
+            .dropped(let key, _, _), .gaveWay(let key, _, _), .ended(let key):
             key
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil
         }

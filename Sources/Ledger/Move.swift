@@ -32,3 +32,27 @@ struct Move: Sendable {
         self.heard = heard
     }
 }
+
+/// Keys in order, each once.
+struct SortedKeys: Sendable {
+    private(set) var keys: [RequestKey] = []
+
+    mutating func insert(_ key: RequestKey) {
+        let index = position(of: key)
+        if index == keys.endIndex || keys[index] != key { keys.insert(key, at: index) }
+    }
+
+    mutating func remove(_ key: RequestKey) {
+        let index = position(of: key)
+        if index < keys.endIndex, keys[index] == key { keys.remove(at: index) }
+    }
+
+    private func position(of key: RequestKey) -> Int {
+        var (low, high) = (0, keys.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

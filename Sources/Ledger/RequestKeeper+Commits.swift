@@ -11,13 +11,17 @@ extension RequestKeeper {
 
     mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
         let before = entry.fact.changesTenancies ? entry.fact.requestKey.flatMap { books.requests[$0] } : nil
+        let project = entry.fact.requestKey.flatMap { books.requests[$0]?.specification.project }
         books.apply(entry)
         switch entry.fact {
         case .requested(let key, _):
             announce(key, into: &effects)  // calls are answered once the others know
         case .changed(let key, let specification, _):
+            if case .refused(let breach)? = books.outcome, breach.rule == .quotaExceeded {
+                return onRefused(entry.fact, Refusal(breach), at: now, into: &effects)
+            }
             settle(key, at: now, into: &effects)
-            if specification.desired == .destroyed { searching.remove(key) }
+            if specification.desired == .destroyed { queue.remove(key) }
             if let old = before?.successor, books.requests[key]?.successor == nil {
                 onDropped(key, old.claim, because: "it asks for something else now", at: now, into: &effects)
             }
@@ -26,13 +30,14 @@ extension RequestKeeper {
             pursueMove(key, at: now, into: &effects)
         case .placed(let key, _, let claim, _):
             work[key, default: Work()].placing = nil
+            queue.settle(key)
             guard books.requests[key]?.placement == claim else {
                 effects.append(.release(claim))
                 if case .refused(let breach)? = books.outcome { work[key]?.unpaid = breach.text }
                 return  // the search's timer is set
             }
             onHold(of: key, at: now, into: &effects)
-            searching.remove(key)
+            queue.remove(key)
             work[key, default: Work()].unmet = nil
             work[key, default: Work()].unpaid = ""
             work[key, default: Work()].leaseEnds = now + configuration.lease
@@ -72,11 +77,17 @@ extension RequestKeeper {
             item.leaseEnds = nil
             item.reportProposed = 0
             item.searches = 0
+            item.pledge = nil
+            item.yielding = false
             work[key] = item
             notifyWaiters(of: key, into: &effects)
             pursue(key, at: now, into: &effects)
+            searchWithin(project, at: now, into: &effects)
+        case .gaveWay(let key, _, _):
+            work[key]?.yielding = false
+            if books.requests[key]?.givesWay != nil { pursue(key, at: now, into: &effects) }
         case .ended(let key):
-            searching.remove(key)
+            queue.remove(key)
             forgetMove(of: key)
             if let old = before?.successor { effects.append(.release(old.claim)) }
             effects.append(.withdraw(key))
@@ -94,7 +105,12 @@ extension RequestKeeper {
                 }
                 effects.append(.answer(queued.id, .moved(key, home)))
             }
-        case .accounting: awaitBilling(at: now, into: &effects)
+            searchWithin(project, at: now, into: &effects)
+        case .accounting(let act):
+            awaitBilling(at: now, into: &effects)
+            if case .quotaSet(let project, _) = act {
+                searchWithin(project.name, most: configuration.searchesAtOnce, at: now, into: &effects)
+            }
         case .noted, .forgotten, .admitted, .invited, .redeemed, .described: return
         }
     }
@@ -110,6 +126,9 @@ extension RequestKeeper {
             for id in ids { effects.append(.answer(id, answer)) }
         case .placed:
             item.placing = nil  // the search's timer is set
+            queue.settle(key)
+        case .gaveWay:
+            item.yielding = false  // the machine asks again
         case .reported(_, let claim, _, _):
             // The machine repeats it.
             if books.requests[key]?.successor?.claim == claim {
@@ -144,7 +163,7 @@ extension Fact {
     fileprivate var changesTenancies: Bool {
         switch self {
         case .changed, .lost, .moved, .dropped, .ended: true
-        case .requested, .placed, .reported, .extended, .succeeding, .noted, .forgotten, .admitted, .invited, .redeemed,
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .noted, .forgotten, .admitted, .invited, .redeemed,
             .accounting, .described:
             false
         }

@@ -17,10 +17,15 @@ extension RequestKeeper {
             if let next = request.successor { effects.append(.release(next.claim)) }
             effects.append(.set(.order(key), at: now + configuration.resend))
         case (.stopped, nil):
-            searching.remove(key)
+            queue.remove(key)
         case (.running, nil):
             if item.placing == nil { search(key, at: now, into: &effects) }
         case (.running, .some(let claim)), (.stopped, .some(let claim)):
+            if request.givesWay != nil {
+                effects.append(.release(claim))
+                effects.append(.set(.order(key), at: now + configuration.resend))
+                return
+            }
             guard item.ordered != request.revision else { return }
             let order = InstanceOrder(
                 claim: claim, request: key, revision: request.revision, specification: request.specification)
@@ -29,12 +34,24 @@ extension RequestKeeper {
         }
     }
 
-    mutating func search(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+    /// - Parameter presses: whether a full machine is asked too, to let a tenant give way.
+    mutating func search(
+        _ key: RequestKey, presses: Bool = false, at now: Instant, into effects: inout [Effect]
+    ) {
         guard let request = books.requests[key], request.placement == nil, var item = work[key], item.placing == nil
         else { return }
         let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
         item.searches += 1
-        searching.insert(key)
+        let project = request.specification.project ?? ""
+        queue.insert(key, project, since: request.requestedAt)
+        if let breach = books.quotaBreach(
+            of: key, asking: request.specification, beside: queue.underway(project, but: key))
+        {
+            item.unpaid = breach.text
+            work[key] = item
+            queue.settle(key)
+            return searchLater(key, at: now, into: &effects)
+        }
         var standings: [Standing] = []
         var missing: Relation?
         for bond in books.bonds(of: request) {
@@ -50,8 +67,13 @@ extension RequestKeeper {
             work[key] = item
             return searchLater(key, at: now, into: &effects)
         }
+        if let pledge = item.pledge, now >= pledge.until { item.pledge = nil }
         work[key] = item
-        effects.append(.allocate(key, request.attempt, request.specification.requirements, standings))
+        queue.begin(key, request.specification.holdings)
+        let pressing = Pressing(
+            share: claimShare(of: project, but: key), presses: presses, machine: item.pledge?.machine)
+        effects.append(
+            .allocate(key, request.attempt, request.specification.requirements, standings, pressing))
         effects.append(.set(.search(key), at: now + configuration.searchLast + min(doubled, configuration.searchLast)))
     }
 
@@ -66,12 +88,16 @@ extension RequestKeeper {
             if !keeps(claim, for: key) { effects.append(.release(claim)) }
             return
         }
+        item.pledge = nil
+        work[key] = item
         if books.violated(of: request, on: claim.machine, at: place) != nil {  // the others have moved meanwhile
             effects.append(.release(claim))
+            queue.settle(key)
             return searchLater(key, at: now, into: &effects)
         }
         if let breach = books.budgetBreach(key, on: claim.machine, at: now) {
             effects.append(.release(claim))
+            queue.settle(key)
             item.unpaid = breach.text
             work[key] = item
             return searchLater(key, at: now, into: &effects)
@@ -90,13 +116,20 @@ extension RequestKeeper {
         else { return }
         item.unmet = none
         item.unpaid = ""
+        item.pledge = nil
         work[key] = item
+        queue.settle(key)
         searchLater(key, at: now, into: &effects)
+        let isUrgent = item.searches <= 2 && books.share(of: request.specification.project ?? "").held == 0
+        if !none.isHopeless { awaitPress(isUrgent: isUrgent, at: now, into: &effects) }
     }
 
     private mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         let doubled = configuration.searchFirst * (1 << min(work[key]?.searches ?? 0, 10))
-        effects.append(.set(.search(key), at: now + min(doubled, configuration.searchLast)))
+        // Behind a long queue, whose first are looked for whenever something becomes free.
+        let rarer = configuration.searchLast * (queue.count / configuration.queueLong)
+        let pause = min(min(doubled, configuration.searchLast) + rarer, configuration.searchRarest)
+        effects.append(.set(.search(key), at: now + pause))
         notifyWaiters(of: key, into: &effects)
     }
 
@@ -122,6 +155,9 @@ extension RequestKeeper {
             end(request.key, into: &effects)
         } else if moves[request.key]?.isStopping == true {
             lose(request, words(forMoveOf: request), into: &effects)
+        } else if request.givesWay != nil {
+            let share = books.share(of: request.specification.project ?? "")
+            lose(request, request.wordsOfGivingWay(share), into: &effects)
         } else {
             lose(request, reason, into: &effects)
         }
@@ -150,7 +186,8 @@ extension RequestKeeper {
             onStaying(request, at: now, into: &effects)
         }
         if !held.isEmpty {
-            effects.append(.renewed(held, lease: configuration.lease, echo: echo, to: machine))
+            effects.append(
+                .renewed(held, lease: configuration.lease, echo: echo, to: machine, shares: shares(of: held)))
         }
         if !lapsed.isEmpty { effects.append(.lapsed(lapsed, to: machine)) }
     }
@@ -201,6 +238,7 @@ extension RequestKeeper {
                 )
             }
         case .bill: bill(at: now, into: &effects)
+        case .press: press(at: now, into: &effects)
         case .hold(let key): extend(key, at: now, into: &effects)
         case .wait(let id):
             guard let waiter = waiters.removeValue(forKey: id) else { return }

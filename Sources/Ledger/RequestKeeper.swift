@@ -9,6 +9,7 @@ import OrderedCollections
 ///     found ─▶ propose placed ─▶ committed ─▶ order (repeated until ordered) ─▶ report ─▶ propose reported ─▶ acknowledge
 ///     hold out ─▶ propose extended ─▶ committed, or refused by the project's ceiling ─▶ propose lost
 ///     lease out ─▶ propose lost ─▶ committed ─▶ allocate the next attempt
+///     outranked ─▶ propose gaveWay ─▶ committed ─▶ release (repeated until released) ─▶ propose lost
 ///     ask destroyed ─▶ propose changed ─▶ committed ─▶ release (repeated until released) ─▶ propose ended
 ///     ask destroyed, not announced yet ─▶ propose ended
 ///
@@ -32,11 +33,25 @@ public struct RequestKeeper: Automaton {
         /// Between a successor that came to nothing and the search for the next: doubles from the first to the last.
         public var succeedFirst: Duration = .seconds(5)
         public var succeedLast: Duration = .seconds(60)
+        /// The most requests that are looked for at once when machines have something free: those whose projects have least.
+        public var searchesAtOnce = 32
+        /// From so many waiting requests on each looks more and more rarely by itself, up to `searchRarest`.
+        public var queueLong = 500
+        public var searchRarest: Duration = .seconds(60)
+        /// How often full machines are asked to let a tenant give way, from the first pause, while that is heard, to the last.
+        public var pressFirst: Duration = .seconds(1)
+        public var pressLast: Duration = .seconds(15)
+        /// For so many requests at once.
+        public var pressesAtOnce = 4
+        /// How long a machine is waited for whose tenant gives way, since it said so last, and in all.
+        public var pledge: Duration = .seconds(10)
+        public var pledgeLast: Duration = .seconds(60)
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
         /// The most open requests of one ledger.
         public var requestsMax = 100_000
         /// The most calls that wait for one request.
         public var waitersMax = 256
-        public var sabotage: Sabotage = []
 
         public init() {}
     }
@@ -48,9 +63,16 @@ public struct RequestKeeper: Automaton {
 
         /// A request moves as soon as it has a successor, whatever that does.
         public static let releaseBeforeReady = Sabotage(rawValue: 1)
+        /// Its claims say that the project has nothing.
+        public static let claimsNothing = Sabotage(rawValue: 2)
+        /// It never asks full machines.
+        public static let neverPresses = Sabotage(rawValue: 4)
 
         /// By the names that the command line takes.
-        public static let named: [(name: String, sabotage: Sabotage)] = [("release-before-ready", .releaseBeforeReady)]
+        public static let named: [(name: String, sabotage: Sabotage)] = [
+            ("release-before-ready", .releaseBeforeReady), ("shares-claim-nothing", .claimsNothing),
+            ("shares-never-press", .neverPresses),
+        ]
     }
 
     public enum Input: Hashable, Sendable {
@@ -70,6 +92,10 @@ public struct RequestKeeper: Automaton {
         case found(RequestKey, Attempt, ClaimReference, Place)
         /// No machine meets the requirements now.
         case notFound(RequestKey, Attempt, NoMachine)
+        /// The machine has a tenant that gives way to the attempt.
+        case pledged(RequestKey, Attempt, machine: PeerID)
+        /// A machine asks whether a placement may end for another project's claim.
+        case outranked(ClaimReference, by: Outranking)
         /// A machine came or has more to give.
         case offersImproved
         /// The machine is heard of again, or no more.
@@ -96,6 +122,8 @@ public struct RequestKeeper: Automaton {
         case successorLease(RequestKey)
         /// Invoices may be due.
         case bill
+        /// Full machines are to be asked for what the waiting requests' projects have too little of.
+        case press
         case wait(CallID)
     }
 
@@ -103,10 +131,11 @@ public struct RequestKeeper: Automaton {
         case propose(Fact)
         case announce(RequestKey, isExclusive: Bool)
         case withdraw(RequestKey)
-        case allocate(RequestKey, Attempt, Requirements, [Standing])
+        case allocate(RequestKey, Attempt, Requirements, [Standing], Pressing = Pressing())
         case order(InstanceOrder, lease: Duration)
         case release(ClaimReference)
-        case renewed([ClaimReference], lease: Duration, echo: Instant, to: PeerID)
+        /// With what the tenants' projects have.
+        case renewed([ClaimReference], lease: Duration, echo: Instant, to: PeerID, shares: [ProjectShare] = [])
         case lapsed([ClaimReference], to: PeerID)
         case acknowledge(ClaimReference, sequence: UInt64)
         case set(Timer, at: Instant)
@@ -118,7 +147,10 @@ public struct RequestKeeper: Automaton {
     var work: [RequestKey: Work] = [:]  // looked up by key only, never iterated
     var waiters: [CallID: Waiter] = [:]  // looked up by key only
     var unreachable: [PeerID: String] = [:]  // looked up by key only
-    var searching = SortedKeys()
+    /// Requests that wait for a machine.
+    var queue = SearchQueue()
+    /// How long until full machines are asked again; nil: they are not to be asked.
+    var pressPause: Duration?
     /// Requests whose machines are to be rid of them.
     var moves: [RequestKey: Move] = [:]  // looked up by key only
     var moving = SortedKeys()
@@ -144,10 +176,14 @@ public struct RequestKeeper: Automaton {
             onFound(key, attempt, claim, place, at: now, into: &effects)
         case .notFound(let key, let attempt, let none): onNotFound(key, attempt, none, at: now, into: &effects)
         case .offersImproved:
-            for key in searching.keys { search(key, at: now, into: &effects) }
+            for key in nextWaiting(configuration.searchesAtOnce, again: true)
+            where work[key]?.placing == nil && work[key]?.pledge == nil { search(key, at: now, into: &effects) }
             for key in moving.keys where books.requests[key]?.successor == nil {
                 pursueMove(key, at: now, into: &effects)
             }
+        case .pledged(let key, let attempt, let machine):
+            onPledged(key, attempt, machine, at: now, into: &effects)
+        case .outranked(let claim, let other): onOutranked(claim, other, into: &effects)
         case .machine(let machine, let name, let reachable):
             unreachable[machine] = reachable ? nil : name
         case .ordered(let claim, let revision):

@@ -75,10 +75,10 @@ extension ClaimKeeper.Effect {
     /// Whether it may be carried out before what stands in front of it is on the disk: it promises nothing.
     var needsNoDisk: Bool {
         switch self {
-        case .set, .offerChanged, .declined, .seek: true
+        case .set, .offerChanged, .declined, .seek, .yields: true
         case .send(let message, _):
             switch message {
-            case .refused, .renew, .report: true
+            case .refused, .renew, .report, .outranked: true
             default: false
             }
         case .persist, .candidate, .apply, .vacate, .leaseEnds: false
@@ -132,6 +132,9 @@ extension Peer {
         case .candidate(let claim, let place, let rank):
             answer(visit, Candidate(claim: claim, place: place, rank: rank), at: now, into: &effects)
         case .declined: answer(visit, nil, at: now, into: &effects)
+        case .yields(let claim, let place):
+            let pledge = Candidate(claim: claim, place: place, rank: [], isPledge: true)
+            answer(visit, pledge, at: now, into: &effects)
         case .set(let timer, let due): effects.append(.set(.claims(timer), at: due))
         case .apply(let order): effects.append(.apply(order))
         case .vacate(let claim): effects.append(.vacate(claim))

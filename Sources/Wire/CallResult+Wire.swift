@@ -107,6 +107,7 @@ extension WireRequest {
         attempt = request.attempt.value
         if let placement = request.placement { self.placement = WireClaimReference(placement) }
         if request.place != .unknown { place = WirePlace(request.place) }
+        if let other = request.givesWay { givesWay = WireOutranking(other) }
         status = WireInstanceStatus(request.status)
         statusSequence = request.statusSequence
         requestedAtNanoseconds = request.requestedAt.nanoseconds
@@ -133,6 +134,7 @@ extension WireRequest {
             revision: try Wire.revision(revision), attempt: try Wire.attempt(attempt),
             placement: hasPlacement ? try placement.decoded() : nil,
             place: hasPlace ? try place.decoded() : .unknown,
+            givesWay: hasGivesWay ? try givesWay.decoded() : nil,
             status: try required(hasStatus, status, "a request's status").decoded(),
             statusSequence: try counter(statusSequence, "a report's number"),
             requestedAt: try instant(requestedAtNanoseconds, "a request's instant"),

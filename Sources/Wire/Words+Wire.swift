@@ -158,6 +158,7 @@ extension WireSpecification {
         exclusive = specification.exclusive
         project = specification.project ?? ""
         if let patience = specification.patience { patienceMilliseconds = patience.milliseconds }
+        if specification.reserves != .none { reserves = WireReserves(specification.reserves) }
     }
 
     /// - Parameter listed: the release that a list has told for it.
@@ -168,7 +169,7 @@ extension WireSpecification {
         } else {
             document = try required(hasRelease, release, "a specification's release").decoded()
         }
-        return Specification(
+        var specification = Specification(
             release: document,
             type: try text(type, "an instance type", bytes: 0...WireBounds.nameBytesMax),
             parameters: try longText(parameters, "parameters", bytesMax: WireBounds.parametersBytesMax),
@@ -179,6 +180,8 @@ extension WireSpecification {
             patience: hasPatienceMilliseconds
                 ? .milliseconds(
                     try number(patienceMilliseconds, "a patience", 0...Specification.patienceMax.milliseconds)) : nil)
+        if hasReserves { specification.reserves = try reserves.decoded() }
+        return specification
     }
 }
 

@@ -352,60 +352,150 @@ public nonisolated struct WirePlace: Sendable {
 }
 
 /// Everything a request says besides its key.
-public nonisolated struct WireSpecification: Sendable {
+public nonisolated struct WireSpecification: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var release: WireReleaseDocument {
-    get {_release ?? WireReleaseDocument()}
-    set {_release = newValue}
+    get {_storage._release ?? WireReleaseDocument()}
+    set {_uniqueStorage()._release = newValue}
   }
   /// Returns true if `release` has been explicitly set.
-  public var hasRelease: Bool {self._release != nil}
+  public var hasRelease: Bool {_storage._release != nil}
   /// Clears the value of `release`. Subsequent reads from it will return its default value.
-  public mutating func clearRelease() {self._release = nil}
+  public mutating func clearRelease() {_uniqueStorage()._release = nil}
 
   /// one of the release's instance types, at most 128 bytes; empty for the default
-  public var type: String = String()
+  public var type: String {
+    get {_storage._type}
+    set {_uniqueStorage()._type = newValue}
+  }
 
   /// a JSON object in UTF-8, keys sorted, no spaces; at most 64 KiB
-  public var parameters: Data = Data()
+  public var parameters: Data {
+    get {_storage._parameters}
+    set {_uniqueStorage()._parameters = newValue}
+  }
 
   public var requirements: WireRequirements {
-    get {_requirements ?? WireRequirements()}
-    set {_requirements = newValue}
+    get {_storage._requirements ?? WireRequirements()}
+    set {_uniqueStorage()._requirements = newValue}
   }
   /// Returns true if `requirements` has been explicitly set.
-  public var hasRequirements: Bool {self._requirements != nil}
+  public var hasRequirements: Bool {_storage._requirements != nil}
   /// Clears the value of `requirements`. Subsequent reads from it will return its default value.
-  public mutating func clearRequirements() {self._requirements = nil}
+  public mutating func clearRequirements() {_uniqueStorage()._requirements = nil}
 
-  public var desired: WireDesiredState = .unspecified
+  public var desired: WireDesiredState {
+    get {_storage._desired}
+    set {_uniqueStorage()._desired = newValue}
+  }
 
   /// at most one machine may run it at any instant
-  public var exclusive: Bool = false
+  public var exclusive: Bool {
+    get {_storage._exclusive}
+    set {_uniqueStorage()._exclusive = newValue}
+  }
 
   /// whose budget it counts against, at most 128 bytes; empty for nobody's
-  public var project: String = String()
+  public var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
 
   /// How long its machine may be unheard of before the next attempt begins, at most 31 days; not there: the lease.
   public var patienceMilliseconds: Int64 {
-    get {_patienceMilliseconds ?? 0}
-    set {_patienceMilliseconds = newValue}
+    get {_storage._patienceMilliseconds ?? 0}
+    set {_uniqueStorage()._patienceMilliseconds = newValue}
   }
   /// Returns true if `patienceMilliseconds` has been explicitly set.
-  public var hasPatienceMilliseconds: Bool {self._patienceMilliseconds != nil}
+  public var hasPatienceMilliseconds: Bool {_storage._patienceMilliseconds != nil}
   /// Clears the value of `patienceMilliseconds`. Subsequent reads from it will return its default value.
-  public mutating func clearPatienceMilliseconds() {self._patienceMilliseconds = nil}
+  public mutating func clearPatienceMilliseconds() {_uniqueStorage()._patienceMilliseconds = nil}
+
+  /// what its condition reserves, as its ledger has read it; absent: nothing
+  public var reserves: WireReserves {
+    get {_storage._reserves ?? WireReserves()}
+    set {_uniqueStorage()._reserves = newValue}
+  }
+  /// Returns true if `reserves` has been explicitly set.
+  public var hasReserves: Bool {_storage._reserves != nil}
+  /// Clears the value of `reserves`. Subsequent reads from it will return its default value.
+  public mutating func clearReserves() {_uniqueStorage()._reserves = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _release: WireReleaseDocument? = nil
-  fileprivate var _requirements: WireRequirements? = nil
-  fileprivate var _patienceMilliseconds: Int64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What a placement takes of a machine besides its partition.
+public nonisolated struct WireReserves: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// counter; of all three
+  public var cores: UInt64 = 0
+
+  public var memoryBytes: UInt64 = 0
+
+  public var gpus: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// How much a project has of machines, and how much it should have beside others.
+public nonisolated struct WireProjectShare: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 128 bytes; empty: requests of a ledger that name none
+  public var project: String = String()
+
+  /// partitions, at most 1,000,000
+  public var held: UInt32 = 0
+
+  /// 1 to 1,000
+  public var weight: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Whose claim a placement gives way to.
+public nonisolated struct WireOutranking: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// that asks
+  public var ledger: Data = Data()
+
+  /// what it is called, at most 128 bytes; may be empty
+  public var name: String = String()
+
+  /// what its project has
+  public var share: WireProjectShare {
+    get {_share ?? WireProjectShare()}
+    set {_share = newValue}
+  }
+  /// Returns true if `share` has been explicitly set.
+  public var hasShare: Bool {self._share != nil}
+  /// Clears the value of `share`. Subsequent reads from it will return its default value.
+  public mutating func clearShare() {self._share = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _share: WireProjectShare? = nil
 }
 
 /// What the machine says of one instance.
@@ -431,49 +521,48 @@ public nonisolated struct WireInstanceStatus: Sendable {
 }
 
 /// What a machine is ordered to make of one partition.
-public nonisolated struct WireInstanceOrder: @unchecked Sendable {
+public nonisolated struct WireInstanceOrder: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var claim: WireClaimReference {
-    get {_storage._claim ?? WireClaimReference()}
-    set {_uniqueStorage()._claim = newValue}
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
   }
   /// Returns true if `claim` has been explicitly set.
-  public var hasClaim: Bool {_storage._claim != nil}
+  public var hasClaim: Bool {self._claim != nil}
   /// Clears the value of `claim`. Subsequent reads from it will return its default value.
-  public mutating func clearClaim() {_uniqueStorage()._claim = nil}
+  public mutating func clearClaim() {self._claim = nil}
 
   public var request: WireRequestKey {
-    get {_storage._request ?? WireRequestKey()}
-    set {_uniqueStorage()._request = newValue}
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  public var hasRequest: Bool {_storage._request != nil}
+  public var hasRequest: Bool {self._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  public mutating func clearRequest() {_uniqueStorage()._request = nil}
+  public mutating func clearRequest() {self._request = nil}
 
   /// counter, from 1
-  public var revision: UInt64 {
-    get {_storage._revision}
-    set {_uniqueStorage()._revision = newValue}
-  }
+  public var revision: UInt64 = 0
 
   public var specification: WireSpecification {
-    get {_storage._specification ?? WireSpecification()}
-    set {_uniqueStorage()._specification = newValue}
+    get {_specification ?? WireSpecification()}
+    set {_specification = newValue}
   }
   /// Returns true if `specification` has been explicitly set.
-  public var hasSpecification: Bool {_storage._specification != nil}
+  public var hasSpecification: Bool {self._specification != nil}
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
-  public mutating func clearSpecification() {_uniqueStorage()._specification = nil}
+  public mutating func clearSpecification() {self._specification = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _specification: WireSpecification? = nil
 }
 
 /// What of one partition must survive the machine's crash.
@@ -695,37 +784,31 @@ public nonisolated struct WireOfferWord: Sendable {
 }
 
 /// One line of a master's books. Unknown fields of this message are kept, and written back as they stood.
-public nonisolated struct WireEntry: @unchecked Sendable {
+public nonisolated struct WireEntry: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// counter, from 1, dense
-  public var index: UInt64 {
-    get {_storage._index}
-    set {_uniqueStorage()._index = newValue}
-  }
+  public var index: UInt64 = 0
 
   /// when the master that appended it saw it happen
-  public var atNanoseconds: Int64 {
-    get {_storage._atNanoseconds}
-    set {_uniqueStorage()._atNanoseconds = newValue}
-  }
+  public var atNanoseconds: Int64 = 0
 
   public var fact: WireFact {
-    get {_storage._fact ?? WireFact()}
-    set {_uniqueStorage()._fact = newValue}
+    get {_fact ?? WireFact()}
+    set {_fact = newValue}
   }
   /// Returns true if `fact` has been explicitly set.
-  public var hasFact: Bool {_storage._fact != nil}
+  public var hasFact: Bool {self._fact != nil}
   /// Clears the value of `fact`. Subsequent reads from it will return its default value.
-  public mutating func clearFact() {_uniqueStorage()._fact = nil}
+  public mutating func clearFact() {self._fact = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _fact: WireFact? = nil
 }
 
 /// What an entry says.
@@ -875,6 +958,14 @@ public nonisolated struct WireFact: Sendable {
     set {kind = .dropped(newValue)}
   }
 
+  public var gaveWay: WireGaveWay {
+    get {
+      if case .gaveWay(let v)? = kind {return v}
+      return WireGaveWay()
+    }
+    set {kind = .gaveWay(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -898,6 +989,7 @@ public nonisolated struct WireFact: Sendable {
     case moved(WirePromoted)
     /// the successor of this attempt is no more; the placement goes on
     case dropped(WireLost)
+    case gaveWay(WireGaveWay)
 
   }
 
@@ -927,6 +1019,41 @@ public nonisolated struct WirePromoted: Sendable {
   public init() {}
 
   fileprivate var _request: WireRequestKey? = nil
+}
+
+/// The placement is to end in favour of another project.
+public nonisolated struct WireGaveWay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  public var by: WireOutranking {
+    get {_by ?? WireOutranking()}
+    set {_by = newValue}
+  }
+  /// Returns true if `by` has been explicitly set.
+  public var hasBy: Bool {self._by != nil}
+  /// Clears the value of `by`. Subsequent reads from it will return its default value.
+  public mutating func clearBy() {self._by = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _by: WireOutranking? = nil
 }
 
 /// What the ledger is called, and how many replicas it shall have, from here on.
@@ -985,40 +1112,38 @@ public nonisolated struct WireRequested: Sendable {
 }
 
 /// The request says something else from here on.
-public nonisolated struct WireChanged: @unchecked Sendable {
+public nonisolated struct WireChanged: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var request: WireRequestKey {
-    get {_storage._request ?? WireRequestKey()}
-    set {_uniqueStorage()._request = newValue}
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  public var hasRequest: Bool {_storage._request != nil}
+  public var hasRequest: Bool {self._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  public mutating func clearRequest() {_uniqueStorage()._request = nil}
+  public mutating func clearRequest() {self._request = nil}
 
   public var specification: WireSpecification {
-    get {_storage._specification ?? WireSpecification()}
-    set {_uniqueStorage()._specification = newValue}
+    get {_specification ?? WireSpecification()}
+    set {_specification = newValue}
   }
   /// Returns true if `specification` has been explicitly set.
-  public var hasSpecification: Bool {_storage._specification != nil}
+  public var hasSpecification: Bool {self._specification != nil}
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
-  public mutating func clearSpecification() {_uniqueStorage()._specification = nil}
+  public mutating func clearSpecification() {self._specification = nil}
 
   /// counter, from 1
-  public var revision: UInt64 {
-    get {_storage._revision}
-    set {_uniqueStorage()._revision = newValue}
-  }
+  public var revision: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _specification: WireSpecification? = nil
 }
 
 /// A machine's claim is the request's placement for this attempt.
@@ -1548,7 +1673,133 @@ nonisolated extension WirePlace: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Specification"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{4}]\u{1}patience_milliseconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{4}]\u{1}patience_milliseconds\0\u{2}\u{14}reserves\0")
+
+  fileprivate class _StorageClass {
+    var _release: WireReleaseDocument? = nil
+    var _type: String = String()
+    var _parameters: Data = Data()
+    var _requirements: WireRequirements? = nil
+    var _desired: WireDesiredState = .unspecified
+    var _exclusive: Bool = false
+    var _project: String = String()
+    var _patienceMilliseconds: Int64? = nil
+    var _reserves: WireReserves? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _release = source._release
+      _type = source._type
+      _parameters = source._parameters
+      _requirements = source._requirements
+      _desired = source._desired
+      _exclusive = source._exclusive
+      _project = source._project
+      _patienceMilliseconds = source._patienceMilliseconds
+      _reserves = source._reserves
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._release) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._type) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._parameters) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._requirements) }()
+        case 5: try { try decoder.decodeSingularEnumField(value: &_storage._desired) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._exclusive) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 100: try { try decoder.decodeSingularInt64Field(value: &_storage._patienceMilliseconds) }()
+        case 120: try { try decoder.decodeSingularMessageField(value: &_storage._reserves) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._release {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._type.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._type, fieldNumber: 2)
+      }
+      if !_storage._parameters.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._parameters, fieldNumber: 3)
+      }
+      try { if let v = _storage._requirements {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if _storage._desired != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._desired, fieldNumber: 5)
+      }
+      if _storage._exclusive != false {
+        try visitor.visitSingularBoolField(value: _storage._exclusive, fieldNumber: 6)
+      }
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 7)
+      }
+      try { if let v = _storage._patienceMilliseconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 100)
+      } }()
+      try { if let v = _storage._reserves {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSpecification, rhs: WireSpecification) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._release != rhs_storage._release {return false}
+        if _storage._type != rhs_storage._type {return false}
+        if _storage._parameters != rhs_storage._parameters {return false}
+        if _storage._requirements != rhs_storage._requirements {return false}
+        if _storage._desired != rhs_storage._desired {return false}
+        if _storage._exclusive != rhs_storage._exclusive {return false}
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._patienceMilliseconds != rhs_storage._patienceMilliseconds {return false}
+        if _storage._reserves != rhs_storage._reserves {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReserves: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Reserves"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cores\0\u{3}memory_bytes\0\u{1}gpus\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1556,14 +1807,89 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._release) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.type) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.parameters) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._requirements) }()
-      case 5: try { try decoder.decodeSingularEnumField(value: &self.desired) }()
-      case 6: try { try decoder.decodeSingularBoolField(value: &self.exclusive) }()
-      case 7: try { try decoder.decodeSingularStringField(value: &self.project) }()
-      case 100: try { try decoder.decodeSingularInt64Field(value: &self._patienceMilliseconds) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.cores) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.gpus) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cores != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cores, fieldNumber: 1)
+    }
+    if self.memoryBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 2)
+    }
+    if self.gpus != 0 {
+      try visitor.visitSingularUInt64Field(value: self.gpus, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReserves, rhs: WireReserves) -> Bool {
+    if lhs.cores != rhs.cores {return false}
+    if lhs.memoryBytes != rhs.memoryBytes {return false}
+    if lhs.gpus != rhs.gpus {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireProjectShare: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ProjectShare"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}held\0\u{1}weight\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.held) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.weight) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if self.held != 0 {
+      try visitor.visitSingularUInt32Field(value: self.held, fieldNumber: 2)
+    }
+    if self.weight != 0 {
+      try visitor.visitSingularUInt32Field(value: self.weight, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireProjectShare, rhs: WireProjectShare) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.held != rhs.held {return false}
+    if lhs.weight != rhs.weight {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOutranking: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Outranking"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}name\0\u{1}share\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._share) }()
       default: break
       }
     }
@@ -1574,42 +1900,22 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._release {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if !self.type.isEmpty {
-      try visitor.visitSingularStringField(value: self.type, fieldNumber: 2)
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 1)
     }
-    if !self.parameters.isEmpty {
-      try visitor.visitSingularBytesField(value: self.parameters, fieldNumber: 3)
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
     }
-    try { if let v = self._requirements {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    if self.desired != .unspecified {
-      try visitor.visitSingularEnumField(value: self.desired, fieldNumber: 5)
-    }
-    if self.exclusive != false {
-      try visitor.visitSingularBoolField(value: self.exclusive, fieldNumber: 6)
-    }
-    if !self.project.isEmpty {
-      try visitor.visitSingularStringField(value: self.project, fieldNumber: 7)
-    }
-    try { if let v = self._patienceMilliseconds {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 100)
+    try { if let v = self._share {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  public static func ==(lhs: WireSpecification, rhs: WireSpecification) -> Bool {
-    if lhs._release != rhs._release {return false}
-    if lhs.type != rhs.type {return false}
-    if lhs.parameters != rhs.parameters {return false}
-    if lhs._requirements != rhs._requirements {return false}
-    if lhs.desired != rhs.desired {return false}
-    if lhs.exclusive != rhs.exclusive {return false}
-    if lhs.project != rhs.project {return false}
-    if lhs._patienceMilliseconds != rhs._patienceMilliseconds {return false}
+  public static func ==(lhs: WireOutranking, rhs: WireOutranking) -> Bool {
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs._share != rhs._share {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1664,88 +1970,46 @@ nonisolated extension WireInstanceOrder: SwiftProtobuf.Message, SwiftProtobuf._M
   public static let protoMessageName: String = _protobuf_package + ".InstanceOrder"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}request\0\u{1}revision\0\u{1}specification\0")
 
-  fileprivate class _StorageClass {
-    var _claim: WireClaimReference? = nil
-    var _request: WireRequestKey? = nil
-    var _revision: UInt64 = 0
-    var _specification: WireSpecification? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _claim = source._claim
-      _request = source._request
-      _revision = source._revision
-      _specification = source._specification
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._claim) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
-        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._revision) }()
-        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._specification) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._claim {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._request {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if _storage._revision != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._revision, fieldNumber: 3)
-      }
-      try { if let v = _storage._specification {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      } }()
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.revision != 0 {
+      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 3)
     }
+    try { if let v = self._specification {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireInstanceOrder, rhs: WireInstanceOrder) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._claim != rhs_storage._claim {return false}
-        if _storage._request != rhs_storage._request {return false}
-        if _storage._revision != rhs_storage._revision {return false}
-        if _storage._specification != rhs_storage._specification {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._claim != rhs._claim {return false}
+    if lhs._request != rhs._request {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs._specification != rhs._specification {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1976,81 +2240,41 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
   public static let protoMessageName: String = _protobuf_package + ".Entry"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}at_nanoseconds\0\u{1}fact\0")
 
-  fileprivate class _StorageClass {
-    var _index: UInt64 = 0
-    var _atNanoseconds: Int64 = 0
-    var _fact: WireFact? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _index = source._index
-      _atNanoseconds = source._atNanoseconds
-      _fact = source._fact
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._index) }()
-        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._atNanoseconds) }()
-        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._fact) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.index) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.atNanoseconds) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._fact) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._index != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._index, fieldNumber: 1)
-      }
-      if _storage._atNanoseconds != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._atNanoseconds, fieldNumber: 2)
-      }
-      try { if let v = _storage._fact {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-      } }()
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.index != 0 {
+      try visitor.visitSingularUInt64Field(value: self.index, fieldNumber: 1)
     }
+    if self.atNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.atNanoseconds, fieldNumber: 2)
+    }
+    try { if let v = self._fact {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireEntry, rhs: WireEntry) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._index != rhs_storage._index {return false}
-        if _storage._atNanoseconds != rhs_storage._atNanoseconds {return false}
-        if _storage._fact != rhs_storage._fact {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.index != rhs.index {return false}
+    if lhs.atNanoseconds != rhs.atNanoseconds {return false}
+    if lhs._fact != rhs._fact {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2058,7 +2282,7 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fact"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2287,6 +2511,19 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .dropped(v)
         }
       }()
+      case 120: try {
+        var v: WireGaveWay?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .gaveWay(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .gaveWay(v)
+        }
+      }()
       default: break
       }
     }
@@ -2366,6 +2603,10 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       guard case .dropped(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
     }()
+    case .gaveWay?: try {
+      guard case .gaveWay(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2412,6 +2653,50 @@ nonisolated extension WirePromoted: SwiftProtobuf.Message, SwiftProtobuf._Messag
   public static func ==(lhs: WirePromoted, rhs: WirePromoted) -> Bool {
     if lhs._request != rhs._request {return false}
     if lhs.attempt != rhs.attempt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGaveWay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GaveWay"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}by\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._by) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    try { if let v = self._by {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGaveWay, rhs: WireGaveWay) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs._by != rhs._by {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2505,81 +2790,41 @@ nonisolated extension WireChanged: SwiftProtobuf.Message, SwiftProtobuf._Message
   public static let protoMessageName: String = _protobuf_package + ".Changed"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}specification\0\u{1}revision\0")
 
-  fileprivate class _StorageClass {
-    var _request: WireRequestKey? = nil
-    var _specification: WireSpecification? = nil
-    var _revision: UInt64 = 0
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _request = source._request
-      _specification = source._specification
-      _revision = source._revision
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._specification) }()
-        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._revision) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._request {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._specification {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if _storage._revision != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._revision, fieldNumber: 3)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._specification {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.revision != 0 {
+      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireChanged, rhs: WireChanged) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._request != rhs_storage._request {return false}
-        if _storage._specification != rhs_storage._specification {return false}
-        if _storage._revision != rhs_storage._revision {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._request != rhs._request {return false}
+    if lhs._specification != rhs._specification {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

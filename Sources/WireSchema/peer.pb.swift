@@ -935,135 +935,155 @@ public nonisolated struct WireAdvertisementList: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireClaimMessage: Sendable {
+public nonisolated struct WireClaimMessage: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: WireClaimMessage.OneOf_Kind? = nil
+  public var kind: OneOf_Kind? {
+    get {return _storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// From the request's side to the machine.
   public var claim: WireClaim {
     get {
-      if case .claim(let v)? = kind {return v}
+      if case .claim(let v)? = _storage._kind {return v}
       return WireClaim()
     }
-    set {kind = .claim(newValue)}
+    set {_uniqueStorage()._kind = .claim(newValue)}
   }
 
   public var order: WireOrder {
     get {
-      if case .order(let v)? = kind {return v}
+      if case .order(let v)? = _storage._kind {return v}
       return WireOrder()
     }
-    set {kind = .order(newValue)}
+    set {_uniqueStorage()._kind = .order(newValue)}
   }
 
   public var release: WireClaimReference {
     get {
-      if case .release(let v)? = kind {return v}
+      if case .release(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .release(newValue)}
+    set {_uniqueStorage()._kind = .release(newValue)}
   }
 
   public var renewed: WireRenewed {
     get {
-      if case .renewed(let v)? = kind {return v}
+      if case .renewed(let v)? = _storage._kind {return v}
       return WireRenewed()
     }
-    set {kind = .renewed(newValue)}
+    set {_uniqueStorage()._kind = .renewed(newValue)}
   }
 
   public var lapsed: WireClaimList {
     get {
-      if case .lapsed(let v)? = kind {return v}
+      if case .lapsed(let v)? = _storage._kind {return v}
       return WireClaimList()
     }
-    set {kind = .lapsed(newValue)}
+    set {_uniqueStorage()._kind = .lapsed(newValue)}
   }
 
   public var acknowledged: WireReportNumber {
     get {
-      if case .acknowledged(let v)? = kind {return v}
+      if case .acknowledged(let v)? = _storage._kind {return v}
       return WireReportNumber()
     }
-    set {kind = .acknowledged(newValue)}
+    set {_uniqueStorage()._kind = .acknowledged(newValue)}
   }
 
   /// From the machine.
   public var granted: WireGranted {
     get {
-      if case .granted(let v)? = kind {return v}
+      if case .granted(let v)? = _storage._kind {return v}
       return WireGranted()
     }
-    set {kind = .granted(newValue)}
+    set {_uniqueStorage()._kind = .granted(newValue)}
   }
 
   public var refused: WireRefused {
     get {
-      if case .refused(let v)? = kind {return v}
+      if case .refused(let v)? = _storage._kind {return v}
       return WireRefused()
     }
-    set {kind = .refused(newValue)}
+    set {_uniqueStorage()._kind = .refused(newValue)}
   }
 
   public var ordered: WireOrdered {
     get {
-      if case .ordered(let v)? = kind {return v}
+      if case .ordered(let v)? = _storage._kind {return v}
       return WireOrdered()
     }
-    set {kind = .ordered(newValue)}
+    set {_uniqueStorage()._kind = .ordered(newValue)}
   }
 
   public var orderRefused: WireOrderRefused {
     get {
-      if case .orderRefused(let v)? = kind {return v}
+      if case .orderRefused(let v)? = _storage._kind {return v}
       return WireOrderRefused()
     }
-    set {kind = .orderRefused(newValue)}
+    set {_uniqueStorage()._kind = .orderRefused(newValue)}
   }
 
   public var released: WireClaimReference {
     get {
-      if case .released(let v)? = kind {return v}
+      if case .released(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .released(newValue)}
+    set {_uniqueStorage()._kind = .released(newValue)}
   }
 
   public var renew: WireRenew {
     get {
-      if case .renew(let v)? = kind {return v}
+      if case .renew(let v)? = _storage._kind {return v}
       return WireRenew()
     }
-    set {kind = .renew(newValue)}
+    set {_uniqueStorage()._kind = .renew(newValue)}
   }
 
   public var report: WireReport {
     get {
-      if case .report(let v)? = kind {return v}
+      if case .report(let v)? = _storage._kind {return v}
       return WireReport()
     }
-    set {kind = .report(newValue)}
+    set {_uniqueStorage()._kind = .report(newValue)}
   }
 
   /// these tenancies are to go, or may stay after all
   public var leaving: WireLeavingList {
     get {
-      if case .leaving(let v)? = kind {return v}
+      if case .leaving(let v)? = _storage._kind {return v}
       return WireLeavingList()
     }
-    set {kind = .leaving(newValue)}
+    set {_uniqueStorage()._kind = .leaving(newValue)}
+  }
+
+  public var outranked: WireOutranked {
+    get {
+      if case .outranked(let v)? = _storage._kind {return v}
+      return WireOutranked()
+    }
+    set {_uniqueStorage()._kind = .outranked(newValue)}
   }
 
   /// Of which ledger; empty: of the one that the master at either end has founded.
-  public var ledger: Data = Data()
+  public var ledger: Data {
+    get {_storage._ledger}
+    set {_uniqueStorage()._ledger = newValue}
+  }
 
   /// Of the ledger's primary that speaks; of a machine, the newest view that it knows. Absent: a ledger without replicas.
-  public var epoch: UInt32 = 0
+  public var epoch: UInt32 {
+    get {_storage._epoch}
+    set {_uniqueStorage()._epoch = newValue}
+  }
 
-  public var view: UInt32 = 0
+  public var view: UInt32 {
+    get {_storage._view}
+    set {_uniqueStorage()._view = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1085,10 +1105,13 @@ public nonisolated struct WireClaimMessage: Sendable {
     case report(WireReport)
     /// these tenancies are to go, or may stay after all
     case leaving(WireLeavingList)
+    case outranked(WireOutranked)
 
   }
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireClaim: Sendable {
@@ -1130,6 +1153,19 @@ public nonisolated struct WireClaim: Sendable {
   /// Clears the value of `release`. Subsequent reads from it will return its default value.
   public mutating func clearRelease() {self._release = nil}
 
+  /// what the request's project has; absent: an older version asks
+  public var share: WireProjectShare {
+    get {_share ?? WireProjectShare()}
+    set {_share = newValue}
+  }
+  /// Returns true if `share` has been explicitly set.
+  public var hasShare: Bool {self._share != nil}
+  /// Clears the value of `share`. Subsequent reads from it will return its default value.
+  public mutating func clearShare() {self._share = nil}
+
+  /// a full machine shall ask for a tenant's place
+  public var presses: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1137,6 +1173,39 @@ public nonisolated struct WireClaim: Sendable {
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _requirements: WireRequirements? = nil
   fileprivate var _release: UInt64? = nil
+  fileprivate var _share: WireProjectShare? = nil
+}
+
+/// Asks whether a placement may end for another project's claim.
+public nonisolated struct WireOutranked: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  public var by: WireOutranking {
+    get {_by ?? WireOutranking()}
+    set {_by = newValue}
+  }
+  /// Returns true if `by` has been explicitly set.
+  public var hasBy: Bool {self._by != nil}
+  /// Clears the value of `by`. Subsequent reads from it will return its default value.
+  public mutating func clearBy() {self._by = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _by: WireOutranking? = nil
 }
 
 public nonisolated struct WireLeavingList: Sendable {
@@ -1255,6 +1324,9 @@ public nonisolated struct WireRenewed: Sendable {
 
   /// the machine's own instant, as it stood in its renew
   public var echoNanoseconds: Int64 = 0
+
+  /// what the projects of the machine's tenants have, each once
+  public var shares: [WireProjectShare] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1438,6 +1510,9 @@ public nonisolated struct WireCandidate: Sendable {
   /// the smaller the better, at most 16
   public var rank: [Int64] = []
 
+  /// nothing is granted yet: the tenant of that claim gives way
+  public var pledge: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1470,6 +1545,14 @@ public nonisolated struct WireRendezvousMessage: Sendable {
     set {kind = .nobody(newValue)}
   }
 
+  public var pledged: WirePledged {
+    get {
+      if case .pledged(let v)? = kind {return v}
+      return WirePledged()
+    }
+    set {kind = .pledged(newValue)}
+  }
+
   public var ledger: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1477,10 +1560,37 @@ public nonisolated struct WireRendezvousMessage: Sendable {
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
     case found(WireFoundCandidates)
     case nobody(WireNoCandidate)
+    case pledged(WirePledged)
 
   }
 
   public init() {}
+}
+
+/// A tenant gives way there: the ledger asks that machine itself.
+public nonisolated struct WirePledged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  public var attempt: UInt32 = 0
+
+  public var machine: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
 }
 
 public nonisolated struct WireFoundCandidates: Sendable {
@@ -1904,37 +2014,31 @@ public nonisolated struct WireHolding: Sendable {
   fileprivate var _request: WireRequestKey? = nil
 }
 
-public nonisolated struct WireNumberedCall: @unchecked Sendable {
+public nonisolated struct WireNumberedCall: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// the asker's own; any value
-  public var number: UInt64 {
-    get {_storage._number}
-    set {_uniqueStorage()._number = newValue}
-  }
+  public var number: UInt64 = 0
 
   public var call: WireCall {
-    get {_storage._call ?? WireCall()}
-    set {_uniqueStorage()._call = newValue}
+    get {_call ?? WireCall()}
+    set {_call = newValue}
   }
   /// Returns true if `call` has been explicitly set.
-  public var hasCall: Bool {_storage._call != nil}
+  public var hasCall: Bool {self._call != nil}
   /// Clears the value of `call`. Subsequent reads from it will return its default value.
-  public mutating func clearCall() {_uniqueStorage()._call = nil}
+  public mutating func clearCall() {self._call = nil}
 
   /// which of the ledgers that the receiver leads; empty: the one that it has founded
-  public var ledger: Data {
-    get {_storage._ledger}
-    set {_uniqueStorage()._ledger = newValue}
-  }
+  public var ledger: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _call: WireCall? = nil
 }
 
 public nonisolated struct WireCall: Sendable {
@@ -2098,54 +2202,57 @@ public nonisolated struct WireWait: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireAsk: @unchecked Sendable {
+public nonisolated struct WireAsk: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var request: WireRequestKey {
-    get {_storage._request ?? WireRequestKey()}
-    set {_uniqueStorage()._request = newValue}
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  public var hasRequest: Bool {_storage._request != nil}
+  public var hasRequest: Bool {self._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  public mutating func clearRequest() {_uniqueStorage()._request = nil}
+  public mutating func clearRequest() {self._request = nil}
 
   public var specification: WireSpecification {
-    get {_storage._specification ?? WireSpecification()}
-    set {_uniqueStorage()._specification = newValue}
+    get {_specification ?? WireSpecification()}
+    set {_specification = newValue}
   }
   /// Returns true if `specification` has been explicitly set.
-  public var hasSpecification: Bool {_storage._specification != nil}
+  public var hasSpecification: Bool {self._specification != nil}
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
-  public mutating func clearSpecification() {_uniqueStorage()._specification = nil}
+  public mutating func clearSpecification() {self._specification = nil}
 
   /// counter: the revision that the change was made from
   public var basedOn: UInt64 {
-    get {_storage._basedOn ?? 0}
-    set {_uniqueStorage()._basedOn = newValue}
+    get {_basedOn ?? 0}
+    set {_basedOn = newValue}
   }
   /// Returns true if `basedOn` has been explicitly set.
-  public var hasBasedOn: Bool {_storage._basedOn != nil}
+  public var hasBasedOn: Bool {self._basedOn != nil}
   /// Clears the value of `basedOn`. Subsequent reads from it will return its default value.
-  public mutating func clearBasedOn() {_uniqueStorage()._basedOn = nil}
+  public mutating func clearBasedOn() {self._basedOn = nil}
 
   /// absent: answer at once
   public var wait: WireWait {
-    get {_storage._wait ?? WireWait()}
-    set {_uniqueStorage()._wait = newValue}
+    get {_wait ?? WireWait()}
+    set {_wait = newValue}
   }
   /// Returns true if `wait` has been explicitly set.
-  public var hasWait: Bool {_storage._wait != nil}
+  public var hasWait: Bool {self._wait != nil}
   /// Clears the value of `wait`. Subsequent reads from it will return its default value.
-  public mutating func clearWait() {_uniqueStorage()._wait = nil}
+  public mutating func clearWait() {self._wait = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _specification: WireSpecification? = nil
+  fileprivate var _basedOn: UInt64? = nil
+  fileprivate var _wait: WireWait? = nil
 }
 
 public nonisolated struct WireRead: Sendable {
@@ -2794,6 +2901,16 @@ public nonisolated struct WireRequest: @unchecked Sendable {
     get {_storage._moving}
     set {_uniqueStorage()._moving = newValue}
   }
+
+  /// whose claim the placement is about to end for; absent: it stays
+  public var givesWay: WireOutranking {
+    get {_storage._givesWay ?? WireOutranking()}
+    set {_uniqueStorage()._givesWay = newValue}
+  }
+  /// Returns true if `givesWay` has been explicitly set.
+  public var hasGivesWay: Bool {_storage._givesWay != nil}
+  /// Clears the value of `givesWay`. Subsequent reads from it will return its default value.
+  public mutating func clearGivesWay() {_uniqueStorage()._givesWay = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -4262,284 +4379,347 @@ nonisolated extension WireAdvertisementList: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}T\u{1}leaving\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}T\u{1}leaving\0\u{2}\u{14}outranked\0")
+
+  fileprivate class _StorageClass {
+    var _kind: WireClaimMessage.OneOf_Kind?
+    var _ledger: Data = Data()
+    var _epoch: UInt32 = 0
+    var _view: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kind = source._kind
+      _ledger = source._ledger
+      _epoch = source._epoch
+      _view = source._view
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try {
-        var v: WireClaim?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .claim(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try {
+          var v: WireClaim?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .claim(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .claim(v)
+          }
+        }()
+        case 2: try {
+          var v: WireOrder?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .order(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .order(v)
+          }
+        }()
+        case 3: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .release(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .release(v)
+          }
+        }()
+        case 4: try {
+          var v: WireRenewed?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renewed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renewed(v)
+          }
+        }()
+        case 5: try {
+          var v: WireClaimList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .lapsed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .lapsed(v)
+          }
+        }()
+        case 6: try {
+          var v: WireReportNumber?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .acknowledged(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .acknowledged(v)
+          }
+        }()
+        case 7: try {
+          var v: WireGranted?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .granted(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .granted(v)
+          }
+        }()
+        case 8: try {
+          var v: WireRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .refused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .refused(v)
+          }
+        }()
+        case 9: try {
+          var v: WireOrdered?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .ordered(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .ordered(v)
+          }
+        }()
+        case 10: try {
+          var v: WireOrderRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .orderRefused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .orderRefused(v)
+          }
+        }()
+        case 11: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .released(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .released(v)
+          }
+        }()
+        case 12: try {
+          var v: WireRenew?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renew(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renew(v)
+          }
+        }()
+        case 13: try {
+          var v: WireReport?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .report(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .report(v)
+          }
+        }()
+        case 14: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
+        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._epoch) }()
+        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._view) }()
+        case 100: try {
+          var v: WireLeavingList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .leaving(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .leaving(v)
+          }
+        }()
+        case 120: try {
+          var v: WireOutranked?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .outranked(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .outranked(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .claim(v)
-        }
-      }()
-      case 2: try {
-        var v: WireOrder?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .order(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .order(v)
-        }
-      }()
-      case 3: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .release(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .release(v)
-        }
-      }()
-      case 4: try {
-        var v: WireRenewed?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renewed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renewed(v)
-        }
-      }()
-      case 5: try {
-        var v: WireClaimList?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .lapsed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .lapsed(v)
-        }
-      }()
-      case 6: try {
-        var v: WireReportNumber?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .acknowledged(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .acknowledged(v)
-        }
-      }()
-      case 7: try {
-        var v: WireGranted?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .granted(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .granted(v)
-        }
-      }()
-      case 8: try {
-        var v: WireRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .refused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .refused(v)
-        }
-      }()
-      case 9: try {
-        var v: WireOrdered?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .ordered(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .ordered(v)
-        }
-      }()
-      case 10: try {
-        var v: WireOrderRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .orderRefused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .orderRefused(v)
-        }
-      }()
-      case 11: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .released(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .released(v)
-        }
-      }()
-      case 12: try {
-        var v: WireRenew?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renew(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renew(v)
-        }
-      }()
-      case 13: try {
-        var v: WireReport?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .report(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .report(v)
-        }
-      }()
-      case 14: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
-      case 15: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
-      case 16: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
-      case 100: try {
-        var v: WireLeavingList?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .leaving(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .leaving(v)
-        }
-      }()
-      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    switch self.kind {
-    case .claim?: try {
-      guard case .claim(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    }()
-    case .order?: try {
-      guard case .order(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    }()
-    case .release?: try {
-      guard case .release(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .renewed?: try {
-      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .lapsed?: try {
-      guard case .lapsed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case .acknowledged?: try {
-      guard case .acknowledged(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .granted?: try {
-      guard case .granted(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
-    case .refused?: try {
-      guard case .refused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .ordered?: try {
-      guard case .ordered(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    }()
-    case .orderRefused?: try {
-      guard case .orderRefused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    }()
-    case .released?: try {
-      guard case .released(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    }()
-    case .renew?: try {
-      guard case .renew(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    }()
-    case .report?: try {
-      guard case .report(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    }()
-    default: break
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      switch _storage._kind {
+      case .claim?: try {
+        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      }()
+      case .order?: try {
+        guard case .order(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      }()
+      case .release?: try {
+        guard case .release(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .renewed?: try {
+        guard case .renewed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .lapsed?: try {
+        guard case .lapsed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .acknowledged?: try {
+        guard case .acknowledged(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .granted?: try {
+        guard case .granted(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .refused?: try {
+        guard case .refused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .ordered?: try {
+        guard case .ordered(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case .orderRefused?: try {
+        guard case .orderRefused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .released?: try {
+        guard case .released(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .renew?: try {
+        guard case .renew(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      case .report?: try {
+        guard case .report(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      }()
+      default: break
+      }
+      if !_storage._ledger.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 14)
+      }
+      if _storage._epoch != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._epoch, fieldNumber: 15)
+      }
+      if _storage._view != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._view, fieldNumber: 16)
+      }
+      switch _storage._kind {
+      case .leaving?: try {
+        guard case .leaving(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+      }()
+      case .outranked?: try {
+        guard case .outranked(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      }()
+      default: break
+      }
     }
-    if !self.ledger.isEmpty {
-      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 14)
-    }
-    if self.epoch != 0 {
-      try visitor.visitSingularUInt32Field(value: self.epoch, fieldNumber: 15)
-    }
-    if self.view != 0 {
-      try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 16)
-    }
-    try { if case .leaving(let v)? = self.kind {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireClaimMessage, rhs: WireClaimMessage) -> Bool {
-    if lhs.kind != rhs.kind {return false}
-    if lhs.ledger != rhs.ledger {return false}
-    if lhs.epoch != rhs.epoch {return false}
-    if lhs.view != rhs.view {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._ledger != rhs_storage._ledger {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._view != rhs_storage._view {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4547,7 +4727,7 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Claim"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0\u{2}s\u{1}share\0\u{1}presses\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4560,6 +4740,8 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 3: try { try decoder.decodeSingularMessageField(value: &self._requirements) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.standings) }()
       case 5: try { try decoder.decodeSingularFixed64Field(value: &self._release) }()
+      case 120: try { try decoder.decodeSingularMessageField(value: &self._share) }()
+      case 121: try { try decoder.decodeSingularBoolField(value: &self.presses) }()
       default: break
       }
     }
@@ -4585,6 +4767,12 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._release {
       try visitor.visitSingularFixed64Field(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._share {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    } }()
+    if self.presses != false {
+      try visitor.visitSingularBoolField(value: self.presses, fieldNumber: 121)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4594,6 +4782,47 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._requirements != rhs._requirements {return false}
     if lhs.standings != rhs.standings {return false}
     if lhs._release != rhs._release {return false}
+    if lhs._share != rhs._share {return false}
+    if lhs.presses != rhs.presses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOutranked: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Outranked"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}by\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._by) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._by {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOutranked, rhs: WireOutranked) -> Bool {
+    if lhs._claim != rhs._claim {return false}
+    if lhs._by != rhs._by {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4762,7 +4991,7 @@ nonisolated extension WireOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Renewed"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0\u{3}lease_milliseconds\0\u{3}echo_nanoseconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0\u{3}lease_milliseconds\0\u{3}echo_nanoseconds\0\u{2}u\u{1}shares\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4773,6 +5002,7 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.claims) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.leaseMilliseconds) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.echoNanoseconds) }()
+      case 120: try { try decoder.decodeRepeatedMessageField(value: &self.shares) }()
       default: break
       }
     }
@@ -4788,6 +5018,9 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.echoNanoseconds != 0 {
       try visitor.visitSingularInt64Field(value: self.echoNanoseconds, fieldNumber: 3)
     }
+    if !self.shares.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.shares, fieldNumber: 120)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4795,6 +5028,7 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.claims != rhs.claims {return false}
     if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
     if lhs.echoNanoseconds != rhs.echoNanoseconds {return false}
+    if lhs.shares != rhs.shares {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5055,7 +5289,7 @@ nonisolated extension WireAllocation: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Candidate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}place\0\u{1}rank\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}place\0\u{1}rank\0\u{2}u\u{1}pledge\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5066,6 +5300,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._place) }()
       case 3: try { try decoder.decodeRepeatedSInt64Field(value: &self.rank) }()
+      case 120: try { try decoder.decodeSingularBoolField(value: &self.pledge) }()
       default: break
       }
     }
@@ -5085,6 +5320,9 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.rank.isEmpty {
       try visitor.visitPackedSInt64Field(value: self.rank, fieldNumber: 3)
     }
+    if self.pledge != false {
+      try visitor.visitSingularBoolField(value: self.pledge, fieldNumber: 120)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -5092,6 +5330,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs._claim != rhs._claim {return false}
     if lhs._place != rhs._place {return false}
     if lhs.rank != rhs.rank {return false}
+    if lhs.pledge != rhs.pledge {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5099,7 +5338,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RendezvousMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}found\0\u{1}nobody\0\u{1}ledger\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}found\0\u{1}nobody\0\u{1}ledger\0\u{2}u\u{1}pledged\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5134,6 +5373,19 @@ nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobu
         }
       }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 120: try {
+        var v: WirePledged?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .pledged(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .pledged(v)
+        }
+      }()
       default: break
       }
     }
@@ -5153,17 +5405,64 @@ nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobu
       guard case .nobody(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     }()
-    case nil: break
+    default: break
     }
     if !self.ledger.isEmpty {
       try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
     }
+    try { if case .pledged(let v)? = self.kind {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireRendezvousMessage, rhs: WireRendezvousMessage) -> Bool {
     if lhs.kind != rhs.kind {return false}
     if lhs.ledger != rhs.ledger {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePledged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Pledged"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}machine\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.machine) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if !self.machine.isEmpty {
+      try visitor.visitSingularBytesField(value: self.machine, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WirePledged, rhs: WirePledged) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.machine != rhs.machine {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5950,81 +6249,41 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".NumberedCall"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}call\0\u{1}ledger\0")
 
-  fileprivate class _StorageClass {
-    var _number: UInt64 = 0
-    var _call: WireCall? = nil
-    var _ledger: Data = Data()
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _number = source._number
-      _call = source._call
-      _ledger = source._ledger
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._number) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._call) }()
-        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._number != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._number, fieldNumber: 1)
-      }
-      try { if let v = _storage._call {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if !_storage._ledger.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 3)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._call {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireNumberedCall, rhs: WireNumberedCall) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._number != rhs_storage._number {return false}
-        if _storage._call != rhs_storage._call {return false}
-        if _storage._ledger != rhs_storage._ledger {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.number != rhs.number {return false}
+    if lhs._call != rhs._call {return false}
+    if lhs.ledger != rhs.ledger {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6344,88 +6603,46 @@ nonisolated extension WireAsk: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
   public static let protoMessageName: String = _protobuf_package + ".Ask"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}specification\0\u{3}based_on\0\u{1}wait\0")
 
-  fileprivate class _StorageClass {
-    var _request: WireRequestKey? = nil
-    var _specification: WireSpecification? = nil
-    var _basedOn: UInt64? = nil
-    var _wait: WireWait? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _request = source._request
-      _specification = source._specification
-      _basedOn = source._basedOn
-      _wait = source._wait
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._specification) }()
-        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._basedOn) }()
-        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._wait) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._basedOn) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._wait) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._request {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._specification {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      try { if let v = _storage._basedOn {
-        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
-      } }()
-      try { if let v = _storage._wait {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      } }()
-    }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._specification {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._basedOn {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._wait {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAsk, rhs: WireAsk) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._request != rhs_storage._request {return false}
-        if _storage._specification != rhs_storage._specification {return false}
-        if _storage._basedOn != rhs_storage._basedOn {return false}
-        if _storage._wait != rhs_storage._wait {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._request != rhs._request {return false}
+    if lhs._specification != rhs._specification {return false}
+    if lhs._basedOn != rhs._basedOn {return false}
+    if lhs._wait != rhs._wait {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -7291,7 +7508,7 @@ nonisolated extension WireMoved: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}Y\u{1}newest\0\u{1}successor\0\u{1}moving\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}Y\u{1}newest\0\u{1}successor\0\u{1}moving\0\u{4}\u{12}gives_way\0")
 
   fileprivate class _StorageClass {
     var _key: WireRequestKey? = nil
@@ -7308,6 +7525,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _newest: UInt32 = 0
     var _successor: WireSuccessor? = nil
     var _moving: String = String()
+    var _givesWay: WireOutranking? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -7332,6 +7550,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       _newest = source._newest
       _successor = source._successor
       _moving = source._moving
+      _givesWay = source._givesWay
     }
   }
 
@@ -7364,6 +7583,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 100: try { try decoder.decodeSingularUInt32Field(value: &_storage._newest) }()
         case 101: try { try decoder.decodeSingularMessageField(value: &_storage._successor) }()
         case 102: try { try decoder.decodeSingularStringField(value: &_storage._moving) }()
+        case 120: try { try decoder.decodeSingularMessageField(value: &_storage._givesWay) }()
         default: break
         }
       }
@@ -7418,6 +7638,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       if !_storage._moving.isEmpty {
         try visitor.visitSingularStringField(value: _storage._moving, fieldNumber: 102)
       }
+      try { if let v = _storage._givesWay {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -7441,6 +7664,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._newest != rhs_storage._newest {return false}
         if _storage._successor != rhs_storage._successor {return false}
         if _storage._moving != rhs_storage._moving {return false}
+        if _storage._givesWay != rhs_storage._givesWay {return false}
         return true
       }
       if !storagesAreEqual {return false}

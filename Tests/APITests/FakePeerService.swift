@@ -155,8 +155,8 @@ actor FakePeerService: PeerService {
         case .object(.erase(let key)): objects[key] = nil
         case .object(.read(let key, let token)):
             followers.append(.objectRead(token, objects[key].map { .bytes($0) } ?? .missing))
-        case .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report, .group,
-            .delivered, .ledger, .news:
+        case .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report, .group, .delivered,
+            .ledger, .news:
             return
         }
     }

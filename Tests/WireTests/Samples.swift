@@ -53,6 +53,9 @@ struct Sample: Sendable, CustomStringConvertible {
         Sample(name: "call-owner-drain", message: .call(number: 1, .owner(beta, .drain), of: nil)),
         Sample(name: "call-owner-undrain", message: .call(number: 1, .owner(beta, .undrain), of: nil)),
         Sample(name: "call-owner-reset", message: .call(number: 1, .owner(beta, .resetOffer), of: nil)),
+        Sample(
+            name: "rendezvous-pledged",
+            message: .rendezvous(.pledged(key, Attempt(2), machine: alpha), of: beta, contacts: [])),
         Sample(name: "claim-of-ledger", message: .claim(.released(claim), stamp)),
         Sample(name: "directory-of-ledgers", message: .directory(.hold([key]), from: beta, to: alpha)),
         Sample(name: "call-of-ledger", message: .call(number: 7, .request(.read(key, wait: nil)), of: beta)),
@@ -205,19 +208,19 @@ enum NeighbourKind: CaseIterable {
 
 enum ClaimKind: CaseIterable {
     case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
-    case report, leaving, staying
+    case report, leaving, staying, claimOfProject, renewedWithShares, refusedForRoom, outranked
 
     init(_ message: ClaimMessage) {
         self =
             switch message {
-            case .claim: .claim
+            case .claim(let asked): asked.share == nil ? .claim : .claimOfProject
             case .order: .order
             case .release: .release
-            case .renewed: .renewed
+            case .renewed(_, _, _, let shares): shares.isEmpty ? .renewed : .renewedWithShares
             case .lapsed: .lapsed
             case .acknowledged: .acknowledged
             case .granted: .granted
-            case .refused: .refused
+            case .refused(_, _, let reasons): reasons.first?.code == .yielding ? .refusedForRoom : .refused
             case .ordered: .ordered
             case .orderRefused: .orderRefused
             case .released: .released
@@ -225,6 +228,7 @@ enum ClaimKind: CaseIterable {
             case .report: .report
             case .leaving(_, .some): .leaving
             case .leaving(_, nil): .staying
+            case .outranked: .outranked
             }
     }
 
@@ -245,6 +249,18 @@ enum ClaimKind: CaseIterable {
         case .report: .report(Samples.claim, sequence: 1, status)
         case .leaving: .leaving([Samples.claim], Leaving(reason: .hours, within: .milliseconds(299_500)))
         case .staying: .leaving([Samples.claim, Samples.claim], nil)
+        case .claimOfProject:
+            .claim(
+                ClaimRequest(
+                    request: key, attempt: Attempt(3), requirements: specification.requirements, share: Samples.share,
+                    presses: true))
+        case .renewedWithShares:
+            .renewed(
+                [Samples.claim], lease: .seconds(30), echo: someInstant,
+                shares: [ProjectShare(), Samples.share])
+        case .refusedForRoom:
+            .refused(key, .first, [Mismatch(.yielding, found: "one of the project thesis"), Mismatch(.outranked)])
+        case .outranked: .outranked(Samples.claim, by: Samples.outranking)
         }
     }
 }
@@ -253,10 +269,13 @@ enum ClaimKind: CaseIterable {
 enum Samples {
     static let claim = WireTests.claim
     static let order = WireTests.order
+    static let share = ProjectShare(project: "thesis", held: 7, weight: 1_000)
+    static let outranking = Outranking(ledger: beta, name: "m2", share: share)
 }
 
 extension Mismatch {
-    static let samples = Code.allCases.filter { $0 != .other }.map { code in
+    /// Codes that came later have samples of their own, so that this one's bytes stay.
+    static let samples = Code.allCases.filter { ![.other, .yielding, .outranked].contains($0) }.map { code in
         Mismatch(code, wanted: "cpu >= 4", found: "cpu = 2", isLasting: code == .requirement)
     }
 }
@@ -403,7 +422,7 @@ enum ResultKind: CaseIterable {
 
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
-    case accounting, described, succeeding, moved, dropped
+    case accounting, described, succeeding, moved, dropped, gaveWay
 
     init(_ fact: Fact) {
         self =
@@ -425,6 +444,7 @@ enum FactKind: CaseIterable {
             case .succeeding: .succeeding
             case .moved: .moved
             case .dropped: .dropped
+            case .gaveWay: .gaveWay
             }
     }
 
@@ -448,6 +468,7 @@ enum FactKind: CaseIterable {
         case .accounting: .accounting(ActKind.used.sample)
         case .described:
             .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
+        case .gaveWay: .gaveWay(key, Attempt(2), to: Samples.outranking)
         }
     }
 

@@ -126,6 +126,9 @@ public struct Specification: Hashable, Sendable {
 
     /// A month is a machine that is given up.
     public static let patienceMax: Duration = .seconds(31 * 86_400)
+    /// What its condition reserves, as the ledger has read it that took the request: replicas of another version, which may
+    /// read it otherwise, count the same. Never said by users.
+    public var reserves = Holdings.none
 
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",

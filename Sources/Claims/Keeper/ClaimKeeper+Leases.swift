@@ -40,6 +40,9 @@ extension ClaimKeeper {
         case .renew:
             renew(at: now, into: &effects)
             for case .confirmed(let tenant) in partitions.map(\.tenancy) { report(tenant, into: &effects) }
+        case .kept(let number):
+            guard let index = index(of: number), let kept = partitions[index].kept, now >= kept.until else { return }
+            partitions[index].kept = nil
         case .renewAgain:
             for home in unanswered {
                 renew(from: home, at: now, into: &effects)
@@ -127,6 +130,7 @@ extension ClaimKeeper {
         case .vacating(let tenant):
             guard tenant.order.claim == claim, status.state == .destroyed else { return }
             partitions[index].tenancy = .free
+            keep(index, leftBy: claim, at: now, into: &effects)
             effects.append(.persist(partitions[index].record))
             effects.append(.send(.released(claim), to: tenant.home))
         case .free, .tentative:

@@ -35,6 +35,16 @@ public struct ClaimKeeper: Automaton {
         public var renewBatchMax = 256
         /// How long before the end of its owner's hours a machine begins to drain.
         public var hoursNotice: Duration = .seconds(300)
+        /// How long a tenant stays at least before it gives way: a lease, as ledgers give them.
+        public var tenure: Duration = .seconds(45)
+        /// How long a tenant's ledger may think about it.
+        public var yieldPatience: Duration = .seconds(10)
+        /// The least time between two tenants that are asked to give way.
+        public var yieldPeriod: Duration = .seconds(2)
+        /// How long a partition is kept for the project whose claim it was emptied for.
+        public var keep: Duration = .seconds(10)
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
 
         public init() {}
     }
@@ -69,6 +79,8 @@ public struct ClaimKeeper: Automaton {
         case renewAgain
         /// The owner's hours begin, end, or will end soon.
         case hours
+        /// A partition is kept for nobody any more.
+        case kept(PartitionNumber)
     }
 
     public enum Effect: Equatable, Sendable {
@@ -78,6 +90,8 @@ public struct ClaimKeeper: Automaton {
         /// Granted to a search, and how good this machine is under the request's policy.
         case candidate(ClaimReference, Place, rank: [Int64])
         case declined([Mismatch])
+        /// To a search, too: the tenant of that claim gives way, and the search's ledger is to ask again.
+        case yields(ClaimReference, Place)
         case set(Timer, at: Instant)
         /// Make the partition so; the same order again changes nothing. A suspension for want of a lease, and its end, have the
         /// revision of the order that they suspend: what differs is the desired state.
@@ -110,6 +124,10 @@ public struct ClaimKeeper: Automaton {
     var unanswered: [PeerID] = []
     /// Homes that have not answered the repetition either.
     var silent: [PeerID] = []
+    /// The tenant that is giving way, or shall.
+    var yielding: Yielding?
+    /// No tenant is asked to give way before.
+    var yieldNext = Instant.zero
 
     /// - Parameters:
     ///   - own: what the machine says of itself; its `capacity` is how many partitions the owner lets out, and its facts say
@@ -144,7 +162,7 @@ public struct ClaimKeeper: Automaton {
     public var offer: Offer {
         var offer = terms
         let reserved = partitions.reduce(Demand.none) { $0 + $1.tenancy.demand }
-        offer.free = partitions.count { isVacant($0) }
+        offer.free = partitions.count { isVacant($0, for: nil) }
         offer.memory = ByteCount(max(0, terms.facts.memory.bytes - reserved.memory.bytes))
         offer.cores = max(0, terms.facts.cores - reserved.cores)
         offer.gpus = max(0, terms.facts.gpus - reserved.gpus)
@@ -199,7 +217,9 @@ public struct ClaimKeeper: Automaton {
                 continue
             case .vacating(let tenant):
                 effects.append(.vacate(tenant.order.claim))
-            case .confirmed:
+            case .confirmed(var tenant):
+                tenant.since = now
+                partitions[index].tenancy = .confirmed(tenant)
                 bring(index, at: now, into: &effects)
             }
         }
@@ -219,7 +239,9 @@ public struct ClaimKeeper: Automaton {
             onOrder(order, lease: lease, from: peer, at: now, into: &effects)
         case .release(let claim):
             onRelease(claim, from: peer, into: &effects)
-        case .renewed(let claims, let lease, let echo):
+        case .renewed(let claims, let lease, let echo, let shares):
+            onShares(shares, from: peer)
+            guard !claims.isEmpty else { return }
             onRenewed(claims, lease: lease, echo: echo, from: peer, at: now, into: &effects)
         case .lapsed(let claims):
             onAnswered(by: peer)
@@ -235,7 +257,7 @@ public struct ClaimKeeper: Automaton {
             else { return }
             tenant.acknowledged = true
             partitions[index].tenancy = .confirmed(tenant)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked:
             return  // a machine's own words, addressed to a master
         }
     }
@@ -274,7 +296,9 @@ public struct ClaimKeeper: Automaton {
             // instance which still runs may come here by a stale offer.
             for index in over { vacate(index, into: &effects) }
             effects.append(.send(.granted(request, attempt, reference(index), terms.place), to: home))
-        case .failure(let no): refuse(asked, no.reasons, home, at: now, &effects)
+        case .failure(let no):
+            let reasons = press(asked, no.reasons, home, at: now, into: &effects)
+            refuse(asked, reasons, home, at: now, &effects)
         }
     }
 
@@ -296,8 +320,13 @@ public struct ClaimKeeper: Automaton {
             let rank = wanted.policy.rank(of: offer, for: wanted, home: near)
             effects.append(.candidate(reference(index), terms.place, rank: rank))
         case .failure(let no):
-            seen.note(asked, .refused(no.reasons), of: home, at: now)
-            effects.append(.declined(no.reasons))
+            let reasons = press(asked, no.reasons, home, at: now, into: &effects)
+            seen.note(asked, .refused(reasons), of: home, at: now)
+            if reasons.first?.code == .yielding, let yielding {
+                effects.append(.yields(yielding.claim, terms.place))
+            } else {
+                effects.append(.declined(reasons))
+            }
         }
     }
 
@@ -315,16 +344,22 @@ public struct ClaimKeeper: Automaton {
         } catch {
             return .failure(Refused(reasons: [Mismatch(.unreadable, wanted: error.description)]))
         }
+        let project = Kept(home: home, project: asked.share?.project ?? "", until: now)
+        var offer = offer
+        offer.free = partitions.count { isVacant($0, for: project) }
         let reasons = wanted.mismatches(with: offer, at: now)
-        guard reasons.isEmpty, let index = partitions.firstIndex(where: isVacant) else {
+        // What is kept for it is taken before what everybody may have.
+        let vacant = partitions.indices.filter { isVacant(partitions[$0], for: project) }
+        guard reasons.isEmpty, let index = vacant.first(where: { partitions[$0].kept != nil }) ?? vacant.first else {
             return .failure(Refused(reasons: reasons))
         }
+        partitions[index].kept = nil
         let expires = now + configuration.tentative
         partitions[index].fencing = partitions[index].fencing.next
         partitions[index].tenancy = .tentative(
             Grant(
                 request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand, granted: now,
-                expires: expires))
+                expires: expires, share: asked.share))
         seen.note(asked, .granted(partitions[index].number), of: home, at: now)
         effects.append(.persist(partitions[index].record))
         effects.append(.set(.tentative(partitions[index].number), at: expires))
@@ -353,8 +388,9 @@ public struct ClaimKeeper: Automaton {
             guard grant.request == order.request, grant.home == home else { return refuse(.foreign) }
             guard now < grant.expires else { return refuse(.expired) }
             let tenant = Tenant(
-                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease, demand: grant.demand
-            )
+                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease,
+                demand: grant.demand,
+                share: grant.share, since: now)
             seen.become(.confirmed, grant)
             let isFirst = !partitions.contains { $0.tenancy.confirmed != nil }
             partitions[index].tenancy = .confirmed(tenant)
@@ -400,15 +436,18 @@ public struct ClaimKeeper: Automaton {
 
     // MARK: Helpers
 
-    private mutating func vacate(_ index: Int, into effects: inout [Effect]) {
+    mutating func vacate(_ index: Int, into effects: inout [Effect]) {
         guard case .confirmed(let tenant) = partitions[index].tenancy else { return }
         partitions[index].tenancy = .vacating(tenant)
         effects.append(.persist(partitions[index].record))
         effects.append(.vacate(tenant.order.claim))
     }
 
-    private func isVacant(_ partition: Partition) -> Bool {
-        partition.tenancy.isFree && partition.number.value < limit
+    /// - Parameter project: for whom; nil: for anybody.
+    private func isVacant(_ partition: Partition, for project: Kept?) -> Bool {
+        guard partition.tenancy.isFree, partition.number.value < limit else { return false }
+        guard let kept = partition.kept else { return true }
+        return kept.home == project?.home && kept.project == project?.project
     }
 
     func index(of claim: ClaimReference) -> Int? {

@@ -95,7 +95,7 @@ struct SpendingModel {
             leave(key, at: instant)
             open[key] = nil
         case .accounting(.projectSet): isDefined = true
-        case .changed, .reported, .extended, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting,
+        case .changed, .reported, .extended, .gaveWay, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting,
             .described:
             return
         }

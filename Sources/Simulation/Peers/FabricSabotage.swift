@@ -1,3 +1,4 @@
+import Claims
 import Groups
 import Ledger
 import Objects
@@ -53,6 +54,7 @@ struct NamedSabotage {
     var placement: ReplicaPlacement.Sabotage = []
     var rendezvous: Rendezvous.Sabotage = []
     var requests: RequestKeeper.Sabotage = []
+    var claims: ClaimKeeper.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -64,6 +66,7 @@ struct NamedSabotage {
         register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        claims = ClaimKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)

@@ -122,6 +122,7 @@ extension PeerPopulation {
             return
         case .rendezvous(.found, of: _, contacts: _): reached["found over the wide area", default: 0] += 1
         case .rendezvous(.nobody, of: _, contacts: _): reached["nobody over the wide area", default: 0] += 1
+        case .rendezvous(.pledged, of: _, contacts: _): reached["pledged over the wide area", default: 0] += 1
         }
     }
 }

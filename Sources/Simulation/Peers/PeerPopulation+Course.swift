@@ -23,6 +23,7 @@ extension PeerPopulation {
         for (drain, planned) in owners.drains.enumerated() {
             run(.owner(drain, isDrained: true), at: planned.at, &core)
         }
+        if shares != nil { beginShares(at: watch.workload.begins, &core) }
         if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
         if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
         guard isRingChecked else { return }
@@ -36,6 +37,7 @@ extension PeerPopulation {
         if settings.paidPerMille > 0, let (found, host) = unbalanced() {
             watch.checker.report("I5", found, [host], &core)
         }
+        checkShares(&core, isFaultless: isFaultless)
         if hasLinks { countStrangers() }
         guard isRingChecked else { return }
         if isSeeking { checkSeekers(&core) }

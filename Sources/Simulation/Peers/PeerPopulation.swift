@@ -50,6 +50,11 @@ struct PeerPopulation: Population {
         /// Of a drain among those of this run.
         case owner(Int, isDrained: Bool)
         case ownerAgain(UInt32)
+        /// What a master's books are to know of projects that ask for more than there is.
+        case shareBooks(UInt32)
+        case shareAsks(Int)
+        case sharePatience(CallID)
+        case shareLook
     }
 
     let settings: FabricSettings
@@ -89,6 +94,7 @@ struct PeerPopulation: Population {
     var bookkeepers = Bookkeepers()
     var owners: Owners
     var seekers = LedgerSeekers()
+    var shares: ShareTrial?
     var tenancy = TenancyChecker()
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
@@ -96,6 +102,7 @@ struct PeerPopulation: Population {
     let over: Int64
     /// Whether the run ends with a quiet time, after which the ring and all above it must be whole.
     let isRingChecked: Bool
+    let isFaultless: Bool
 
     init(
         _ settings: FabricSettings, configuration: Peer.Configuration, plan: RunPlan, workload: Workload,
@@ -142,6 +149,8 @@ struct PeerPopulation: Population {
         owners = Owners(settings, machines: machines, begins: plan.begins, ends: plan.ends, seed: seed)
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
+        shares = settings.shares.map { ShareTrial($0, seed: seed) }
+        isFaultless = plan.faults.isEmpty
     }
 
     /// Frees the automata; the run is over.
@@ -398,6 +407,12 @@ struct PeerPopulation: Population {
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
         case .answered(let id, let result) where id.value >= Placers.firstCall: placerAnswered(id, result, &core)
         case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)
+        case .answered(let id, let result) where id.value >= ShareTrial.firstCall:
+            shareAnswered(id, result, &core)
+        case .shareBooks(let master): keepShareBooks(of: master, &core)
+        case .shareAsks(let project): shareAsks(project, &core)
+        case .sharePatience(let id): shares?.losePatience(id)
+        case .shareLook: lookAtShares(&core)
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
             bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)

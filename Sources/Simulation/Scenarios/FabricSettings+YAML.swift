@@ -69,6 +69,21 @@ extension Scenario {
             try reader.read(node, into: &groups, keys: groupKeys)
             scenario.fabric?.groups = groups
         },
+        "shares": { scenario, node, reader in
+            var shares = ShareSettings()
+            try reader.read(node, into: &shares, keys: shareKeys)
+            scenario.fabric?.shares = shares
+        },
+    ]
+
+    private static let shareKeys: [String: Reader.Field<ShareSettings>] = [
+        "greedy": { $0.greedy = try $2.integer($1) },
+        "late": { $0.late = try $2.integer($1) },
+        "after": { $0.after = try $2.duration($1) },
+        "quota": { $0.quota = try $2.integer($1) },
+        "ledgers": { shares, node, reader in
+            shares.ledgers = try reader.parse(node, "one, two or drawn") { ShareSettings.Ledgers(rawValue: $0) }
+        },
     ]
 
     /// Loss, repetition and disorder are ranges of the chaos here, and what the network always has is its delay.

@@ -46,6 +46,8 @@ public struct FabricSettings: Sendable, Equatable {
     public var objects: ObjectSettings?
     /// Nil: nobody is a member of a group.
     public var groups: GroupSettings?
+    /// Nil: no projects ask for more than there is.
+    public var shares: ShareSettings?
 
     public init() {}
 
@@ -64,6 +66,27 @@ public struct DiskSettings: Sendable, Equatable {
     public var failures: ClosedRange<Double> = 0...0
     /// Of the objects on a disk whose process or machine crashes.
     public var rot: ClosedRange<Double> = 0...0
+
+    public init() {}
+}
+
+/// Two projects with equal shares that ask for more than there is, one after the other, and one with a quota.
+public struct ShareSettings: Sendable, Equatable {
+    public enum Ledgers: String, Sendable, CaseIterable {
+        case one, two
+        /// One or two, as the seed is even or odd.
+        case drawn
+    }
+
+    /// Requests of the first.
+    public var greedy = 300
+    /// Requests of the second, and how long after the first it begins.
+    public var late = 150
+    public var after: Duration = .seconds(90)
+    /// In how many ledgers the two projects are.
+    public var ledgers: Ledgers = .drawn
+    /// Partitions of the third, which asks for three times as many; 0: there is none.
+    public var quota = 0
 
     public init() {}
 }

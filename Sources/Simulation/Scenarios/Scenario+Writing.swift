@@ -59,6 +59,11 @@ extension Scenario {
             let children = groups.childrenMax.map { ", children: \($0)" } ?? ""
             lines.append("groups: {count: \(groups.count), rate: \(groups.rate)\(children)}")
         }
+        if let shares = fabric.shares {
+            lines.append(
+                "shares: {greedy: \(shares.greedy), late: \(shares.late), after: \(shares.after.words), "
+                    + "ledgers: \(shares.ledgers.rawValue), quota: \(shares.quota)}")
+        }
         return lines
     }
 
