@@ -163,7 +163,8 @@ extension Fact {
     fileprivate var changesTenancies: Bool {
         switch self {
         case .changed, .lost, .moved, .dropped, .ended: true
-        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .noted, .forgotten, .admitted, .invited, .redeemed,
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .noted, .forgotten, .admitted, .invited,
+            .redeemed,
             .accounting, .described:
             false
         }

@@ -91,7 +91,7 @@ struct MovingTests {
         keeper.after(.seconds(5))
         #expect(
             keeper.feed(.timerFired(.move(key()))).contains {
-                if case .allocate(key(), Attempt(3), _, _) = $0 { true } else { false }
+                if case .allocate(key(), Attempt(3), _, _, _) = $0 { true } else { false }
             })
     }
 
@@ -139,7 +139,7 @@ struct MovingTests {
             return
         }
         #expect(
-            keeper.commit().contains { if case .allocate(key(), Attempt(2), _, _) = $0 { true } else { false } })
+            keeper.commit().contains { if case .allocate(key(), Attempt(2), _, _, _) = $0 { true } else { false } })
         #expect(keeper.feed(.found(key(), Attempt(2), next, place)).facts == [.placed(key(), Attempt(2), next, place)])
         _ = keeper.commit()
         #expect(keeper.keeper.books[key()]?.placement == next)

@@ -160,7 +160,9 @@ struct ShareModel: Sendable {
             }
             leaving.remove(key)
             projects[key] = nil
-        case .changed, .reported, .extended, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting,
+        // No machine drains here, so that nothing has a successor.
+        case .succeeding, .moved, .dropped, .changed, .reported, .extended, .noted, .forgotten, .admitted, .invited,
+            .redeemed, .accounting,
             .described:
             return nil
         }

@@ -83,7 +83,8 @@ struct ScenarioBench {
     private func run(_ plan: ScenarioBenchPlan, _ progress: ProgressLine) async throws -> SweepDocument {
         let experiment = plan.experiment
         let name = URL(fileURLWithPath: experiment.file).deletingPathExtension().lastPathComponent
-        var sweep = Sweep(points: plan.points, file: experiment.file, seeds: experiment.seeds ?? 1...1, jobs: options.jobs)
+        var sweep = Sweep(
+            points: plan.points, file: experiment.file, seeds: experiment.seeds ?? 1...1, jobs: options.jobs)
         let began = ContinuousClock.now
         if Terminal.errorsAreTerminal {
             sweep.live = { progress.update("\(name): " + SimView.progress($0, ContinuousClock.now - began)) }

@@ -44,7 +44,9 @@ struct BenchAllocation: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard (1...400).contains(clients) else { throw ValidationError("--clients: expected 1 to 400, found \(clients)") }
+        guard (1...400).contains(clients) else {
+            throw ValidationError("--clients: expected 1 to 400, found \(clients)")
+        }
         guard window.duration >= .seconds(1) else { throw ValidationError("--window: expected 1s or more") }
     }
 
