@@ -16,7 +16,7 @@ struct ShareTrial: Sendable {
     static let projects = ["greedy", "late", "bounded"]
     static let (greedy, late, bounded) = (0, 1, 2)
     /// Calls of the trial have ids from here on.
-    static let firstCall: UInt64 = 1 << 42
+    static let firstCall: UInt64 = 1 << 44
     /// How many requests of a project are asked for at once.
     private static let batch = 50
     static let period: Int64 = 250_000_000

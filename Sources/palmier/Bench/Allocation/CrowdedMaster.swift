@@ -7,7 +7,6 @@ import Lab
 import Ledger
 import Logging
 import Neighbours
-import Overlay
 import Peer
 import Replication
 import Runtime
@@ -25,7 +24,6 @@ actor CrowdedMaster: PeerService {
     private init(id: PeerID) {
         let own = Advertisement(peer: id, incarnation: Incarnation(1), name: "alpha", fabric: "bench", apiPort: 1)
         var configuration = Peer.Configuration()
-        configuration.overlay.seedPatience = .zero
         configuration.placement.wanted = 0
         var restored = Peer.Restored()
         restored.ledgers = [(id, .founded(StoreID(1)))]
