@@ -66,7 +66,10 @@ struct Placers: Sendable {
         let key = RequestKey(customer: placer.key.customer, reference: "r\(placer.round + 1)")
         var requirements = Requirements(memory: .mebibytes(64))
         if settings.rare > 0, random.chance(perMille: settings.rarePerMille) {
-            requirements.condition = #"gpu-model = "\#(Self.accelerator(random.below(settings.rare)))""#
+            // Each its own, so that nobody waits for another one's.
+            let own = max(1, settings.rare / max(1, placers.count))
+            let number = (index + placers.count * random.below(own)) % settings.rare
+            requirements.condition = #"gpu-model = "\#(Self.accelerator(number))""#
         } else if random.chance(perMille: settings.largePerMille) {
             requirements.condition = random.below(4) == 0 ? "cpu >= 64" : "cpu >= 16"
         } else if random.chance(perMille: settings.elsewherePerMille) {
