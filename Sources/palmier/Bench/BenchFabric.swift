@@ -93,6 +93,14 @@ final class BenchFabric: Sendable {
         return fabric
     }
 
+    /// One more way to a master, with connections of its own: a client has few, and a call that waits keeps one.
+    ///
+    /// - Parameter number: masters are taken in turn.
+    func another(_ number: Int) -> PalmierClient {
+        let master = number % Self.masters
+        return PalmierClient(.socket(path: Self.state(of: "m\(master + 1)", on: lan.hosts[master]).socket))
+    }
+
     /// Ends the connections; the LAN ends the processes.
     func close() async {
         for client in clients { await client.shutdown() }

@@ -24,18 +24,24 @@ struct Placing {
         let delays = try await withThrowingTaskGroup(of: [Duration].self) { group in
             for number in 0..<clients {
                 group.addTask { [fabric, release] in
-                    let client = fabric.clients[number % fabric.clients.count]
+                    let client = fabric.another(number)
                     var round = 0
                     var delays: [Duration] = []
-                    while clock.now < end {
-                        round += 1
-                        let reference = "place-\(number)-\(round)"
-                        let asked = clock.now
-                        try await fabric.request(reference, release, through: client)
-                        let placed = clock.now
-                        if (start..<end).contains(placed) { delays.append(placed - asked) }
-                        _ = try await client.destroy(reference)
+                    do {
+                        while clock.now < end {
+                            round += 1
+                            let reference = "place-\(number)-\(round)"
+                            let asked = clock.now
+                            try await fabric.request(reference, release, through: client)
+                            let placed = clock.now
+                            if (start..<end).contains(placed) { delays.append(placed - asked) }
+                            _ = try await client.destroy(reference)
+                        }
+                    } catch {
+                        await client.shutdown()
+                        throw error
                     }
+                    await client.shutdown()
                     return delays
                 }
             }
