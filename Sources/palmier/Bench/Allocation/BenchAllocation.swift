@@ -51,13 +51,17 @@ struct BenchAllocation: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let simulated = try ScenarioBench(options, figures: figures, others: Self.placing + Self.asking) {
-            $0.fabric?.placements != nil
-        }
         let wanted = figures.map { $0.split(separator: ",").map(String.init) }
+        let isReal = wanted.map { $0.allSatisfy((Self.placing + Self.asking).contains) } ?? false
+        let simulated =
+            try isReal
+            ? nil
+            : ScenarioBench(options, figures: figures, others: Self.placing + Self.asking) {
+                $0.fabric?.placements != nil
+            }
         let releases = try await BenchReleases(directory: nil)
         let progress = ProgressLine()
-        var (measured, failures) = try await simulated.run(progress)
+        var (measured, failures) = try await simulated?.run(progress) ?? ([], [])
         if wanted.map({ !$0.filter(Self.asking.contains).isEmpty }) ?? true {
             progress.update("asking why")
             measured += try await Asking.measure(releases.noop)
