@@ -10,9 +10,15 @@ extension RequestKeeper {
     }
 
     mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
+        let group = entry.fact.requestKey.flatMap { books.requests[$0]?.groupKey }
         books.apply(entry)
+        defer { noteMember(of: group, entry.fact, at: now, into: &effects) }
         switch entry.fact {
         case .requested(let key, _):
+            guard books.requests[key] != nil else {  // its group has no room any more
+                work[key] = nil
+                return
+            }
             announce(key, into: &effects)  // calls are answered once the others know
         case .changed(let key, let specification, _):
             settle(key, at: now, into: &effects)
@@ -50,38 +56,48 @@ extension RequestKeeper {
             work[key] = item
             notifyWaiters(of: key, into: &effects)
             pursue(key, at: now, into: &effects)
-        case .ended(let key):
-            searching.remove(key)
-            effects.append(.withdraw(key))
-            let item = work.removeValue(forKey: key) ?? Work()
-            for caller in item.callers {
-                effects.append(.answer(caller.id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
-            }
-            for id in item.waiting where waiters.removeValue(forKey: id) != nil {
-                effects.append(.answer(id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
-            }
-            for queued in item.queue {
-                guard let home = item.movedTo else {
-                    onCall(queued.id, queued.call, at: now, into: &effects)
-                    continue
-                }
-                effects.append(.answer(queued.id, .moved(key, home)))
-            }
+        case .ended(let key): forget(key, at: now, into: &effects)
+        case .scaled(let key, _, _):
+            work[key]?.inFlight = false
+            settle(key, at: now, into: &effects)
+            pursue(key, at: now, into: &effects)
+        case .adopted(let key, _, let from): onAdopted(key, from: from, at: now, into: &effects)
         case .accounting: awaitBilling(at: now, into: &effects)
         case .noted, .forgotten, .admitted, .invited, .redeemed, .described: return
         }
     }
 
+    /// The request is no more.
+    mutating func forget(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+        searching.remove(key)
+        effects.append(.withdraw(key))
+        let item = work.removeValue(forKey: key) ?? Work()
+        for caller in item.callers {
+            effects.append(.answer(caller.id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
+        }
+        for id in item.waiting where waiters.removeValue(forKey: id) != nil {
+            effects.append(.answer(id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
+        }
+        for queued in item.queue {
+            guard let home = item.movedTo else {
+                onCall(queued.id, queued.call, at: now, into: &effects)
+                continue
+            }
+            effects.append(.answer(queued.id, .moved(key, home)))
+        }
+    }
+
     mutating func onRefused(_ fact: Fact, _ why: Refusal?, at now: Instant, into effects: inout [Effect]) {
+        noteRefused(fact, at: now, into: &effects)
         guard let key = fact.requestKey, var item = work[key] else { return }
         let answer = why.map { RequestAnswer.refused($0) } ?? .elsewhere(key)
         let again = now + configuration.resend
         switch fact {
-        case .requested, .changed:
+        case .requested, .changed, .scaled:  // of a rule's own change only later calls wait
             let ids = item.callers.map(\.id) + item.queue.map(\.id)
             (item.inFlight, item.callers, item.queue) = (false, [], [])
             for id in ids { effects.append(.answer(id, answer)) }
-        case .placed:
+        case .placed, .adopted:
             item.placing = nil  // the search's timer is set
         case .reported:
             item.reportProposed = 0  // the machine repeats it

@@ -6,7 +6,9 @@ extension RequestKeeper {
     /// Does what brings the request nearer to its desired state; safe to call at any time.
     mutating func pursue(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         guard let request = books.requests[key], let item = work[key], !item.ending else { return }
+        if request.isGroup { return tendSoon(key, at: now, into: &effects) }
         guard item.movedTo == nil else { return end(key, into: &effects) }
+        if isOrphan(request) { return endMember(key, into: &effects) }
         // What is destroyed needs nobody's agreement: nothing runs under what was never announced.
         guard item.announced || request.specification.desired == .destroyed else { return }
         switch (request.specification.desired, request.placement) {
@@ -15,14 +17,16 @@ extension RequestKeeper {
         case (.destroyed, .some(let claim)):
             effects.append(.release(claim))
             effects.append(.set(.order(key), at: now + configuration.resend))
-        case (.stopped, nil):
+        case (.stopped, nil) where request.specification.membership?.isWarm != true:
             searching.remove(key)
-        case (.running, nil):
-            if item.placing == nil { search(key, at: now, into: &effects) }
+        case (.running, nil), (.stopped, nil):
+            guard item.placing == nil, !takesPrepared(key, at: now, into: &effects) else { return }
+            search(key, at: now, into: &effects)
         case (.running, .some(let claim)), (.stopped, .some(let claim)):
             guard item.ordered != request.revision else { return }
             let order = InstanceOrder(
-                claim: claim, request: key, revision: request.revision, specification: request.specification)
+                claim: claim, request: key, revision: request.revision, specification: request.specification,
+                takesOver: isSabotaged(.nameless) ? nil : request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })
             effects.append(.order(order, lease: configuration.lease))
             effects.append(.set(.order(key), at: now + configuration.resend))
         }
@@ -59,7 +63,7 @@ extension RequestKeeper {
         into effects: inout [Effect]
     ) {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
-            request.specification.desired == .running, var item = work[key], item.placing == nil, !item.ending
+            request.isSought, var item = work[key], item.placing == nil, !item.ending
         else {
             if !keeps(claim, for: key) { effects.append(.release(claim)) }
             return
@@ -148,7 +152,9 @@ extension RequestKeeper {
         _ claim: ClaimReference, _ sequence: UInt64, _ status: InstanceStatus, into effects: inout [Effect]
     ) {
         guard let request = books.request(placedBy: claim) else { return }
-        guard sequence > request.statusSequence else {
+        // What was reported of it before it was taken over is another request's.
+        let isForeign = request.adoption.map { status.revision < $0.revision } ?? false
+        guard sequence > request.statusSequence, !isForeign else {
             effects.append(.acknowledge(claim, sequence: sequence))
             return
         }
@@ -162,7 +168,9 @@ extension RequestKeeper {
     mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
         switch timer {
         case .search(let key), .order(let key):
+            if books.requests[key]?.isGroup == true { return tend(key, at: now, into: &effects) }
             pursue(key, at: now, into: &effects)
+        case .scale(let key): applyRule(to: key, at: now, into: &effects)
         case .lease(let key):
             guard let request = books.requests[key], let claim = request.placement,
                 let ends = work[key]?.leaseEnds, now >= ends

@@ -11,6 +11,9 @@ import OrderedCollections
 ///     lease out ─▶ propose lost ─▶ committed ─▶ allocate the next attempt
 ///     ask destroyed ─▶ propose changed ─▶ committed ─▶ release (repeated until released) ─▶ propose ended
 ///     ask destroyed, not announced yet ─▶ propose ended
+///     ask for a group ─▶ … announced ─▶ propose requested, changed for its members, each of which takes the way above
+///     measured, every 15 s ─▶ propose scaled ─▶ committed ─▶ members are made or ended
+///     a prepared place is there ─▶ propose adopted ─▶ committed ─▶ order
 ///
 /// ## Invariants
 /// - Nothing is ordered before the ledger has committed the placement, and nothing is answered before the commit.
@@ -32,8 +35,32 @@ public struct RequestKeeper: Automaton {
         public var requestsMax = 100_000
         /// The most calls that wait for one request.
         public var waitersMax = 256
+        public var sabotage: Sabotage = []
 
         public init() {}
+    }
+
+    /// Mistakes that the invariants' checkers must find.
+    public struct Sabotage: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// A group never lets a member go.
+        static let hoard = Sabotage(rawValue: 1)
+        /// A group that is destroyed leaves its members behind.
+        static let orphans = Sabotage(rawValue: 2)
+        /// A new primary looks after no group.
+        static let groupless = Sabotage(rawValue: 4)
+        /// The order of a place that was taken over does not say so.
+        static let nameless = Sabotage(rawValue: 8)
+        /// A change comes to all members at once that are still to be made, and to none that is there.
+        static let stale = Sabotage(rawValue: 16)
+
+        /// By the names that the command line takes.
+        public static let named: [(name: String, sabotage: Sabotage)] = [
+            ("group-hoards", .hoard), ("group-orphans", .orphans), ("group-forgotten", .groupless),
+            ("takeover-nameless", .nameless), ("group-stale", .stale),
+        ]
     }
 
     public enum Input: Hashable, Sendable {
@@ -63,6 +90,8 @@ public struct RequestKeeper: Automaton {
         case released(ClaimReference)
         case renewal([ClaimReference], echo: Instant, from: PeerID)
         case report(ClaimReference, sequence: UInt64, InstanceStatus)
+        /// What groups are scaled by, as the machine has measured it.
+        case measured([Gauge], from: PeerID)
         case timerFired(Timer)
     }
 
@@ -75,6 +104,8 @@ public struct RequestKeeper: Automaton {
         /// Invoices may be due.
         case bill
         case wait(CallID)
+        /// A group's rule is applied.
+        case scale(RequestKey)
     }
 
     public enum Effect: Hashable, Sendable {
@@ -132,6 +163,7 @@ public struct RequestKeeper: Automaton {
         case .renewal(let claims, let echo, let machine):
             onRenewal(claims, echo: echo, from: machine, at: now, into: &effects)
         case .report(let claim, let sequence, let status): onReport(claim, sequence, status, into: &effects)
+        case .measured(let gauges, let machine): onMeasured(gauges, from: machine, at: now)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         }
     }
@@ -152,9 +184,15 @@ public struct RequestKeeper: Automaton {
             if request.placement != nil { effects.append(.set(.lease(request.key), at: now + configuration.lease)) }
             awaitHoldEnd(of: request.key, at: now, into: &effects)
             if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
+            if !request.isGroup { pursue(request.key, at: now, into: &effects) }
+        }
+        // When what is known of their members is there.
+        for request in books.requests.values where request.isGroup && !isSabotaged(.groupless) {
             pursue(request.key, at: now, into: &effects)
         }
     }
+
+    func isSabotaged(_ sabotage: Sabotage) -> Bool { configuration.sabotage.contains(sabotage) }
 
     func announce(_ key: RequestKey, into effects: inout [Effect]) {
         let isExclusive = books.requests[key]?.specification.exclusive ?? false

@@ -332,6 +332,10 @@ extension Peer {
     /// where its project is. Nil: to that of the master that is asked.
     public func ledger(for key: RequestKey, asking specification: Specification) -> PeerID? {
         if let known = ledger(of: key) { return known }
+        // Only where something is prepared for it can it begin at once.
+        if let holder = ledgers.first(where: { $0.books.isPrepared(for: key, asking: specification) }) {
+            return holder.id
+        }
         // Only what one ledger holds can be kept apart, or together.
         for relation in specification.requirements.relations {
             let other = RequestKey(customer: key.customer, reference: relation.reference)
@@ -383,7 +387,7 @@ extension Peer {
             guard primaries.admits(ledger, stamp.view, peer) else { return }
             note(ledger, stamp.view, peer, at: now, into: &effects)
             claims(.received(message, from: ledger), at: now, into: &effects)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .measured:
             onMachine(message, stamp.ledger ?? id, from: peer, at: now, into: &effects)
         }
     }
@@ -407,6 +411,7 @@ extension Peer {
             confirmed(ledger, .renewal(claims, echo: echo, from: peer), at: now, into: &effects)
         case .report(let claim, let sequence, let status):
             requests(ledger, .report(claim, sequence: sequence, status), at: now, into: &effects)
+        case .measured(let gauges): requests(ledger, .measured(gauges, from: peer), at: now, into: &effects)
         case .claim, .order, .release, .renewed, .lapsed, .acknowledged: return  // for the machine
         }
     }

@@ -110,6 +110,9 @@ extension WireRequest {
         requestedAtNanoseconds = request.requestedAt.nanoseconds
         changedAtNanoseconds = request.changedAt.nanoseconds
         if let release { self.release = release }
+        decisions = request.decisions.map { WireScaleDecision($0, withInstant: true) }
+        if let adopted = request.adoption { adoption = WireAdoption(adopted) }
+        if let arrivals = request.arrivals { self.arrivals = WireArrivals(arrivals) }
     }
 
     /// Reads a request of a list.
@@ -131,7 +134,11 @@ extension WireRequest {
             status: try required(hasStatus, status, "a request's status").decoded(),
             statusSequence: try counter(statusSequence, "a report's number"),
             requestedAt: try instant(requestedAtNanoseconds, "a request's instant"),
-            changedAt: try instant(changedAtNanoseconds, "a change's instant"))
+            changedAt: try instant(changedAtNanoseconds, "a change's instant"),
+            decisions: try list(decisions, "decisions", max: ScaleDecision.keptMax) { (it) throws(WireError) in
+                try it.decoded()
+            }, adoption: hasAdoption ? try adoption.decoded() : nil,
+            arrivals: hasArrivals ? try arrivals.decoded() : nil)
     }
 }
 

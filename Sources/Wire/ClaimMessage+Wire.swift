@@ -61,6 +61,7 @@ extension WireClaimMessage {
                 $0.sequence = sequence
                 $0.status = WireInstanceStatus(status)
             }
+        case .measured(let gauges): measured = .with { $0.gauges = gauges.map { WireGauge($0) } }
         }
     }
 
@@ -97,6 +98,11 @@ extension WireClaimMessage {
             .report(
                 try reference(it.hasClaim, it.claim), sequence: try counter(it.sequence, "a report's number"),
                 try required(it.hasStatus, it.status, "a report's status").decoded())
+        case .measured(let it):
+            .measured(
+                try list(it.gauges, "gauges", max: ClaimMessage.gaugesMax) { (gauge) throws(WireError) in
+                    try gauge.decoded()
+                })
         case nil: throw noKind("a message about a claim", unknownFields)
         }
     }
@@ -135,7 +141,7 @@ extension WireClaim {
             request: try required(hasRequest, request, "a claim's request").decoded(),
             attempt: try Wire.attempt(attempt),
             requirements: try required(hasRequirements, requirements, "a claim's requirements").decoded(),
-            standings: try list(standings, "standings", max: Requirements.relationsMax) {
+            standings: try list(standings, "standings", max: ClaimRequest.standingsMax) {
                 (it) throws(WireError) in
                 Standing(
                     relation: try required(it.hasRelation, it.relation, "a standing's relation").decoded(),

@@ -157,6 +157,8 @@ extension WireSpecification {
         desired = WireDesiredState(specification.desired)
         exclusive = specification.exclusive
         project = specification.project ?? ""
+        if let terms = specification.group { group = WireInstanceGroup(terms) }
+        if let membership = specification.membership { member = WireInstanceMembership(membership) }
     }
 
     /// - Parameter listed: the release that a list has told for it.
@@ -174,7 +176,8 @@ extension WireSpecification {
             requirements: try required(hasRequirements, requirements, "a specification's requirements").decoded(),
             desired: try desired.decoded(), exclusive: exclusive,
             project: project.isEmpty
-                ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax))
+                ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax),
+            group: hasGroup ? try group.decoded() : nil, membership: hasMember ? try member.decoded() : nil)
     }
 }
 
@@ -234,6 +237,7 @@ extension WireInstanceOrder {
         request = WireRequestKey(order.request)
         revision = order.revision.value
         specification = WireSpecification(order.specification)
+        if let takeOver = order.takesOver { takesOver = WireTakeOver(takeOver) }
     }
 
     func decoded() throws(WireError) -> InstanceOrder {
@@ -241,6 +245,7 @@ extension WireInstanceOrder {
             claim: try required(hasClaim, claim, "an order's claim").decoded(),
             request: try required(hasRequest, request, "an order's request").decoded(),
             revision: try Wire.revision(revision),
-            specification: try required(hasSpecification, specification, "an order's specification").decoded())
+            specification: try required(hasSpecification, specification, "an order's specification").decoded(),
+            takesOver: hasTakesOver ? try takesOver.decoded() : nil)
     }
 }

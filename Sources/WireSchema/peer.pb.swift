@@ -1006,6 +1006,14 @@ public nonisolated struct WireClaimMessage: Sendable {
     set {kind = .report(newValue)}
   }
 
+  public var measured: WireMeasured {
+    get {
+      if case .measured(let v)? = kind {return v}
+      return WireMeasured()
+    }
+    set {kind = .measured(newValue)}
+  }
+
   /// Of which ledger; empty: of the one that the master at either end has founded.
   public var ledger: Data = Data()
 
@@ -1032,6 +1040,7 @@ public nonisolated struct WireClaimMessage: Sendable {
     case released(WireClaimReference)
     case renew(WireRenew)
     case report(WireReport)
+    case measured(WireMeasured)
 
   }
 
@@ -1064,7 +1073,7 @@ public nonisolated struct WireClaim: Sendable {
   /// Clears the value of `requirements`. Subsequent reads from it will return its default value.
   public mutating func clearRequirements() {self._requirements = nil}
 
-  /// relations whose other instances have a machine, at most 16
+  /// relations whose other instances have a machine, at most 1,024
   public var standings: [WireStanding] = []
 
   /// the first eight bytes of the digest of the release's text
@@ -1084,6 +1093,46 @@ public nonisolated struct WireClaim: Sendable {
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _requirements: WireRequirements? = nil
   fileprivate var _release: UInt64? = nil
+}
+
+/// What groups are scaled by, as it is at the members of one home on one machine.
+public nonisolated struct WireMeasured: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var gauges: [WireGauge] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireGauge: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  /// 1 to 63 bytes
+  public var metric: String = String()
+
+  /// 0 to 2^62
+  public var millionths: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
 }
 
 public nonisolated struct WireStanding: Sendable {
@@ -1803,37 +1852,31 @@ public nonisolated struct WireHolding: Sendable {
   fileprivate var _request: WireRequestKey? = nil
 }
 
-public nonisolated struct WireNumberedCall: @unchecked Sendable {
+public nonisolated struct WireNumberedCall: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// the asker's own; any value
-  public var number: UInt64 {
-    get {_storage._number}
-    set {_uniqueStorage()._number = newValue}
-  }
+  public var number: UInt64 = 0
 
   public var call: WireCall {
-    get {_storage._call ?? WireCall()}
-    set {_uniqueStorage()._call = newValue}
+    get {_call ?? WireCall()}
+    set {_call = newValue}
   }
   /// Returns true if `call` has been explicitly set.
-  public var hasCall: Bool {_storage._call != nil}
+  public var hasCall: Bool {self._call != nil}
   /// Clears the value of `call`. Subsequent reads from it will return its default value.
-  public mutating func clearCall() {_uniqueStorage()._call = nil}
+  public mutating func clearCall() {self._call = nil}
 
   /// which of the ledgers that the receiver leads; empty: the one that it has founded
-  public var ledger: Data {
-    get {_storage._ledger}
-    set {_uniqueStorage()._ledger = newValue}
-  }
+  public var ledger: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _call: WireCall? = nil
 }
 
 public nonisolated struct WireCall: Sendable {
@@ -1899,6 +1942,15 @@ public nonisolated struct WireCall: Sendable {
     set {kind = .seenClaims(newValue)}
   }
 
+  /// ask, where it is a group
+  public var askGroup: WireAsk {
+    get {
+      if case .askGroup(let v)? = kind {return v}
+      return WireAsk()
+    }
+    set {kind = .askGroup(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1909,6 +1961,8 @@ public nonisolated struct WireCall: Sendable {
     case tenantLog(WireTenantLog)
     case record(WireFact)
     case seenClaims(WireSeenClaims)
+    /// ask, where it is a group
+    case askGroup(WireAsk)
 
   }
 
@@ -1929,54 +1983,57 @@ public nonisolated struct WireWait: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireAsk: @unchecked Sendable {
+public nonisolated struct WireAsk: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var request: WireRequestKey {
-    get {_storage._request ?? WireRequestKey()}
-    set {_uniqueStorage()._request = newValue}
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  public var hasRequest: Bool {_storage._request != nil}
+  public var hasRequest: Bool {self._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  public mutating func clearRequest() {_uniqueStorage()._request = nil}
+  public mutating func clearRequest() {self._request = nil}
 
   public var specification: WireSpecification {
-    get {_storage._specification ?? WireSpecification()}
-    set {_uniqueStorage()._specification = newValue}
+    get {_specification ?? WireSpecification()}
+    set {_specification = newValue}
   }
   /// Returns true if `specification` has been explicitly set.
-  public var hasSpecification: Bool {_storage._specification != nil}
+  public var hasSpecification: Bool {self._specification != nil}
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
-  public mutating func clearSpecification() {_uniqueStorage()._specification = nil}
+  public mutating func clearSpecification() {self._specification = nil}
 
   /// counter: the revision that the change was made from
   public var basedOn: UInt64 {
-    get {_storage._basedOn ?? 0}
-    set {_uniqueStorage()._basedOn = newValue}
+    get {_basedOn ?? 0}
+    set {_basedOn = newValue}
   }
   /// Returns true if `basedOn` has been explicitly set.
-  public var hasBasedOn: Bool {_storage._basedOn != nil}
+  public var hasBasedOn: Bool {self._basedOn != nil}
   /// Clears the value of `basedOn`. Subsequent reads from it will return its default value.
-  public mutating func clearBasedOn() {_uniqueStorage()._basedOn = nil}
+  public mutating func clearBasedOn() {self._basedOn = nil}
 
   /// absent: answer at once
   public var wait: WireWait {
-    get {_storage._wait ?? WireWait()}
-    set {_uniqueStorage()._wait = newValue}
+    get {_wait ?? WireWait()}
+    set {_wait = newValue}
   }
   /// Returns true if `wait` has been explicitly set.
-  public var hasWait: Bool {_storage._wait != nil}
+  public var hasWait: Bool {self._wait != nil}
   /// Clears the value of `wait`. Subsequent reads from it will return its default value.
-  public mutating func clearWait() {_uniqueStorage()._wait = nil}
+  public mutating func clearWait() {self._wait = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _specification: WireSpecification? = nil
+  fileprivate var _basedOn: UInt64? = nil
+  fileprivate var _wait: WireWait? = nil
 }
 
 public nonisolated struct WireRead: Sendable {
@@ -2500,11 +2557,96 @@ public nonisolated struct WireRequest: @unchecked Sendable {
   /// Clears the value of `place`. Subsequent reads from it will return its default value.
   public mutating func clearPlace() {_uniqueStorage()._place = nil}
 
+  /// of a group, the newest last, at most 20
+  public var decisions: [WireScaleDecision] {
+    get {_storage._decisions}
+    set {_uniqueStorage()._decisions = newValue}
+  }
+
+  /// there: it has taken the placement over
+  public var adoption: WireAdoption {
+    get {_storage._adoption ?? WireAdoption()}
+    set {_uniqueStorage()._adoption = newValue}
+  }
+  /// Returns true if `adoption` has been explicitly set.
+  public var hasAdoption: Bool {_storage._adoption != nil}
+  /// Clears the value of `adoption`. Subsequent reads from it will return its default value.
+  public mutating func clearAdoption() {_uniqueStorage()._adoption = nil}
+
+  /// of a warm group
+  public var arrivals: WireArrivals {
+    get {_storage._arrivals ?? WireArrivals()}
+    set {_uniqueStorage()._arrivals = newValue}
+  }
+  /// Returns true if `arrivals` has been explicitly set.
+  public var hasArrivals: Bool {_storage._arrivals != nil}
+  /// Clears the value of `arrivals`. Subsequent reads from it will return its default value.
+  public mutating func clearArrivals() {_uniqueStorage()._arrivals = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Whose placement a request has taken over, and at which revision.
+public nonisolated struct WireAdoption: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var from: WireRequestKey {
+    get {_from ?? WireRequestKey()}
+    set {_from = newValue}
+  }
+  /// Returns true if `from` has been explicitly set.
+  public var hasFrom: Bool {self._from != nil}
+  /// Clears the value of `from`. Subsequent reads from it will return its default value.
+  public mutating func clearFrom() {self._from = nil}
+
+  /// counter, from 1
+  public var revision: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _from: WireRequestKey? = nil
+}
+
+/// When requests came that a warm group serves.
+public nonisolated struct WireArrivals: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var sinceNanoseconds: Int64 = 0
+
+  /// since 1970: the one that is being counted
+  public var hour: UInt64 = 0
+
+  /// in that hour
+  public var count: UInt32 = 0
+
+  /// arrivals in millionths plus one, by hour of the week from Thursday 00:00 UTC; 0: not known; 168 or none
+  public var profile: [UInt64] = []
+
+  /// at most 64, the newest last
+  public var recentNanoseconds: [UInt64] = []
+
+  /// how long a member takes to be prepared; 0: not known
+  public var preparingMilliseconds: Int64 = 0
+
+  /// counter: arrivals that took a prepared place over
+  public var served: UInt64 = 0
+
+  /// counter: those that did not
+  public var missed: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// Many requests run few releases: each document is told once.
@@ -3914,7 +4056,7 @@ nonisolated extension WireAdvertisementList: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}|\u{1}measured\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4094,6 +4236,19 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 14: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
       case 15: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
       case 16: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
+      case 140: try {
+        var v: WireMeasured?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .measured(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .measured(v)
+        }
+      }()
       default: break
       }
     }
@@ -4157,7 +4312,7 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
       guard case .report(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
     }()
-    case nil: break
+    default: break
     }
     if !self.ledger.isEmpty {
       try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 14)
@@ -4168,6 +4323,9 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.view != 0 {
       try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 16)
     }
+    try { if case .measured(let v)? = self.kind {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4230,6 +4388,80 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._requirements != rhs._requirements {return false}
     if lhs.standings != rhs.standings {return false}
     if lhs._release != rhs._release {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireMeasured: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Measured"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}gauges\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.gauges) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.gauges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.gauges, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireMeasured, rhs: WireMeasured) -> Bool {
+    if lhs.gauges != rhs.gauges {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGauge: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Gauge"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}metric\0\u{1}millionths\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.metric) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.millionths) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.metric.isEmpty {
+      try visitor.visitSingularStringField(value: self.metric, fieldNumber: 2)
+    }
+    if self.millionths != 0 {
+      try visitor.visitSingularInt64Field(value: self.millionths, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGauge, rhs: WireGauge) -> Bool {
+    if lhs._claim != rhs._claim {return false}
+    if lhs.metric != rhs.metric {return false}
+    if lhs.millionths != rhs.millionths {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5508,81 +5740,41 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".NumberedCall"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}call\0\u{1}ledger\0")
 
-  fileprivate class _StorageClass {
-    var _number: UInt64 = 0
-    var _call: WireCall? = nil
-    var _ledger: Data = Data()
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _number = source._number
-      _call = source._call
-      _ledger = source._ledger
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._number) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._call) }()
-        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._call) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._number != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._number, fieldNumber: 1)
-      }
-      try { if let v = _storage._call {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if !_storage._ledger.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 3)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._call {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireNumberedCall, rhs: WireNumberedCall) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._number != rhs_storage._number {return false}
-        if _storage._call != rhs_storage._call {return false}
-        if _storage._ledger != rhs_storage._ledger {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.number != rhs.number {return false}
+    if lhs._call != rhs._call {return false}
+    if lhs.ledger != rhs.ledger {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5590,7 +5782,7 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Call"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0\u{3}seen_claims\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0\u{3}seen_claims\0\u{4}E\u{2}ask_group\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5689,6 +5881,19 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .seenClaims(v)
         }
       }()
+      case 140: try {
+        var v: WireAsk?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .askGroup(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .askGroup(v)
+        }
+      }()
       default: break
       }
     }
@@ -5727,6 +5932,10 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     case .seenClaims?: try {
       guard case .seenClaims(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .askGroup?: try {
+      guard case .askGroup(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
     }()
     case nil: break
     }
@@ -5779,88 +5988,46 @@ nonisolated extension WireAsk: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
   public static let protoMessageName: String = _protobuf_package + ".Ask"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}specification\0\u{3}based_on\0\u{1}wait\0")
 
-  fileprivate class _StorageClass {
-    var _request: WireRequestKey? = nil
-    var _specification: WireSpecification? = nil
-    var _basedOn: UInt64? = nil
-    var _wait: WireWait? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _request = source._request
-      _specification = source._specification
-      _basedOn = source._basedOn
-      _wait = source._wait
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._specification) }()
-        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._basedOn) }()
-        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._wait) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._basedOn) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._wait) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._request {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      try { if let v = _storage._specification {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      try { if let v = _storage._basedOn {
-        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
-      } }()
-      try { if let v = _storage._wait {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      } }()
-    }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._specification {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._basedOn {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._wait {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAsk, rhs: WireAsk) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._request != rhs_storage._request {return false}
-        if _storage._specification != rhs_storage._specification {return false}
-        if _storage._basedOn != rhs_storage._basedOn {return false}
-        if _storage._wait != rhs_storage._wait {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._request != rhs._request {return false}
+    if lhs._specification != rhs._specification {return false}
+    if lhs._basedOn != rhs._basedOn {return false}
+    if lhs._wait != rhs._wait {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6555,7 +6722,7 @@ nonisolated extension WireMoved: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}A\u{2}decisions\0\u{1}adoption\0\u{1}arrivals\0")
 
   fileprivate class _StorageClass {
     var _key: WireRequestKey? = nil
@@ -6569,6 +6736,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _changedAtNanoseconds: Int64 = 0
     var _release: UInt32 = 0
     var _place: WirePlace? = nil
+    var _decisions: [WireScaleDecision] = []
+    var _adoption: WireAdoption? = nil
+    var _arrivals: WireArrivals? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -6590,6 +6760,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       _changedAtNanoseconds = source._changedAtNanoseconds
       _release = source._release
       _place = source._place
+      _decisions = source._decisions
+      _adoption = source._adoption
+      _arrivals = source._arrivals
     }
   }
 
@@ -6619,6 +6792,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._changedAtNanoseconds) }()
         case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._release) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._place) }()
+        case 140: try { try decoder.decodeRepeatedMessageField(value: &_storage._decisions) }()
+        case 141: try { try decoder.decodeSingularMessageField(value: &_storage._adoption) }()
+        case 142: try { try decoder.decodeSingularMessageField(value: &_storage._arrivals) }()
         default: break
         }
       }
@@ -6664,6 +6840,15 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._place {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      if !_storage._decisions.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._decisions, fieldNumber: 140)
+      }
+      try { if let v = _storage._adoption {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 141)
+      } }()
+      try { if let v = _storage._arrivals {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 142)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -6684,10 +6869,117 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._changedAtNanoseconds != rhs_storage._changedAtNanoseconds {return false}
         if _storage._release != rhs_storage._release {return false}
         if _storage._place != rhs_storage._place {return false}
+        if _storage._decisions != rhs_storage._decisions {return false}
+        if _storage._adoption != rhs_storage._adoption {return false}
+        if _storage._arrivals != rhs_storage._arrivals {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAdoption: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Adoption"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}revision\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._from) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._from {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.revision != 0 {
+      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAdoption, rhs: WireAdoption) -> Bool {
+    if lhs._from != rhs._from {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireArrivals: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Arrivals"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}since_nanoseconds\0\u{1}hour\0\u{1}count\0\u{1}profile\0\u{3}recent_nanoseconds\0\u{3}preparing_milliseconds\0\u{1}served\0\u{1}missed\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.sinceNanoseconds) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.hour) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 4: try { try decoder.decodeRepeatedUInt64Field(value: &self.profile) }()
+      case 5: try { try decoder.decodeRepeatedFixed64Field(value: &self.recentNanoseconds) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.preparingMilliseconds) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.served) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.missed) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.sinceNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.sinceNanoseconds, fieldNumber: 1)
+    }
+    if self.hour != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hour, fieldNumber: 2)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 3)
+    }
+    if !self.profile.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.profile, fieldNumber: 4)
+    }
+    if !self.recentNanoseconds.isEmpty {
+      try visitor.visitPackedFixed64Field(value: self.recentNanoseconds, fieldNumber: 5)
+    }
+    if self.preparingMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.preparingMilliseconds, fieldNumber: 6)
+    }
+    if self.served != 0 {
+      try visitor.visitSingularUInt64Field(value: self.served, fieldNumber: 7)
+    }
+    if self.missed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.missed, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireArrivals, rhs: WireArrivals) -> Bool {
+    if lhs.sinceNanoseconds != rhs.sinceNanoseconds {return false}
+    if lhs.hour != rhs.hour {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.profile != rhs.profile {return false}
+    if lhs.recentNanoseconds != rhs.recentNanoseconds {return false}
+    if lhs.preparingMilliseconds != rhs.preparingMilliseconds {return false}
+    if lhs.served != rhs.served {return false}
+    if lhs.missed != rhs.missed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

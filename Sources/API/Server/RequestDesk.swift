@@ -75,6 +75,7 @@ struct RequestWish {
     private let type: String?
     private let parameters: [String: JSONValue]?
     private let requirements: RequirementsWish
+    private let group: GroupWish
     private let exclusive: Bool?
     private let project: String?
     private let desired: DesiredState?
@@ -90,7 +91,7 @@ struct RequestWish {
             known: [
                 "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "project",
                 "state", "checkIndex", "wait",
-            ])
+            ] + GroupWish.known)
         reference = try reader.requiredText("reference")
         customer = try reader.text("customer")
         if let reader = try reader.object("release", known: ["url", "text"]) {
@@ -105,6 +106,7 @@ struct RequestWish {
         if let type { try Bounds.checkChoice(type, "type") }
         parameters = try reader.members("parameters")
         requirements = try RequirementsWish(try reader.object("requirements", known: RequirementsWish.known))
+        group = try GroupWish(reader)
         exclusive = try reader.boolean("exclusive")
         project = try reader.text("project")
         if let project { try Bounds.checkChoice(project, "project") }
@@ -144,6 +146,7 @@ struct RequestWish {
         if let exclusive { specification.exclusive = exclusive }
         if let project { specification.project = project.isEmpty ? nil : project }
         if let desired { specification.desired = desired }
+        try group.apply(to: &specification, of: key, known: known)
         if specification.desired != .destroyed { try Self.check(specification, shelf) }
         return specification
     }

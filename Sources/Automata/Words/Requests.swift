@@ -121,11 +121,15 @@ public struct Specification: Hashable, Sendable {
     public var exclusive: Bool
     /// The project whose budget it counts against; nil: it costs nobody anything.
     public var project: String?
+    /// There: it stands for many instances. A request that began as one stays one, and none becomes one.
+    public var group: GroupTerms?
+    /// There: a group has made it, and changes it.
+    public var membership: GroupMembership?
 
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",
         requirements: Requirements = Requirements(), desired: DesiredState = .running, exclusive: Bool = false,
-        project: String? = nil
+        project: String? = nil, group: GroupTerms? = nil, membership: GroupMembership? = nil
     ) {
         self.release = release
         self.type = type
@@ -134,6 +138,8 @@ public struct Specification: Hashable, Sendable {
         self.desired = desired
         self.exclusive = exclusive
         self.project = project
+        self.group = group
+        self.membership = membership
     }
 }
 
@@ -184,11 +190,17 @@ public struct InstanceOrder: Hashable, Sendable {
     public var request: RequestKey
     public var revision: Revision
     public var specification: Specification
+    /// There: the claim was another request's, which ends with that.
+    public var takesOver: TakeOver?
 
-    public init(claim: ClaimReference, request: RequestKey, revision: Revision, specification: Specification) {
+    public init(
+        claim: ClaimReference, request: RequestKey, revision: Revision, specification: Specification,
+        takesOver: TakeOver? = nil
+    ) {
         self.claim = claim
         self.request = request
         self.revision = revision
         self.specification = specification
+        self.takesOver = takesOver
     }
 }

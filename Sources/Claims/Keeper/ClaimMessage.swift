@@ -30,6 +30,10 @@ public enum ClaimMessage: Hashable, Sendable {
     case renew([ClaimReference], echo: Instant)
     /// What became of the instance; repeated until acknowledged.
     case report(ClaimReference, sequence: UInt64, InstanceStatus)
+    /// What groups are scaled by: soft state, never acknowledged, never in a ledger; at most `gaugesMax`.
+    case measured([Gauge])
+
+    public static let gaugesMax = 256
 }
 
 extension ClaimMessage {
@@ -40,7 +44,7 @@ extension ClaimMessage {
         case .release(let claim), .acknowledged(let claim, _), .granted(_, _, let claim, _), .ordered(let claim, _),
             .orderRefused(let claim, _), .released(let claim), .report(let claim, _, _):
             claim
-        case .claim, .renewed, .lapsed, .refused, .renew: nil
+        case .claim, .renewed, .lapsed, .refused, .renew, .measured: nil
         }
     }
 }
@@ -50,8 +54,10 @@ public struct ClaimRequest: Hashable, Sendable {
     public var request: RequestKey
     public var attempt: Attempt
     public var requirements: Requirements
-    /// Relations whose other instances have a machine; at most `Requirements.relationsMax`.
+    /// Relations whose other instances have a machine; at most `standingsMax`: a relation to a group has one with each member.
     public var standings: [Standing]
+
+    public static let standingsMax = 1_024
     /// The first eight bytes of the digest of the release's text; nil: nobody has said.
     public var release: UInt64?
 

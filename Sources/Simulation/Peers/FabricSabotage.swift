@@ -1,4 +1,5 @@
 import Groups
+import Ledger
 import Objects
 import Overlay
 import Peer
@@ -48,6 +49,7 @@ struct NamedSabotage {
     var register: LedgerRegister.Sabotage = []
     var placement: ReplicaPlacement.Sabotage = []
     var rendezvous: Rendezvous.Sabotage = []
+    var requests: RequestKeeper.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -58,6 +60,7 @@ struct NamedSabotage {
         objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)

@@ -74,7 +74,7 @@ extension PeerPopulation {
             if sabotage == .deafTimers, case .requests(_, let timer) = timer {
                 switch timer {
                 case .search, .order: return
-                case .lease, .hold, .bill, .wait: break
+                case .lease, .hold, .bill, .wait, .scale: break
                 }
             }
             hosts[Int(host)].timers.set(timer, at: due)

@@ -84,6 +84,7 @@ struct PeerPopulation: Population {
     var bookkeepers = Bookkeepers()
     var seekers = LedgerSeekers()
     var tenancy = TenancyChecker()
+    var takeOvers = TakeOverChecker()
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
     private(set) var isHealed = false

@@ -98,6 +98,7 @@ extension Scenario {
         configuration.replication.sabotage = sabotage.replica
         configuration.register.sabotage = sabotage.register
         configuration.rendezvous.sabotage = sabotage.rendezvous
+        configuration.requests.sabotage = sabotage.requests
         configuration.groupsAfter = fabric.groupsAfter
         configuration.placement.sabotage = sabotage.placement
         // A run has a few dozen entries: many a master comes back from a checkpoint, and some without one.

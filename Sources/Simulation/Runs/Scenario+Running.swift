@@ -1,5 +1,6 @@
 import Automata
 import Groups
+import Ledger
 import Objects
 import Overlay
 import Peer
@@ -18,6 +19,7 @@ extension Scenario {
         if fabric.objects != nil, fabric.requests == 0 { names.insert("I3", at: 0) }
         names.append("I8")
         if network.codec == .bytes { names.append("codec") }
+        if fabric.elastic != nil { names += ["E1", "E2"] }
         if fabric.groups != nil { names.append("groups") }
         if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero { names += ["apart", "found"] }
         return names
@@ -42,6 +44,7 @@ extension Scenario {
             names += LedgerRegister.Sabotage.named.map(\.name) + ReplicaPlacement.Sabotage.named.map(\.name)
         }
         if fabric.regionalPerMille > 0 { names += Rendezvous.Sabotage.named.map(\.name) }
+        if fabric.elastic != nil { names += RequestKeeper.Sabotage.named.map(\.name) }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }

@@ -42,6 +42,11 @@ extension Scenario {
             "  rot: \(percent(fabric.disk.rot.lowerBound))...\(percent(fabric.disk.rot.upperBound))",
         ]
         if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
+        if let elastic = fabric.elastic {
+            lines.append(
+                "elastic: {count: \(elastic.count), members: \(elastic.membersMax), changes: \(elastic.changes), "
+                    + "rolling: \(Double(elastic.rollingPerMille) / 10)%, warm: \(elastic.warm)}")
+        }
         if let objects = fabric.objects {
             var words = "rate: \(objects.rate), bytes: \(objects.bytesMax)"
             if let reconcile = objects.reconcile { words += ", reconcile: \(reconcile.words)" }
