@@ -125,6 +125,6 @@ extension Books {
         guard let member = requests[key], member.specification.membership?.isWarm == true, member.isSettled,
             let group = member.groupKey, member.changedAt == now, member.revision == .first
         else { return }
-        requests[group]?.arrivals?.prepared(within: max(.milliseconds(1), now - member.requestedAt))
+        requests[group]?.arrivals?.prepared(within: now - member.requestedAt)
     }
 }

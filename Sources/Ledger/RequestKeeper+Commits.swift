@@ -30,6 +30,10 @@ extension RequestKeeper {
             guard books.requests[key]?.placement == claim else {
                 effects.append(.release(claim))
                 if case .refused(let breach)? = books.outcome { work[key]?.unpaid = breach.text }
+                // Of those that are to be kept apart several are placed at once: who was late need not wait for long.
+                if let request = books.requests[key], !request.specification.requirements.relations.isEmpty {
+                    searchLater(key, at: now, into: &effects)
+                }
                 return  // the search's timer is set
             }
             onHold(of: key, at: now, into: &effects)

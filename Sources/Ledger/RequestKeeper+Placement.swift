@@ -95,7 +95,7 @@ extension RequestKeeper {
         searchLater(key, at: now, into: &effects)
     }
 
-    private mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+    mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         let doubled = configuration.searchFirst * (1 << min(work[key]?.searches ?? 0, 10))
         effects.append(.set(.search(key), at: now + min(doubled, configuration.searchLast)))
         notifyWaiters(of: key, into: &effects)

@@ -89,7 +89,7 @@ extension Scenarios {
                     (["request", "web.1", "--param", "value=x"], "is a member of web"),
                     (["request", "web", "--count", "2000"], "--count"),
                     (["request", "web", "--spread", "hosts"], "did you mean \"host\"?"),
-                    (["scale", "web", "--rule", "mx=3, metric=cpu, target=60%"], "did you mean \"max\"?"),
+                    (["scale", "web", "--rule", "maxx=3, metric=cpu, target=60%"], "did you mean \"max\"?"),
                 ] {
                     let answer = try await m1.palmier(words).ended(with: .usage)
                     #expect(answer.error.contains(found), "\(answer)")

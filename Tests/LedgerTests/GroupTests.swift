@@ -59,6 +59,7 @@ struct GroupTests {
     func spread() {
         var colony = Colony(machines: 3, rooms: 4)
         colony.ask("web", group(3) { $0.group?.spread = .host })
+        colony.advance(.seconds(2))
         #expect(Set(colony.books.members(of: key()).compactMap { $0.placement?.machine }).count == 3)
         var other = specification()
         other.requirements.relations = [Relation(isApart: true, scope: .host, reference: "web")]

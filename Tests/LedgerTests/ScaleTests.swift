@@ -17,7 +17,7 @@ struct ScaleTests {
     }
 
     @Test("what is no rule is an error with its place and the nearest known word", arguments: [
-        ("mx=3, metric=cpu, target=60%", "did you mean \"max\"?"), ("metric=cpu, target=60%", "max is missing"),
+        ("maxx=3, metric=cpu, target=60%", "did you mean \"max\"?"), ("metric=cpu, target=60%", "max is missing"),
         ("max=3, metric=cpuu, target=60%", "did you mean \"cpu\"?"), ("max=3, target=1", "metric is missing"),
         ("max=3, metric=cpu", "target is missing"), ("max=0, metric=cpu, target=60%", "from 1 to 1000"),
         ("min=4, max=3, metric=cpu, target=60%", "min is at most max"), ("max=3, max=4", "set twice"),

@@ -42,9 +42,10 @@ public struct Arrivals: Hashable, Sendable {
         if recent.count > Self.recentMax { recent.removeFirst() }
     }
 
-    /// A member has been prepared.
+    /// A member has been prepared. In whole milliseconds, as checkpoints have it.
     mutating func prepared(within span: Duration) {
-        preparing = preparing == .zero ? span : (preparing * 3 + span) / 4
+        let (old, new) = (preparing.milliseconds, max(1, span.milliseconds))
+        preparing = .milliseconds(old == 0 ? new : (old * (Self.weight - 1) + new) / Self.weight)
     }
 
     /// Counts the hours that are over.

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Automata
 import Console
+import Releases
 
 struct WarmKeep: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
