@@ -26,7 +26,7 @@ extension RequestKeeper {
             guard item.ordered != request.revision else { return }
             let order = InstanceOrder(
                 claim: claim, request: key, revision: request.revision, specification: request.specification,
-                takesOver: isSabotaged(.nameless) ? nil : request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })
+                takesOver: request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })
             effects.append(.order(order, lease: configuration.lease))
             effects.append(.set(.order(key), at: now + configuration.resend))
         }

@@ -49,17 +49,15 @@ public struct RequestKeeper: Automaton {
         static let hoard = Sabotage(rawValue: 1)
         /// A group that is destroyed leaves its members behind.
         static let orphans = Sabotage(rawValue: 2)
-        /// A new primary looks after no group.
-        static let groupless = Sabotage(rawValue: 4)
-        /// The order of a place that was taken over does not say so.
-        static let nameless = Sabotage(rawValue: 8)
-        /// A change comes to all members at once that are still to be made, and to none that is there.
-        static let stale = Sabotage(rawValue: 16)
+        /// A change comes to members that are still to be made, and to none that is there.
+        static let stale = Sabotage(rawValue: 4)
+        /// Nobody orders what was taken over to start.
+        static let silent = Sabotage(rawValue: 8)
 
         /// By the names that the command line takes.
         public static let named: [(name: String, sabotage: Sabotage)] = [
-            ("group-hoards", .hoard), ("group-orphans", .orphans), ("group-forgotten", .groupless),
-            ("takeover-nameless", .nameless), ("group-stale", .stale),
+            ("group-hoards", .hoard), ("group-orphans", .orphans), ("group-stale", .stale),
+            ("takeover-silent", .silent),
         ]
     }
 
@@ -187,7 +185,7 @@ public struct RequestKeeper: Automaton {
             if !request.isGroup { pursue(request.key, at: now, into: &effects) }
         }
         // When what is known of their members is there.
-        for request in books.requests.values where request.isGroup && !isSabotaged(.groupless) {
+        for request in books.requests.values where request.isGroup {
             pursue(request.key, at: now, into: &effects)
         }
     }

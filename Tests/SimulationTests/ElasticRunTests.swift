@@ -24,10 +24,12 @@ struct ElasticRunTests {
 
     /// Each with the seed that shows it.
     private static let mistakes: [(name: String, seed: UInt64, invariant: String)] = [
-        ("group-hoards", 4, "E1"), ("group-orphans", 1, "E1"), ("group-stale", 4, "I4"),
+        ("group-hoards", 4, "E1"), ("group-orphans", 1, "E1"), ("group-stale", 4, "I4"), ("takeover-silent", 2, "I4"),
     ]
 
-    @Test("a group that hoards its members, leaves them behind, or never changes them is found", arguments: mistakes)
+    @Test(
+        "a group that hoards its members, leaves them behind, or never changes them is found, and so is a place that nobody starts",
+        arguments: mistakes)
     func sabotaged(_ mistake: (name: String, seed: UInt64, invariant: String)) {
         #expect(scenario.sabotages.contains(mistake.name))
         let result = scenario.run(seed: mistake.seed, options: RunOptions(sabotage: mistake.name))
