@@ -71,7 +71,8 @@ enum ProcessTable {
             guard let text = try? Disk.read("/proc/\(pid)/stat", upTo: 4096), let end = text.lastIndex(of: ")") else {
                 return sum
             }
-            return sum + text[text.index(after: end)...].split(separator: " ").dropFirst(11).prefix(4)
+            return sum
+                + text[text.index(after: end)...].split(separator: " ").dropFirst(11).prefix(4)
                 .reduce(0) { $0 + (UInt64($1) ?? 0) }
         }
     }

@@ -122,7 +122,8 @@ extension Books {
         plan.outdated = outdated.count
         guard !outdated.isEmpty else { return }
         // Where nothing runs, nothing is lost; and what only rests or begins again changes no parameter.
-        plan.changes = outdated.filter { $0.placement == nil || $0.specification.differsInRestOnly(from: wanted) }.map(\.key)
+        plan.changes = outdated.filter { $0.placement == nil || $0.specification.differsInRestOnly(from: wanted) }.map(
+            \.key)
         if let failed = members.first(where: { $0.specification == wanted && $0.status.state == .failed }) {
             plan.pause = "the change pauses: \(failed.key.reference) failed with it: \(failed.status.reason)"
             return

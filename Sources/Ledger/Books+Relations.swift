@@ -32,7 +32,9 @@ extension Books {
     private static let standingsMax = GroupTerms.countMax
 
     private func bond(_ relation: Relation, to other: Request?) -> Bond {
-        guard let other, let claim = other.placement else { return relation.isApart ? .free(relation) : .unplaced(relation) }
+        guard let other, let claim = other.placement else {
+            return relation.isApart ? .free(relation) : .unplaced(relation)
+        }
         return .standing(Standing(relation: relation, machine: claim.machine, place: other.place))
     }
 

@@ -167,7 +167,8 @@ extension Request {
         }
         guard isGroup == (specification.group != nil) else {
             let text =
-                isGroup ? "\(key) is a group of instances, and stays one" : "\(key) is one instance, and becomes no group"
+                isGroup
+                ? "\(key) is a group of instances, and stays one" : "\(key) is one instance, and becomes no group"
             return Refusal(.invalid, text, remedy: remedy)
         }
         return nil

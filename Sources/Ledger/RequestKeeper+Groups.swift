@@ -129,17 +129,20 @@ extension GroupTerms {
         // Its members' names are longer, and have the bound of all names.
         guard key.member(Books.memberNumberMax).reference.utf8.count <= Self.referenceBytesMax else {
             return Refusal(
-                .invalid, "the name \(key.reference) leaves no room for its members' names, \(key.member(1).reference), …",
+                .invalid,
+                "the name \(key.reference) leaves no room for its members' names, \(key.member(1).reference), …",
                 remedy: "choose one of at most \(Self.referenceBytesMax - 6) bytes")
         }
         guard spread == nil || specification.requirements.relations.count < Requirements.relationsMax else {
             return Refusal(
-                .invalid, "\(key) stands in \(specification.requirements.relations.count) relations, and its members apart "
+                .invalid,
+                "\(key) stands in \(specification.requirements.relations.count) relations, and its members apart "
                     + "from each other: at most \(Requirements.relationsMax) are kept", remedy: "leave out one")
         }
         guard let rule = scaleRule else { return nil }
         guard !isWarm else {
-            return Refusal(.invalid, "what is prepared and does not run has no \(rule.metric.name)", remedy: "leave out the rule")
+            return Refusal(
+                .invalid, "what is prepared and does not run has no \(rule.metric.name)", remedy: "leave out the rule")
         }
         guard (rule.min...rule.max).contains(count) else {
             return Refusal(
@@ -186,11 +189,16 @@ extension RequestKeeper {
             let isWorse = ailing.status.state != .running && ailing.status.state != .stopped
             if isWorse { status.state = ailing.status.state }
             let reason = ailing.status.reason
-            parts.append("\(ailing.key.reference) is \(ailing.status.state.rawValue)" + (reason.isEmpty ? "" : ": \(reason)"))
+            parts.append(
+                "\(ailing.key.reference) is \(ailing.status.state.rawValue)" + (reason.isEmpty ? "" : ": \(reason)"))
         } else if live.count < terms.count {
             status.state = .waiting
         }
-        if outdated > 0 { parts.append("\(outdated) still as before" + (work[group.key]?.pause.isEmpty == false ? "; \(work[group.key]?.pause ?? "")" : "")) }
+        if outdated > 0 {
+            parts.append(
+                "\(outdated) still as before"
+                    + (work[group.key]?.pause.isEmpty == false ? "; \(work[group.key]?.pause ?? "")" : ""))
+        }
         if all.count > live.count { parts.append("\(all.count - live.count) being destroyed") }
         status.reason = parts.joined(separator: "; ")
         return status

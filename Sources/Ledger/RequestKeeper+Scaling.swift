@@ -43,7 +43,9 @@ extension RequestKeeper {
             return
         }
         effects.append(.set(.scale(key), at: now + Self.scalePeriod))
-        guard group.specification.desired == .running, item.announced, !item.inFlight, item.movedTo == nil else { return }
+        guard group.specification.desired == .running, item.announced, !item.inFlight, item.movedTo == nil else {
+            return
+        }
         let decision: ScaleDecision?
         if terms.isWarm {
             decision = forecast(for: group, at: now)
@@ -86,7 +88,8 @@ extension RequestKeeper {
         if wish.count > from {
             let reason = "\(name) \(found) is above \(target)\(silent)"
             return count > from
-                ? decision(.up, to: count, reason) : decision(.limited, to: from, "max=\(rule.max) is reached; \(reason)")
+                ? decision(.up, to: count, reason)
+                : decision(.limited, to: from, "max=\(rule.max) is reached; \(reason)")
         }
         if wish.count < from {
             let reason = "\(name) \(found) is below \(target)\(silent)"

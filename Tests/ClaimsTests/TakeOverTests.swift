@@ -90,9 +90,11 @@ struct TakeOverTests {
         let claim = try Self.member(&box, metric: "requests")
         let other = try box.confirm("db")
         #expect(
-            box.feed(.gauged([
-                Self.measured(claim, 1, metric: "cpu"), Self.measured(other, 1), Self.measured(reference(0, 9), 1),
-                Self.measured(reference(0, 1, on: home), 1),
-            ])).isEmpty)
+            box.feed(
+                .gauged([
+                    Self.measured(claim, 1, metric: "cpu"), Self.measured(other, 1), Self.measured(reference(0, 9), 1),
+                    Self.measured(reference(0, 1, on: home), 1),
+                ])
+            ).isEmpty)
     }
 }

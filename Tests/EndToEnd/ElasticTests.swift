@@ -83,7 +83,9 @@ extension Scenarios {
                     return web.group?.ready == 2 && web.state == "waiting"
                 }
                 let why = try await m1.palmier(["why", "web"]).ended(with: .done)
-                #expect(why.output.contains("web is a group: 3 are wanted") && why.output.contains("another host"), "\(why)")
+                #expect(
+                    why.output.contains("web is a group: 3 are wanted") && why.output.contains("another host"), "\(why)"
+                )
 
                 for (words, found) in [
                     (["request", "web.1", "--param", "value=x"], "is a member of web"),
@@ -108,7 +110,8 @@ extension Scenarios {
                 let m1 = try await fleet(trial)
                 let rule = "max=3, metric=value, target=10, down-after=0s"
                 try await m1.palmier([
-                    "request", "web", "--release", Program.example("noop"), "--scale", rule, "--param", "value=25", "--wait",
+                    "request", "web", "--release", Program.example("noop"), "--scale", rule, "--param", "value=25",
+                    "--wait",
                 ]).ended(with: .done)
                 try await Polling.until("web has three members", within: .seconds(90)) {
                     try await show("web", m1).group?.ready == 3
@@ -123,7 +126,8 @@ extension Scenarios {
                     return web?.count == 1 && web?.members.count == 1
                 }
                 let down = try #require(try await show("web", m1).group)
-                #expect(down.decisions.contains { $0.kind == "down" && $0.text.contains("value 2 is below 10") }, "\(down)")
+                #expect(
+                    down.decisions.contains { $0.kind == "down" && $0.text.contains("value 2 is below 10") }, "\(down)")
             }
         }
 
@@ -140,7 +144,9 @@ extension Scenarios {
             """
         }
 
-        @Test("a request whose place is prepared begins at once, another one when its release is installed", .timeLimit(.minutes(4)))
+        @Test(
+            "a request whose place is prepared begins at once, another one when its release is installed",
+            .timeLimit(.minutes(4)))
         func warm() async throws {
             try await Trial.with("warm") { trial in
                 let m1 = try await fleet(trial)

@@ -15,9 +15,10 @@ struct GroupTests {
         #expect(colony.members().count == 5)
         colony.ask("web", group(1))
         #expect(colony.members() == ["web.1 running"])
-        #expect(colony.books[key()]?.decisions.map(\.text) == [
-            "scaled from 0 to 3: asked for", "scaled from 3 to 5: asked for", "scaled from 5 to 1: asked for",
-        ])
+        #expect(
+            colony.books[key()]?.decisions.map(\.text) == [
+                "scaled from 0 to 3: asked for", "scaled from 3 to 5: asked for", "scaled from 5 to 1: asked for",
+            ])
         colony.ask("web", group(0))
         #expect(colony.members().isEmpty && colony.view()?.status.state == .running)
     }
@@ -30,7 +31,8 @@ struct GroupTests {
         colony.ask("web", group(4))
         #expect(colony.members() == ["web.1 running", "web.2 running", "web.3 running", "web.4 waiting"])
         #expect(colony.view()?.status.state == .waiting)
-        #expect(colony.view()?.status.reason.contains("3 of 4 running; web.4 is waiting: every machine is full") == true)
+        #expect(
+            colony.view()?.status.reason.contains("3 of 4 running; web.4 is waiting: every machine is full") == true)
         colony.ask("web", group(3))
         #expect(colony.members() == ["web.1 running", "web.2 running", "web.3 running"])
         colony.ask("web", group(2))

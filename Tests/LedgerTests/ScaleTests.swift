@@ -5,32 +5,44 @@ import Testing
 
 @Suite("groups that follow a metric")
 struct ScaleTests {
-    @Test("a rule is read, and its canonical text is the same rule", arguments: [
-        ("max=10, metric=requests, target=100", "min=1, max=10, metric=requests, target=100"),
-        (" MAX = 3,metric=cpu, target=0.6,min=2 ", "min=2, max=3, metric=cpu, target=60%"),
-        ("max=4, metric=memory, target=1.5GiB, down-after=90s", "min=1, max=4, metric=memory, target=1.5GiB, down-after=90s"),
-        ("max=4, metric=memory, target=200MiB, down-after=0s", "min=1, max=4, metric=memory, target=200MiB, down-after=0s"),
-    ])
+    @Test(
+        "a rule is read, and its canonical text is the same rule",
+        arguments: [
+            ("max=10, metric=requests, target=100", "min=1, max=10, metric=requests, target=100"),
+            (" MAX = 3,metric=cpu, target=0.6,min=2 ", "min=2, max=3, metric=cpu, target=60%"),
+            (
+                "max=4, metric=memory, target=1.5GiB, down-after=90s",
+                "min=1, max=4, metric=memory, target=1.5GiB, down-after=90s"
+            ),
+            (
+                "max=4, metric=memory, target=200MiB, down-after=0s",
+                "min=1, max=4, metric=memory, target=200MiB, down-after=0s"
+            ),
+        ])
     func read(text: String, canonical: String) throws {
         #expect(try ScaleRule(text).description == canonical)
         #expect(try ScaleRule(canonical) == ScaleRule(text))
     }
 
-    @Test("what is no rule is an error with its place and the nearest known word", arguments: [
-        ("maxx=3, metric=cpu, target=60%", "did you mean \"max\"?"), ("metric=cpu, target=60%", "max is missing"),
-        ("max=3, metric=cpuu, target=60%", "did you mean \"cpu\"?"), ("max=3, target=1", "metric is missing"),
-        ("max=3, metric=cpu", "target is missing"), ("max=0, metric=cpu, target=60%", "from 1 to 1000"),
-        ("min=4, max=3, metric=cpu, target=60%", "min is at most max"), ("max=3, max=4", "set twice"),
-        ("max=3, metric=cpu, target=0", "above 0"), ("max=3, metric=memory, target=2XB", "200MiB"),
-        ("max=3, metric=a b, target=1", "name of a number"), ("max", "expected a setting"),
-        ("max=3, metric=cpu, target=60%, down-after=5", "5min"),
-    ])
+    @Test(
+        "what is no rule is an error with its place and the nearest known word",
+        arguments: [
+            ("maxx=3, metric=cpu, target=60%", "did you mean \"max\"?"), ("metric=cpu, target=60%", "max is missing"),
+            ("max=3, metric=cpuu, target=60%", "did you mean \"cpu\"?"), ("max=3, target=1", "metric is missing"),
+            ("max=3, metric=cpu", "target is missing"), ("max=0, metric=cpu, target=60%", "from 1 to 1000"),
+            ("min=4, max=3, metric=cpu, target=60%", "min is at most max"), ("max=3, max=4", "set twice"),
+            ("max=3, metric=cpu, target=0", "above 0"), ("max=3, metric=memory, target=2XB", "200MiB"),
+            ("max=3, metric=a b, target=1", "name of a number"), ("max", "expected a setting"),
+            ("max=3, metric=cpu, target=60%, down-after=5", "5min"),
+        ])
     func unreadable(text: String, words: String) {
         let error = #expect(throws: RuleTextError.self) { try ScaleRule(text) }
         #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
 
-    @Test("the number is the one of Kubernetes' autoscaler: members × mean / target, rounded up, with a tolerance of a tenth")
+    @Test(
+        "the number is the one of Kubernetes' autoscaler: members × mean / target, rounded up, with a tolerance of a tenth"
+    )
     func number() throws {
         let rule = try ScaleRule("max=100, metric=requests, target=100")
         func wish(_ members: Int, _ values: Int64...) -> Int? {
@@ -48,7 +60,8 @@ struct ScaleTests {
         #expect(wish(2, 0, 0) == 0)
     }
 
-    private static func ruled(_ count: Int = 1, _ rule: String = "max=3, metric=requests, target=100") -> Specification {
+    private static func ruled(_ count: Int = 1, _ rule: String = "max=3, metric=requests, target=100") -> Specification
+    {
         group(count) { $0.group?.scale = rule }
     }
 
@@ -84,7 +97,8 @@ struct ScaleTests {
             colony.advance(.seconds(15))
         }
         #expect(colony.members().count == 2)
-        #expect(colony.decisions.contains("scaled from 3 to 2: requests 10 is below 100 since 2min"), "\(colony.decisions)")
+        #expect(
+            colony.decisions.contains("scaled from 3 to 2: requests 10 is below 100 since 2min"), "\(colony.decisions)")
         #expect(colony.decisions.last == "did not scale: min=2 is reached; requests 10 is below 100")
     }
 

@@ -89,27 +89,34 @@ struct WarmTests {
 
     // MARK: Forecasts
 
-    @Test("a forecast is read, and needs a bound", arguments: [
-        ("ceiling=0.5", "chance=95%, ceiling=0.5, max=100"), ("max=4, chance=99.5%", "chance=99.5%, max=4"),
-    ])
+    @Test(
+        "a forecast is read, and needs a bound",
+        arguments: [
+            ("ceiling=0.5", "chance=95%, ceiling=0.5, max=100"), ("max=4, chance=99.5%", "chance=99.5%, max=4"),
+        ])
     func read(text: String, canonical: String) throws {
         #expect(try ForecastRule(text).description == canonical)
         #expect(try ForecastRule(canonical) == ForecastRule(text))
     }
 
-    @Test("what is no forecast is an error with the nearest known word", arguments: [
-        ("chance=95%", "ceiling=0.5"), ("cieling=1", "did you mean \"ceiling\"?"), ("chance=20%, max=1", "50%"),
-        ("chance=100%, max=1", "99.9999%"),
-    ])
+    @Test(
+        "what is no forecast is an error with the nearest known word",
+        arguments: [
+            ("chance=95%", "ceiling=0.5"), ("cieling=1", "did you mean \"ceiling\"?"), ("chance=20%, max=1", "50%"),
+            ("chance=100%, max=1", "99.9999%"),
+        ])
     func unreadable(text: String, words: String) {
         let error = #expect(throws: RuleTextError.self) { try ForecastRule(text) }
         #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
 
-    @Test("the number is the smallest that is enough with the chance", arguments: [
-        (0.0, 0.95, 0), (0.05, 0.95, 0), (0.7, 0.95, 2), (0.7, 0.8, 1), (10, 0.5, 10), (10, 0.95, 15), (10, 0.99, 18),
-        (400, 0.95, 433),
-    ])
+    @Test(
+        "the number is the smallest that is enough with the chance",
+        arguments: [
+            (0.0, 0.95, 0), (0.05, 0.95, 0), (0.7, 0.95, 2), (0.7, 0.8, 1), (10, 0.5, 10), (10, 0.95, 15),
+            (10, 0.99, 18),
+            (400, 0.95, 433),
+        ])
     func enough(expected: Double, chance: Double, count: Int) {
         #expect(ForecastRule.enough(expected, chance: chance) == count)
     }
@@ -133,7 +140,8 @@ struct WarmTests {
         #expect(arrivals.hourlyRate(at: Self.hour(2 * 168 + 10)) == 0)
         let rule = try ForecastRule("max=5")
         let answer = rule.answer(arrivals, hourly: nil, at: Self.hour(2 * 168 + 9))
-        #expect(answer == .init(count: 2, reason: "14 requests an hour expected, 3min to prepare, 95 %", isLimited: false))
+        #expect(
+            answer == .init(count: 2, reason: "14 requests an hour expected, 3min to prepare, 95 %", isLimited: false))
         #expect(rule.answer(arrivals, hourly: nil, at: Self.hour(2 * 168 + 8, minute: 58)).count == 2, "just before")
         #expect(rule.answer(arrivals, hourly: nil, at: Self.hour(2 * 168 + 12)).count == 0)
         let bounded = try ForecastRule("ceiling=0.5").answer(arrivals, hourly: 300_000, at: Self.hour(2 * 168 + 9))
@@ -143,10 +151,13 @@ struct WarmTests {
         #expect(arrivals.hourlyRate(at: Self.hour(2 * 168 + 15, minute: 30)) == 30_000_000, "a rush")
         // After a long silence nothing is expected, and the loop over it is bounded.
         arrivals.arrived(at: Self.hour(500_000))
-        #expect(arrivals.hourlyRate(at: Self.hour(500_000 + 171)) == 1_000_000 || arrivals.profile.allSatisfy { $0 < 5_000_000 })
+        #expect(
+            arrivals.hourlyRate(at: Self.hour(500_000 + 171)) == 1_000_000
+                || arrivals.profile.allSatisfy { $0 < 5_000_000 })
     }
 
-    @Test("a group follows its forecast: nothing prepared while nobody comes, more at once when they do, with the reason")
+    @Test(
+        "a group follows its forecast: nothing prepared while nobody comes, more at once when they do, with the reason")
     func followed() {
         var colony = Colony()
         colony.ask("warm", Self.warm(1) { $0.group?.forecast = "chance=95%, max=3" })
@@ -158,7 +169,8 @@ struct WarmTests {
             colony.advance(.seconds(20))
         }
         let decisions = colony.books[key("warm")]?.decisions ?? []
-        #expect(decisions.contains { $0.kind == .up && $0.reason.contains("requests an hour expected") }, "\(decisions)")
+        #expect(
+            decisions.contains { $0.kind == .up && $0.reason.contains("requests an hour expected") }, "\(decisions)")
         #expect((colony.books[key("warm")]?.arrivals?.served ?? 0) > 0)
     }
 

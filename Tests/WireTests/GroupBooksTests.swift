@@ -38,7 +38,8 @@ struct GroupBooksTests {
         apply(.adopted(mine, .first, from: warm.member(1)))
         apply(
             .scaled(
-                web, Revision(2), ScaleDecision(kind: .down, from: 2, to: 1, reason: "cpu 3 % is below 60 %", at: .zero)))
+                web, Revision(2), ScaleDecision(kind: .down, from: 2, to: 1, reason: "cpu 3 % is below 60 %", at: .zero)
+            ))
         return books
     }()
 

@@ -360,7 +360,8 @@ enum CallKind: CaseIterable {
 }
 
 enum ResultKind: CaseIterable {
-    case request, group, member, gone, moved, requestRefused, requestElsewhere, requests, log, seenClaims, recorded, elsewhere, refused
+    case request, group, member, gone, moved, requestRefused, requestElsewhere, requests, log, seenClaims, recorded,
+        elsewhere, refused
     case refusedByRule
 
     init(_ result: CallResult) {

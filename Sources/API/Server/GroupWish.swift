@@ -57,7 +57,8 @@ struct GroupWish {
         if let forecast { terms.forecast = forecast }
         guard terms.forecast.isEmpty || terms.isWarm else {
             throw ProblemDocument(
-                .invalid, "forecast: \(key) is not prepared but runs", remedy: "give a rule with scale", field: "forecast")
+                .invalid, "forecast: \(key) is not prepared but runs", remedy: "give a rule with scale",
+                field: "forecast")
         }
         if let count {
             let follows = terms.scale.isEmpty ? terms.forecast : terms.scale

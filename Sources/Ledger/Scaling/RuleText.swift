@@ -28,14 +28,17 @@ struct RuleText {
     init(_ text: String, known: [String]) throws(RuleTextError) {
         guard text.utf8.count <= Self.bytesMax else {
             throw RuleTextError(
-                offset: Self.bytesMax, message: "the rule has \(text.utf8.count) bytes, at most \(Self.bytesMax) are kept",
+                offset: Self.bytesMax,
+                message: "the rule has \(text.utf8.count) bytes, at most \(Self.bytesMax) are kept",
                 remedy: "name each setting once")
         }
         var offset = 0
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let start = offset + part.utf8.prefix { $0 == 0x20 || $0 == 0x09 }.count
             offset += part.utf8.count + 1
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { Self.trimmed($0) }
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map {
+                Self.trimmed($0)
+            }
             guard pair.count == 2, !pair[0].isEmpty, !pair[1].isEmpty else {
                 throw RuleTextError(
                     offset: start, message: "at byte \(start): expected a setting, found \"\(Self.trimmed(part))\"",

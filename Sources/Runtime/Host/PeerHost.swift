@@ -205,7 +205,8 @@ public final class PeerHost: PeerService, Service {
                         }
                     },
                     browse: { discovery.browse($0) },
-                    write: { writeOutlet.yield(PartitionWrite(records: $0, number: $1)) }, hint: { hintOutlet.yield($0) },
+                    write: { writeOutlet.yield(PartitionWrite(records: $0, number: $1)) },
+                    hint: { hintOutlet.yield($0) },
                     agent: { commandOutlet.yield($0) },
                     object: { objectOutlet.yield($0) },
                     ledger: { shelf.perform($1, of: $0) },

@@ -48,7 +48,9 @@ enum InstanceView {
     /// `2 running, 1 waiting`.
     static func counts(_ list: InstancesDocument) -> String {
         // A group is its members.
-        let states = list.instances.filter { $0.group == nil }.map(\.state) + list.unreachable.map { _ in InstanceState.unreachable.rawValue }
+        let states =
+            list.instances.filter { $0.group == nil }.map(\.state)
+            + list.unreachable.map { _ in InstanceState.unreachable.rawValue }
         guard !states.isEmpty else { return list.instances.isEmpty ? "no instances" : "no instances in a group" }
         return InstanceState.allCases.compactMap { state in
             let count = states.count { $0 == state.rawValue }
@@ -58,7 +60,8 @@ enum InstanceView {
 
     /// What it is, and how to use it.
     static func result(_ document: InstanceDocument, style: Style) -> String {
-        [sentence(document), GroupView.members(of: document), connection(document, style: style)].filter { !$0.isEmpty }.joined(separator: "\n")
+        [sentence(document), GroupView.members(of: document), connection(document, style: style)].filter { !$0.isEmpty }
+            .joined(separator: "\n")
     }
 
     static func details(_ document: InstanceDocument, style: Style) -> String {
