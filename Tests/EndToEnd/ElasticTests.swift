@@ -120,7 +120,9 @@ extension Scenarios {
                 #expect(up.decisions.contains { $0.text == "scaled from 1 to 3: value 25 is above 10" }, "\(up)")
                 let refused = try await m1.palmier(["scale", "web", "5"]).ended(with: .usage)
                 #expect(refused.error.contains("follows its rule"), "\(refused)")
-                try await m1.palmier(["request", "web", "--param", "value=2", "--detach"]).ended(with: .accepted)
+                try await m1.palmier([
+                    "request", "web", "--release", Program.example("noop"), "--param", "value=2", "--detach",
+                ]).ended(with: .accepted)
                 try await Polling.until("web has one member", within: .seconds(90)) {
                     let web = try await show("web", m1).group
                     return web?.count == 1 && web?.members.count == 1
