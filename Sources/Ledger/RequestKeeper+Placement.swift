@@ -23,7 +23,7 @@ extension RequestKeeper {
             guard item.placing == nil, !takesPrepared(key, at: now, into: &effects) else { return }
             search(key, at: now, into: &effects)
         case (.running, .some(let claim)), (.stopped, .some(let claim)):
-            guard item.ordered != request.revision else { return }
+            guard item.ordered != request.revision, !(isSabotaged(.silent) && request.adoption != nil) else { return }
             let order = InstanceOrder(
                 claim: claim, request: key, revision: request.revision, specification: request.specification,
                 takesOver: request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })

@@ -31,7 +31,6 @@ extension RequestKeeper {
         work[key]?.leaseEnds = now + configuration.lease
         effects.append(.set(.lease(key), at: now + configuration.lease))
         onHold(of: key, at: now, into: &effects)
-        guard !isSabotaged(.silent) else { return }
         pursue(key, at: now, into: &effects)
     }
 }
