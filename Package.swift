@@ -108,7 +108,7 @@ let package = Package(
         automata("Replication", "Automata"),
         automata("Claims", "Automata"),
         automata("Accounting", "Automata"),
-        automata("Ledger", "Automata", "Accounting"),
+        automata("Ledger", "Automata", "Accounting", "Claims"),
         automata("Rendezvous", "Automata", "Claims"),
         automata(
             "Peer", "Automata", "Overlay", "Groups", "Objects", "Neighbours", "Replication", "Claims", "Accounting",

@@ -40,6 +40,8 @@ import OrderedCollections
 public struct Accounts: Hashable, Sendable {
     var accounts: OrderedDictionary<AccountID, AccountState> = [:]
     var projects: OrderedDictionary<ProjectID, ProjectState> = [:]
+    /// Of projects of which something was said.
+    var allotments: OrderedDictionary<ProjectID, Allotment> = [:]
     var resources: OrderedDictionary<ResourceID, ResourceState> = [:]
     var machines: OrderedDictionary<PeerID, AccountID> = [:]
     var prices: OrderedDictionary<PricePath, [PriceStep]> = [:]
@@ -102,6 +104,8 @@ public struct Accounts: Hashable, Sendable {
             case .accountChanged(let account): try checkChange(account)
             case .accountClosed(let id): _ = try checkClosing(id)
             case .projectSet(let order): _ = try checkProject(order)
+            case .quotaSet(let project, let quota): try checkQuota(project, quota)
+            case .shareSet(let project, let weight): try checkShare(project, weight: weight)
             case .resourceDefined(let resource): _ = try checkResource(resource)
             case .machineListed(let machine, let supplier): try checkMachine(machine, supplier)
             case .priceSet(let order): _ = try checkPrice(order)
@@ -140,6 +144,8 @@ public struct Accounts: Hashable, Sendable {
             case .accountChanged(let account): try onChanged(account)
             case .accountClosed(let id): return try onClosed(id)
             case .projectSet(let order): return try onProject(order, at: now)
+            case .quotaSet(let project, let quota): return try onQuota(project, quota)
+            case .shareSet(let project, let weight): return try onShare(project, weight: weight)
             case .resourceDefined(let resource): return try onResource(resource)
             case .machineListed(let machine, let supplier): try onMachine(machine, supplier)
             case .priceSet(let order): return try onPrice(order)

@@ -10,6 +10,10 @@ public enum Act: Hashable, Sendable {
     case accountClosed(AccountID)
     /// A project, or its new ceiling.
     case projectSet(ProjectOrder)
+    /// The most that a project's requests may hold of machines from here on; none: as much as they like.
+    case quotaSet(ProjectID, Quota)
+    /// A project's weight beside others.
+    case shareSet(ProjectID, weight: Int)
     /// Something that can be moved, and in which unit.
     case resourceDefined(Resource)
     /// A machine belongs to an account, which supplies what it does.

@@ -34,6 +34,7 @@ public enum Rule: String, Hashable, Sendable, CaseIterable {
     /// Older than what the books say by now.
     case stalePrice = "stale-price"
     case ceilingExceeded = "ceiling-exceeded"
+    case quotaExceeded = "quota-exceeded"
     case overCredited = "over-credited"
     case overPaid = "over-paid"
     /// Another ledger bills what is not open here.

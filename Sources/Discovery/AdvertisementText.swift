@@ -9,7 +9,7 @@ public import Automata
 /// | `fab` | fabric, 1 to 63 bytes of UTF-8 |
 /// | `inc`, `seq` | incarnation and sequence |
 /// | `name` | what people call the machine, 1 to 63 bytes of UTF-8 |
-/// | `state` | a `MachineState` |
+/// | `state` | a `MachineState`; `draining` with every partition free is `drained` |
 /// | `cap`, `free` | partitions in all and without a tenant, 0 to 65,535 |
 /// | `mem` | bytes that instances may still ask for; 0 when more is promised than there is |
 /// | `price` | millionths of the unit of account per partition and hour; left out when 0 |
@@ -51,7 +51,7 @@ public enum AdvertisementText {
         var pairs: [(String, String)] = [
             ("txtvers", version), ("id", advertisement.peer.description), ("fab", advertisement.fabric),
             ("inc", advertisement.incarnation.description), ("seq", String(advertisement.sequence)),
-            ("name", advertisement.name), ("state", advertisement.state.rawValue),
+            ("name", advertisement.name), ("state", Self.word(of: advertisement.state)),
             ("cap", String(advertisement.capacity)), ("free", String(advertisement.free)),
             ("mem", String(max(0, advertisement.memory.bytes))),
         ]
@@ -67,6 +67,11 @@ public enum AdvertisementText {
             strings.append(string)
         }
         return strings + end
+    }
+
+    /// Earlier versions do not know `drained`: it is draining with every partition free.
+    private static func word(of state: MachineState) -> String {
+        state == .drained ? MachineState.draining.rawValue : state.rawValue
     }
 
     private static func mastersPairs(_ advertisement: Advertisement, port: UInt16) -> [(String, String)] {
@@ -109,6 +114,7 @@ public enum AdvertisementText {
             state: state)
         advertisement.capacity = Int(try fields.number("cap", max: UInt64(partitionsMax)))
         advertisement.free = Int(try fields.number("free", max: UInt64(partitionsMax)))
+        if state == .draining, advertisement.free == advertisement.capacity { advertisement.state = .drained }
         advertisement.memory = ByteCount(Int64(try fields.number("mem", max: UInt64(Int64.max))))
         advertisement.price = Int64(try fields.number("price", max: UInt64(Int64.max), default: 0))
         if fields["api"] != nil {

@@ -36,7 +36,7 @@ enum InstanceLabel {
             case .idle: ["_idle"]
             case .worker: ["_worker"]
             case .coordinator: [coordinator]
-            case .joining, .draining, .left, .failed: []
+            case .joining, .draining, .drained, .left, .failed: []
             }
         let leads = advertisement.leads.isEmpty || byState == [coordinator] ? [] : [coordinator]
         return (byState + leads + (advertisement.isMaster ? [master] : [])).sorted()

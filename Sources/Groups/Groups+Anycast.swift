@@ -1,5 +1,5 @@
 import Automata
-import Overlay
+public import Overlay
 
 /// A visit that was handed to another peer, until that peer says that it has it.
 struct HandedOn: Sendable {
@@ -15,6 +15,14 @@ struct HandedOn: Sendable {
 
 /// The search for a member that accepts: depth first, carried in the message.
 extension Groups {
+    /// What a search carries whose way to its group this message is; nil for any other message.
+    public static func searched(by routed: Routed) -> [UInt8]? {
+        guard routed.application == .groups, case .anycast(_, let payload)? = RoutedPayload(routed.payload) else {
+            return nil
+        }
+        return payload
+    }
+
     // MARK: Where it begins
 
     /// An anycast passes on its way to the root.

@@ -65,7 +65,8 @@ extension Refusal.Code {
                 .unknownSubscription, .unknownContract, .unknownInvoice, .unknownIncident:
                 .notFound
             case .duplicate, .stalePrice, .termsDiffer, .overBilled: .conflict
-            case .ceilingExceeded, .wrongParty, .noContract, .unpriced, .accountClosed, .stillOpen: .refused
+            case .ceilingExceeded, .quotaExceeded, .wrongParty, .noContract, .unpriced, .accountClosed, .stillOpen:
+                .refused
             case .malformed, .negativeQuantity, .negativePrice, .negativeAmount, .fractionOfCoin, .wrongCurrency,
                 .unbalanced, .emptyPeriod, .periodOverlap, .periodInFuture, .periodClosed, .notABoundary, .overCredited,
                 .overPaid, .overflow, .tooMany:

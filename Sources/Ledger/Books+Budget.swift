@@ -48,12 +48,25 @@ extension Books {
         guard let request = requests[key], request.placement != nil, request.specification.project != nil else {
             return nil
         }
-        return accounts.hold(of: InstanceID(key))?.period.end ?? .zero
+        let end = accounts.hold(of: InstanceID(key))?.period.end ?? .zero
+        guard request.successor != nil else { return end }
+        return min(end, accounts.hold(of: Self.instance(key, isSuccessor: true))?.period.end ?? .zero)
+    }
+
+    /// The claim whose hold ends then: of the placement or of its successor.
+    func claimHeld(_ key: RequestKey, until end: Instant) -> ClaimReference? {
+        guard let request = requests[key] else { return nil }
+        let own = accounts.hold(of: InstanceID(key))?.period.end ?? .zero
+        return own <= end ? request.placement : request.successor?.claim ?? request.placement
     }
 
     /// Why the project's budget, or another rule of the books, does not let the request run on this machine now.
-    public func budgetBreach(_ key: RequestKey, on machine: PeerID, at now: Instant) -> RuleBreach? {
-        guard let request = requests[key], let order = order(for: request, on: machine, from: now) else { return nil }
+    public func budgetBreach(
+        _ key: RequestKey, on machine: PeerID, isSuccessor: Bool = false, at now: Instant
+    ) -> RuleBreach? {
+        guard let request = requests[key],
+            let order = order(for: request, on: machine, isSuccessor: isSuccessor, from: now)
+        else { return nil }
         return accounts.check(.held(order), at: now)
     }
 
@@ -90,18 +103,22 @@ extension Books {
     /// Reserves the next period of a request that is about to be, or is, on a machine.
     ///
     /// - Returns: whether the books allow it; then `outcome` says what happened.
-    mutating func reserve(_ request: Request, on machine: PeerID, at now: Instant, into history: inout History) -> Bool
-    {
-        guard let order = order(for: request, on: machine, from: now) else { return true }
+    mutating func reserve(
+        _ request: Request, on machine: PeerID, isSuccessor: Bool = false, at now: Instant, into history: inout History
+    ) -> Bool {
+        guard let order = order(for: request, on: machine, isSuccessor: isSuccessor, from: now) else { return true }
         record(.held(order), at: now, into: &history)
         if case .refused? = outcome { return false }
         return true
     }
 
     /// Counts what a placed request used since its hold began, or since it was counted: the next hold may have been refused.
-    mutating func count(_ request: Request, at now: Instant, into history: inout History) {
-        let instance = InstanceID(request.key)
-        guard request.specification.project != nil, let claim = request.placement,
+    mutating func count(
+        _ request: Request, isSuccessor: Bool = false, at now: Instant, into history: inout History
+    ) {
+        let instance = Self.instance(request.key, isSuccessor: isSuccessor)
+        let claim = isSuccessor ? request.successor?.claim : request.placement
+        guard request.specification.project != nil, let claim,
             let hold = accounts.hold(of: instance), hold.machine == claim.machine
         else { return }
         let period = Period(from: max(hold.period.start, accounts.countedThrough(instance) ?? .zero), to: now)
@@ -123,6 +140,20 @@ extension Books {
         record(.released(InstanceID(request.key)), at: now, into: &history)
     }
 
+    /// The request has no successor any more.
+    mutating func releaseSuccessor(of request: Request, at now: Instant, into history: inout History) {
+        guard request.specification.project != nil, request.successor != nil else { return }
+        count(request, isSuccessor: true, at: now, into: &history)
+        let instance = Self.instance(request.key, isSuccessor: true)
+        guard accounts.hold(of: instance) != nil else { return }
+        record(.released(instance), at: now, into: &history)
+    }
+
+    /// What the books pay for: while a request moves, both that goes and that comes.
+    static func instance(_ key: RequestKey, isSuccessor: Bool) -> InstanceID {
+        isSuccessor ? InstanceID("\(key) (moving)") : InstanceID(key)
+    }
+
     /// Whether the two cost the same.
     func costsTheSame(_ old: Specification, _ new: Specification) -> Bool {
         old.project == nil || old.requirements.memory == new.requirements.memory
@@ -133,11 +164,14 @@ extension Books {
     /// In characters: a name on an invoice, of at most 512 bytes.
     private static let releaseNameMax = 128
 
-    private func order(for request: Request, on machine: PeerID, from now: Instant) -> HoldOrder? {
+    private func order(
+        for request: Request, on machine: PeerID, isSuccessor: Bool = false, from now: Instant
+    ) -> HoldOrder? {
         guard let project = request.specification.project else { return nil }
         let period = Period(from: now, to: now + Self.holdPeriod)
         return HoldOrder(
-            instance: InstanceID(request.key), project: ProjectID(project), machine: machine, period: period,
+            instance: Self.instance(request.key, isSuccessor: isSuccessor), project: ProjectID(project),
+            machine: machine, period: period,
             lines: lines(of: request.specification, over: period))
     }
 

@@ -85,8 +85,13 @@ extension Books {
             }
             index(request)
             guard let claim = request.placement else { continue }
+            use.add(request)
             guard placements.updateValue(request.key, forKey: claim) == nil else {
                 throw BooksContradiction(description: "\(claim) is the placement of two requests")
+            }
+            guard let next = request.successor?.claim else { continue }
+            guard placements.updateValue(request.key, forKey: next) == nil else {
+                throw BooksContradiction(description: "\(next) is the placement of two requests")
             }
         }
         for home in contents.homes {

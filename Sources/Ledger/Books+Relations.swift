@@ -20,16 +20,25 @@ extension Books {
     public func bonds(of key: RequestKey, asking specification: Specification) -> [Bond] {
         specification.requirements.relations.flatMap { relation in
             let named = RequestKey(customer: key.customer, reference: relation.reference)
-            guard requests[named]?.isGroup == true else { return [bond(relation, to: requests[named])] }
+            guard requests[named]?.isGroup == true else {
+                return [bond(relation, to: requests[named])] + (requests[named].map { next(relation, to: $0) } ?? [])
+            }
             // A relation to a group holds to each of its members, but not to oneself.
             let others = members(of: named).filter { $0.key != key && $0.placement != nil }
-            return others.isEmpty
-                ? [bond(relation, to: nil)] : others.prefix(Self.standingsMax).map { bond(relation, to: $0) }
+            guard !others.isEmpty else { return [bond(relation, to: nil)] }
+            let bonds = others.map { bond(relation, to: $0) } + others.flatMap { next(relation, to: $0) }
+            return Array(bonds.prefix(Self.standingsMax))
         }
     }
 
     /// What one claim can carry.
     private static let standingsMax = GroupTerms.countMax
+
+    /// Who is apart from what moves is apart from its successor, too: that takes its place any moment.
+    private func next(_ relation: Relation, to other: Request) -> [Bond] {
+        guard relation.isApart, let successor = other.successor else { return [] }
+        return [.standing(Standing(relation: relation, machine: successor.claim.machine, place: successor.place))]
+    }
 
     private func bond(_ relation: Relation, to other: Request?) -> Bond {
         guard let other, let claim = other.placement else {

@@ -10,11 +10,13 @@ import OrderedCollections
 
 extension Books {
     /// The prepared member whose place the request can take over; nil: there is none.
-    func prepared(for key: RequestKey, at now: Instant) -> Request? {
+    ///
+    /// - Parameter isAtHand: what is to hold of it besides what the books say.
+    func prepared(for key: RequestKey, at now: Instant, where isAtHand: (Request) -> Bool = { _ in true }) -> Request? {
         guard !warmGroups.isEmpty, let request = requests[key], canAdopt(request) else { return nil }
         for group in warmGroups where group.customer == key.customer {
             guard let terms = requests[group], serves(terms, request) else { continue }
-            let found = members(of: group).first { canGive($0) && fits(request, in: $0, at: now) }
+            let found = members(of: group).first { canGive($0) && isAtHand($0) && fits(request, in: $0, at: now) }
             if let found { return found }
         }
         return nil
@@ -30,12 +32,13 @@ extension Books {
 
     private func canAdopt(_ request: Request) -> Bool {
         request.placement == nil && request.specification.desired == .running && !request.isGroup
-            && request.specification.membership?.isWarm != true
+            && !request.isPrepared
     }
 
-    /// Prepared, and its machine has said so.
+    /// Prepared, its machine has said so, and it is to stay there.
     private func canGive(_ member: Request) -> Bool {
-        member.placement != nil && member.specification.membership?.isWarm == true && member.isSettled
+        member.placement != nil && member.isPrepared && member.isSettled && member.successor == nil
+            && member.givesWay == nil
     }
 
     /// Whether requests like this one are what the group is there for.
@@ -51,6 +54,7 @@ extension Books {
             && (want.priceMax == nil || have.priceMax.map { $0 <= want.priceMax ?? 0 } == true)
     }
 
+    /// Quotas need not be asked: the project has the member's place already, and the request takes no more.
     private func fits(_ request: Request, in member: Request, at now: Instant) -> Bool {
         guard let claim = member.placement else { return false }
         return violated(of: request, on: claim.machine, at: member.place) == nil
@@ -110,7 +114,7 @@ extension Books {
 
     /// A request that a warm group serves was placed on another machine.
     mutating func noteMissed(_ request: Request) {
-        guard !warmGroups.isEmpty, request.attempt == .first, request.specification.membership?.isWarm != true else {
+        guard !warmGroups.isEmpty, request.attempt == .first, !request.isPrepared else {
             return
         }
         for group in warmGroups where group.customer == request.key.customer {
@@ -122,7 +126,7 @@ extension Books {
 
     /// A member says for the first time that it is prepared.
     mutating func notePrepared(_ key: RequestKey, at now: Instant) {
-        guard let member = requests[key], member.specification.membership?.isWarm == true, member.isSettled,
+        guard let member = requests[key], member.isPrepared, member.isSettled,
             let group = member.groupKey, member.changedAt == now, member.revision == .first
         else { return }
         requests[group]?.arrivals?.prepared(within: now - member.requestedAt)

@@ -4,7 +4,7 @@ public import OrderedCollections
 
 /// What all entries up to one index add up to: a pure function of the log, the same on every replica.
 ///
-/// Invariants: a request has at most one placement; a placement belongs to the request's current attempt; a fact that
+/// Invariants: a request has at most one placement and at most one successor to it; a placement belongs to the request's current attempt; a fact that
 /// does not fit (a late report, a second placement, an act that breaks a rule of the accounts) changes nothing, on every
 /// replica alike.
 public struct Books: Sendable {
@@ -19,6 +19,8 @@ public struct Books: Sendable {
     var membersOf: [RequestKey: [RequestKey]] = [:]  // looked up only
     /// Groups whose members are prepared and not started, in the order of their keys; follows from `requests`.
     var warmGroups: [RequestKey] = []
+    /// What each project's placements come to.
+    var use = ProjectUse()
     /// Admissions, newest last; at most `admissionsMax`.
     public internal(set) var admissions: [Admission] = []
     var tokens: [Digest: Token] = [:]  // looked up, or sorted
@@ -36,7 +38,7 @@ public struct Books: Sendable {
 
     public init() {}
 
-    /// The request that a claim belongs to, when it is that request's placement.
+    /// The request that a claim belongs to, when it is that request's placement or its successor.
     public func request(placedBy claim: ClaimReference) -> Request? {
         placements[claim].flatMap { requests[$0] }
     }
@@ -110,6 +112,7 @@ public struct Books: Sendable {
         case .placed(let key, let attempt, let claim, let place):
             guard let request = requests[key], request.attempt == attempt, request.placement == nil,
                 placements[claim] == nil, violated(of: request, on: claim.machine, at: place) == nil,
+                admits(request, asking: request.specification),
                 reserve(request, on: claim.machine, at: entry.at, into: &history)
             else { return }
             placements[claim] = key
@@ -122,28 +125,49 @@ public struct Books: Sendable {
             }
         case .reported(let key, let claim, let sequence, let status):
             update(key, at: entry.at) { request in
-                guard request.placement == claim, sequence > request.statusSequence else { return }
-                request.status = status
-                request.statusSequence = sequence
+                if request.placement == claim, sequence > request.statusSequence {
+                    request.status = status
+                    request.statusSequence = sequence
+                } else if let successor = request.successor, successor.claim == claim,
+                    sequence > successor.statusSequence
+                {
+                    request.successor?.status = status
+                    request.successor?.statusSequence = sequence
+                }
             }
             notePrepared(key, at: entry.at)
         case .extended(let key, let claim):
-            guard let request = requests[key], request.placement == claim else { return }
-            count(request, at: entry.at, into: &history)
-            _ = reserve(request, on: claim.machine, at: entry.at, into: &history)
+            guard let request = requests[key], request.has(claim) else { return }
+            let isSuccessor = request.placement != claim
+            count(request, isSuccessor: isSuccessor, at: entry.at, into: &history)
+            _ = reserve(request, on: claim.machine, isSuccessor: isSuccessor, at: entry.at, into: &history)
+        case .succeeding(let key, let attempt, let claim, let place):
+            succeed(key, attempt, claim, place, at: entry.at, into: &history)
+        case .moved(let key, let attempt):
+            if requests[key]?.successor?.attempt == attempt { promote(key, at: entry.at, into: &history) }
+        case .dropped(let key, let attempt, _):
+            if requests[key]?.successor?.attempt == attempt { dropSuccessor(of: key, at: entry.at, into: &history) }
         case .lost(let key, let attempt, let reason):
             guard let request = requests[key], request.attempt == attempt else { return }
+            // What was to take its place does so now, ready or not: there is nothing better.
+            guard request.successor == nil else { return promote(key, at: entry.at, into: &history) }
             release(request, at: entry.at, into: &history)
             if let claim = request.placement { placements[claim] = nil }
             update(key, at: entry.at) { request in
-                request.attempt = attempt.next
+                request.attempt = request.newest.next
+                request.newest = request.attempt
                 request.placement = nil
+                request.givesWay = nil
                 request.place = .unknown
                 request.adoption = nil
                 request.status = InstanceStatus(state: .waiting, reason: reason, revision: request.revision)
                 request.statusSequence = 0
             }
+        case .gaveWay(let key, let attempt, let other):
+            guard requests[key]?.attempt == attempt, mayGiveWay(key, to: other) else { return }
+            update(key, at: entry.at) { $0.givesWay = other }
         case .ended(let key):
+            dropSuccessor(of: key, at: entry.at, into: &history)
             if let request = requests[key] { release(request, at: entry.at, into: &history) }
             close(key)
         case .scaled(let key, let revision, let decision): scale(key, revision, decision, at: entry.at)
@@ -174,7 +198,12 @@ public struct Books: Sendable {
         guard let request = requests[key], revision > request.revision else { return }
         var specification = specification
         specification.project = request.specification.project  // it stays its project's
+        guard request.placement == nil || admits(request, asking: specification) else { return }
         let isSame = costsTheSame(request.specification, specification)
+        // One that costs otherwise, or asks for more, is searched again.
+        if request.specification.requirements != specification.requirements || !isSame {
+            dropSuccessor(of: key, at: now, into: &history)
+        }
         if !isSame { count(request, at: now, into: &history) }
         update(key, at: now) { request in
             let old = request.specification.group?.count ?? 0
@@ -208,6 +237,7 @@ public struct Books: Sendable {
     /// The request is no more.
     mutating func close(_ key: RequestKey) {
         guard let request = requests.removeValue(forKey: key) else { return }
+        use.remove(request)
         if let claim = request.placement { placements[claim] = nil }
         forgetMember(request)
         if request.isGroup { warmGroups.removeAll { $0 == key } }
@@ -218,6 +248,7 @@ public struct Books: Sendable {
         let before = request
         change(&request)
         if request != before { request.changedAt = instant }
+        use.replace(before, request)
         requests[key] = request
     }
 }
@@ -227,10 +258,19 @@ public struct Request: Hashable, Sendable {
     public let key: RequestKey
     public internal(set) var specification: Specification
     public internal(set) var revision: Revision = .first
+    /// That of the placement, or the one that is searched for.
     public internal(set) var attempt: Attempt = .first
+    /// The newest that was begun: also one of a successor that is no more.
+    public internal(set) var newest: Attempt = .first
     public internal(set) var placement: ClaimReference?
+    /// What is to take the placement's place, while that goes on.
+    public internal(set) var successor: Successor?
+    /// Why it moves and what it waits for, as its primary says it when it is asked; empty in the books, and where it does not.
+    public internal(set) var moving = ""
     /// Where the placement stands; unknown while there is none.
     public internal(set) var place = Place.unknown
+    /// Whose claim the placement is about to end for; nil: it stays.
+    public internal(set) var givesWay: Outranking?
     public internal(set) var status: InstanceStatus
     /// The number of the newest report; 0 before the first of a placement.
     public internal(set) var statusSequence: UInt64 = 0
@@ -265,16 +305,21 @@ public struct Request: Hashable, Sendable {
     /// A request as another master tells it.
     public init(
         key: RequestKey, specification: Specification, revision: Revision, attempt: Attempt,
-        placement: ClaimReference?, place: Place = .unknown, status: InstanceStatus, statusSequence: UInt64,
-        requestedAt: Instant, changedAt: Instant, decisions: [ScaleDecision] = [], adoption: Adoption? = nil,
+        placement: ClaimReference?, place: Place = .unknown, givesWay: Outranking? = nil, status: InstanceStatus,
+        statusSequence: UInt64, requestedAt: Instant, changedAt: Instant, newest: Attempt? = nil,
+        successor: Successor? = nil, moving: String = "", decisions: [ScaleDecision] = [], adoption: Adoption? = nil,
         arrivals: Arrivals? = nil
     ) {
+        self.newest = max(attempt, newest ?? attempt)
+        self.successor = successor
+        self.moving = moving
         self.key = key
         self.specification = specification
         self.revision = revision
         self.attempt = attempt
         self.placement = placement
         self.place = place
+        self.givesWay = givesWay
         self.status = status
         self.statusSequence = statusSequence
         self.requestedAt = requestedAt

@@ -38,6 +38,16 @@ public enum Fact: Hashable, Sendable {
     case extended(RequestKey, ClaimReference)
     /// The attempt is over without the request's will; the next one begins.
     case lost(RequestKey, Attempt, reason: String)
+    /// A claim, and where it stands, is to take the placement's place when it is ready: its successor, which goes on beside it.
+    case succeeding(RequestKey, Attempt, ClaimReference, Place)
+    /// The successor of this attempt is the placement from here on; what was is to be emptied.
+    case moved(RequestKey, Attempt)
+    /// The successor of this attempt is no more; the placement goes on.
+    case dropped(RequestKey, Attempt, reason: String)
+    /// The placement is to end in favour of another project, which has less for its share: its machine is told to empty the
+    /// partition, and then the attempt is `lost`. It changes nothing where the project has no more than its share by then.
+    /// Indirect, since it is larger than most facts.
+    indirect case gaveWay(RequestKey, Attempt, to: Outranking)
     /// The request is destroyed and its partition is empty, or its lease has run out.
     case ended(RequestKey)
     /// Another master's ledger holds this request.
@@ -79,7 +89,8 @@ extension Fact {
     public var requestKey: RequestKey? {
         switch self {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _, _), .reported(let key, _, _, _),
-            .extended(let key, _), .lost(let key, _, _), .ended(let key), .scaled(let key, _, _),
+            .extended(let key, _), .lost(let key, _, _), .succeeding(let key, _, _, _), .moved(let key, _),
+            .dropped(let key, _, _), .gaveWay(let key, _, _), .ended(let key), .scaled(let key, _, _),
             .adopted(let key, _, _):
             key
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil

@@ -20,7 +20,7 @@ extension RequestKeeper {
     }
 
     mutating func extend(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
-        guard let ends = books.holdEnds(key), let claim = books.requests[key]?.placement else { return }
+        guard let ends = books.holdEnds(key), let claim = books.claimHeld(key, until: ends) else { return }
         guard ends <= now else { return effects.append(.set(.hold(key), at: ends)) }
         guard let item = work[key], !item.extending, !item.losing, !item.ending else { return }
         work[key]?.extending = true

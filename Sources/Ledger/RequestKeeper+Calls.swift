@@ -15,6 +15,7 @@ extension RequestKeeper {
             if specification.desired == .destroyed, let known = books.requests[key] {
                 specification.project = known.specification.project  // whoever paid for it
             }
+            specification.readReserves()
             if let objection = groupObjection(key, specification) {
                 return effects.append(.answer(id, .refused(objection)))
             }
@@ -38,6 +39,11 @@ extension RequestKeeper {
             }
             if let objection = request.objection(to: specification) {
                 return effects.append(.answer(id, .refused(objection)))
+            }
+            if request.placement != nil, specification.desired != .destroyed,
+                let breach = books.quotaBreach(of: key, asking: specification)
+            {
+                return effects.append(.answer(id, .refused(Refusal(breach))))
             }
             work[key, default: Work()].inFlight = true
             work[key, default: Work()].callers.append(Caller(id: id, wait: wait))

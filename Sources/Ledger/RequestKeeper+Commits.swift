@@ -11,6 +11,8 @@ extension RequestKeeper {
 
     mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
         let group = entry.fact.requestKey.flatMap { books.requests[$0]?.groupKey }
+        let before = entry.fact.changesTenancies ? entry.fact.requestKey.flatMap { books.requests[$0] } : nil
+        let project = entry.fact.requestKey.flatMap { books.requests[$0]?.specification.project }
         books.apply(entry)
         defer { noteMember(of: group, entry.fact, at: now, into: &effects) }
         switch entry.fact {
@@ -21,12 +23,20 @@ extension RequestKeeper {
             }
             announce(key, into: &effects)  // calls are answered once the others know
         case .changed(let key, let specification, _):
+            if case .refused(let breach)? = books.outcome, breach.rule == .quotaExceeded {
+                return onRefused(entry.fact, Refusal(breach), at: now, into: &effects)
+            }
             settle(key, at: now, into: &effects)
-            if specification.desired == .destroyed { searching.remove(key) }
+            if specification.desired == .destroyed { queue.remove(key) }
+            if let old = before?.successor, books.requests[key]?.successor == nil {
+                onDropped(key, old.claim, because: "it asks for something else now", at: now, into: &effects)
+            }
             onHold(of: key, at: now, into: &effects)
             pursue(key, at: now, into: &effects)
+            pursueMove(key, at: now, into: &effects)
         case .placed(let key, _, let claim, _):
             work[key, default: Work()].placing = nil
+            queue.settle(key)
             guard books.requests[key]?.placement == claim else {
                 effects.append(.release(claim))
                 if case .refused(let breach)? = books.outcome { work[key]?.unpaid = breach.text }
@@ -37,19 +47,39 @@ extension RequestKeeper {
                 return  // the search's timer is set
             }
             onHold(of: key, at: now, into: &effects)
-            searching.remove(key)
+            queue.remove(key)
             work[key, default: Work()].unmet = nil
             work[key, default: Work()].unpaid = ""
             work[key, default: Work()].leaseEnds = now + configuration.lease
             effects.append(.set(.lease(key), at: now + configuration.lease))
             pursue(key, at: now, into: &effects)
-        case .extended(let key, _):
+        case .extended(let key, let claim):
             work[key]?.extending = false
+            if let request = books.requests[key], request.successor?.claim == claim,
+                case .refused(let breach)? = books.outcome
+            {
+                drop(request, breach.text, into: &effects)
+                return awaitHoldEnd(of: key, at: now + configuration.resend, into: &effects)
+            }
             onHold(of: key, at: now, into: &effects)
         case .reported(let key, let claim, let sequence, _):
             effects.append(.acknowledge(claim, sequence: sequence))
             notifyWaiters(of: key, into: &effects)
+            pursueMove(key, at: now, into: &effects)
+        case .succeeding(let key, _, let claim, _): onSucceeding(key, claim, at: now, into: &effects)
+        case .dropped(let key, _, let reason):
+            if let old = before?.successor, books.requests[key]?.successor == nil {
+                onDropped(key, old.claim, because: reason, at: now, into: &effects)
+            }
+        case .moved(let key, _):
+            if let old = before?.placement, books.requests[key]?.placement != old {
+                onMoved(key, from: old, at: now, into: &effects)
+            }
         case .lost(let key, _, _):
+            if before?.successor != nil, let old = before?.placement, books.requests[key]?.placement != old {
+                return onMoved(key, from: old, at: now, into: &effects)
+            }
+            if books.requests[key]?.placement == nil { forgetMove(of: key) }
             var item = work[key] ?? Work()
             item.losing = false
             item.extending = false
@@ -57,23 +87,39 @@ extension RequestKeeper {
             item.leaseEnds = nil
             item.reportProposed = 0
             item.searches = 0
+            item.pledge = nil
+            item.yielding = false
             work[key] = item
             notifyWaiters(of: key, into: &effects)
             pursue(key, at: now, into: &effects)
-        case .ended(let key): forget(key, at: now, into: &effects)
+            searchWithin(project, at: now, into: &effects)
+        case .gaveWay(let key, _, _):
+            work[key]?.yielding = false
+            if books.requests[key]?.givesWay != nil { pursue(key, at: now, into: &effects) }
+        case .ended(let key):
+            if let old = before?.successor { effects.append(.release(old.claim)) }
+            forget(key, at: now, into: &effects)
+            searchWithin(project, at: now, into: &effects)
         case .scaled(let key, _, _):
             work[key]?.inFlight = false
             settle(key, at: now, into: &effects)
             pursue(key, at: now, into: &effects)
-        case .adopted(let key, _, let from): onAdopted(key, from: from, at: now, into: &effects)
-        case .accounting: awaitBilling(at: now, into: &effects)
+        case .adopted(let key, _, let from):
+            onAdopted(key, from: from, at: now, into: &effects)
+            searchWithin(project, at: now, into: &effects)
+        case .accounting(let act):
+            awaitBilling(at: now, into: &effects)
+            if case .quotaSet(let project, _) = act {
+                searchWithin(project.name, most: configuration.searchesAtOnce, at: now, into: &effects)
+            }
         case .noted, .forgotten, .admitted, .invited, .redeemed, .described: return
         }
     }
 
     /// The request is no more.
     mutating func forget(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
-        searching.remove(key)
+        queue.remove(key)
+        forgetMove(of: key)
         effects.append(.withdraw(key))
         let item = work.removeValue(forKey: key) ?? Work()
         for caller in item.callers {
@@ -103,8 +149,17 @@ extension RequestKeeper {
             for id in ids { effects.append(.answer(id, answer)) }
         case .placed, .adopted:
             item.placing = nil  // the search's timer is set
-        case .reported:
-            item.reportProposed = 0  // the machine repeats it
+            queue.settle(key)
+        case .gaveWay:
+            item.yielding = false  // the machine asks again
+        case .reported(_, let claim, _, _):
+            // The machine repeats it.
+            if books.requests[key]?.successor?.claim == claim {
+                moves[key]?.reportProposed = 0
+            } else {
+                item.reportProposed = 0
+            }
+        case .succeeding, .moved, .dropped: onMoveRefused(fact, key, at: again, into: &effects)
         case .extended:
             item.extending = false
             effects.append(.set(.hold(key), at: again))
@@ -123,5 +178,17 @@ extension RequestKeeper {
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: return
         }
         work[key] = books.requests[key] == nil ? nil : item
+    }
+}
+
+extension Fact {
+    /// Whether a claim may cease to be a placement or a successor by it.
+    fileprivate var changesTenancies: Bool {
+        switch self {
+        case .changed, .lost, .moved, .dropped, .ended: true
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .noted, .forgotten,
+            .admitted, .invited, .redeemed, .accounting, .described:
+            false
+        }
     }
 }

@@ -16,13 +16,19 @@ extension RequestKeeper {
             if item.placing == nil { end(key, into: &effects) }
         case (.destroyed, .some(let claim)):
             effects.append(.release(claim))
+            if let next = request.successor { effects.append(.release(next.claim)) }
             effects.append(.set(.order(key), at: now + configuration.resend))
-        case (.stopped, nil) where request.specification.membership?.isWarm != true:
-            searching.remove(key)
+        case (.stopped, nil) where !request.isPrepared:
+            queue.remove(key)
         case (.running, nil), (.stopped, nil):
             guard item.placing == nil, !takesPrepared(key, at: now, into: &effects) else { return }
             search(key, at: now, into: &effects)
         case (.running, .some(let claim)), (.stopped, .some(let claim)):
+            if request.givesWay != nil {
+                effects.append(.release(claim))
+                effects.append(.set(.order(key), at: now + configuration.resend))
+                return
+            }
             guard item.ordered != request.revision, !(isSabotaged(.silent) && request.adoption != nil) else { return }
             let order = InstanceOrder(
                 claim: claim, request: key, revision: request.revision, specification: request.specification,
@@ -32,12 +38,24 @@ extension RequestKeeper {
         }
     }
 
-    mutating func search(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+    /// - Parameter presses: whether a full machine is asked too, to let a tenant give way.
+    mutating func search(
+        _ key: RequestKey, presses: Bool = false, at now: Instant, into effects: inout [Effect]
+    ) {
         guard let request = books.requests[key], request.placement == nil, var item = work[key], item.placing == nil
         else { return }
         let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
         item.searches += 1
-        searching.insert(key)
+        let project = request.specification.project ?? ""
+        queue.insert(key, project, since: request.requestedAt)
+        if let breach = books.quotaBreach(
+            of: key, asking: request.specification, beside: queue.underway(project, but: key))
+        {
+            item.unpaid = breach.text
+            work[key] = item
+            queue.settle(key)
+            return searchLater(key, at: now, into: &effects)
+        }
         var standings: [Standing] = []
         var missing: Relation?
         for bond in books.bonds(of: request) {
@@ -53,8 +71,13 @@ extension RequestKeeper {
             work[key] = item
             return searchLater(key, at: now, into: &effects)
         }
+        if let pledge = item.pledge, now >= pledge.until { item.pledge = nil }
         work[key] = item
-        effects.append(.allocate(key, request.attempt, request.specification.requirements, standings))
+        queue.begin(key, request.specification.holdings)
+        let pressing = Pressing(
+            share: claimShare(of: project, but: key), presses: presses, machine: item.pledge?.machine)
+        effects.append(
+            .allocate(key, request.attempt, request.specification.requirements, standings, pressing))
         effects.append(.set(.search(key), at: now + configuration.searchLast + min(doubled, configuration.searchLast)))
     }
 
@@ -62,18 +85,23 @@ extension RequestKeeper {
         _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, _ place: Place, at now: Instant,
         into effects: inout [Effect]
     ) {
+        if onFoundSuccessor(key, attempt, claim, place, at: now, into: &effects) { return }
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             request.isSought, var item = work[key], item.placing == nil, !item.ending
         else {
             if !keeps(claim, for: key) { effects.append(.release(claim)) }
             return
         }
+        item.pledge = nil
+        work[key] = item
         if books.violated(of: request, on: claim.machine, at: place) != nil {  // the others have moved meanwhile
             effects.append(.release(claim))
+            queue.settle(key)
             return searchLater(key, at: now, into: &effects)
         }
         if let breach = books.budgetBreach(key, on: claim.machine, at: now) {
             effects.append(.release(claim))
+            queue.settle(key)
             item.unpaid = breach.text
             work[key] = item
             return searchLater(key, at: now, into: &effects)
@@ -86,18 +114,26 @@ extension RequestKeeper {
     mutating func onNotFound(
         _ key: RequestKey, _ attempt: Attempt, _ none: NoMachine, at now: Instant, into effects: inout [Effect]
     ) {
+        if onNoSuccessor(key, attempt, none, at: now, into: &effects) { return }
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             var item = work[key]
         else { return }
         item.unmet = none
         item.unpaid = ""
+        item.pledge = nil
         work[key] = item
+        queue.settle(key)
         searchLater(key, at: now, into: &effects)
+        let isUrgent = item.searches <= 2 && books.share(of: request.specification.project ?? "").held == 0
+        if !none.isHopeless { awaitPress(isUrgent: isUrgent, at: now, into: &effects) }
     }
 
     mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         let doubled = configuration.searchFirst * (1 << min(work[key]?.searches ?? 0, 10))
-        effects.append(.set(.search(key), at: now + min(doubled, configuration.searchLast)))
+        // Behind a long queue, whose first are looked for whenever something becomes free.
+        let rarer = configuration.searchLast * (queue.count / configuration.queueLong)
+        let pause = min(min(doubled, configuration.searchLast) + rarer, configuration.searchRarest)
+        effects.append(.set(.search(key), at: now + pause))
         notifyWaiters(of: key, into: &effects)
     }
 
@@ -118,8 +154,14 @@ extension RequestKeeper {
     /// The machine says that nothing runs under the claim any more.
     mutating func onVoid(_ claim: ClaimReference, _ reason: String, into effects: inout [Effect]) {
         guard let request = books.request(placedBy: claim) else { return }
+        guard request.placement == claim else { return drop(request, reason, into: &effects) }
         if request.specification.desired == .destroyed {
             end(request.key, into: &effects)
+        } else if moves[request.key]?.isStopping == true {
+            lose(request, words(forMoveOf: request), into: &effects)
+        } else if request.givesWay != nil {
+            let share = books.share(of: request.specification.project ?? "")
+            lose(request, request.wordsOfGivingWay(share), into: &effects)
         } else {
             lose(request, reason, into: &effects)
         }
@@ -135,15 +177,21 @@ extension RequestKeeper {
                 lapsed.append(claim)
                 continue
             }
+            guard request.placement == claim else {
+                if renewSuccessor(of: request, at: now, into: &effects) { held.append(claim) }
+                continue
+            }
             // The commit decides; ask again.
             let item = work[request.key] ?? Work()
             guard !item.losing, !item.ending else { continue }
             held.append(claim)
             work[request.key, default: Work()].leaseEnds = now + configuration.lease
             effects.append(.set(.lease(request.key), at: now + configuration.lease))
+            onStaying(request, at: now, into: &effects)
         }
         if !held.isEmpty {
-            effects.append(.renewed(held, lease: configuration.lease, echo: echo, to: machine))
+            effects.append(
+                .renewed(held, lease: configuration.lease, echo: echo, to: machine, shares: shares(of: held)))
         }
         if !lapsed.isEmpty { effects.append(.lapsed(lapsed, to: machine)) }
     }
@@ -152,14 +200,21 @@ extension RequestKeeper {
         _ claim: ClaimReference, _ sequence: UInt64, _ status: InstanceStatus, into effects: inout [Effect]
     ) {
         guard let request = books.request(placedBy: claim) else { return }
+        let isSuccessor = request.placement != claim
         // What was reported of it before it was taken over is another request's.
-        let isForeign = request.adoption.map { status.revision < $0.revision } ?? false
-        guard sequence > request.statusSequence, !isForeign else {
+        let isForeign = !isSuccessor && request.adoption.map { status.revision < $0.revision } ?? false
+        let known = isSuccessor ? request.successor?.statusSequence ?? 0 : request.statusSequence
+        guard sequence > known, !isForeign else {
             effects.append(.acknowledge(claim, sequence: sequence))
             return
         }
-        guard sequence > work[request.key]?.reportProposed ?? 0 else { return }
-        work[request.key, default: Work()].reportProposed = sequence
+        if isSuccessor {
+            guard sequence > moves[request.key]?.reportProposed ?? 0 else { return }
+            moves[request.key]?.reportProposed = sequence
+        } else {
+            guard sequence > work[request.key]?.reportProposed ?? 0 else { return }
+            work[request.key, default: Work()].reportProposed = sequence
+        }
         effects.append(.propose(.reported(request.key, claim, sequence: sequence, status)))
     }
 
@@ -171,19 +226,28 @@ extension RequestKeeper {
             if books.requests[key]?.isGroup == true { return tend(key, at: now, into: &effects) }
             pursue(key, at: now, into: &effects)
         case .scale(let key): applyRule(to: key, at: now, into: &effects)
+        case .move(let key): pursueMove(key, at: now, into: &effects)
+        case .successorLease(let key): onSuccessorLease(key, at: now, into: &effects)
         case .lease(let key):
             guard let request = books.requests[key], let claim = request.placement,
                 let ends = work[key]?.leaseEnds, now >= ends
             else { return }
+            // A lease that is over is renewed all the same while the request has patience: it is heard of again.
+            let patience = max(request.specification.patience ?? .zero, configuration.lease)
+            let over = ends + (patience - configuration.lease)
+            guard now >= over || request.specification.desired == .destroyed else {
+                return effects.append(.set(.lease(key), at: over))
+            }
             if request.specification.desired == .destroyed {
                 end(key, into: &effects)
             } else {
                 let machine = unreachable[claim.machine] ?? claim.machine.fingerprint
                 lose(
-                    request, "the lease ran out: \(machine) was not heard of for \(configuration.lease)", into: &effects
+                    request, "the lease ran out: \(machine) was not heard of for \(patience)", into: &effects
                 )
             }
         case .bill: bill(at: now, into: &effects)
+        case .press: press(at: now, into: &effects)
         case .hold(let key): extend(key, at: now, into: &effects)
         case .wait(let id):
             guard let waiter = waiters.removeValue(forKey: id) else { return }

@@ -13,7 +13,7 @@ extension RequestKeeper {
             return request
         }
         if request.specification.desired == .stopped, request.placement == nil,
-            request.specification.membership?.isWarm != true
+            !request.isPrepared
         {
             request.status.state = .stopped
             request.status.revision = request.revision
@@ -26,6 +26,7 @@ extension RequestKeeper {
             request.status.state = .unreachable
             request.status.reason = "\(name) does not answer; it may still run there"
         }
+        request.moving = words(forMoveOf: request)
         return request
     }
 
@@ -88,6 +89,6 @@ extension RequestKeeper {
 
     /// Whether the claim is a placement in the books, or its placement is on its way there.
     public func keeps(_ claim: ClaimReference, for key: RequestKey) -> Bool {
-        books.requests[key]?.placement == claim || work[key]?.placing == claim
+        books.requests[key]?.has(claim) == true || work[key]?.placing == claim || moves[key]?.placing == claim
     }
 }

@@ -16,7 +16,7 @@ extension RequestKeeper {
 
     mutating func onMeasured(_ gauges: [Gauge], from machine: PeerID, at now: Instant) {
         for gauge in gauges where gauge.claim.machine == machine {
-            guard let request = books.request(placedBy: gauge.claim),
+            guard let request = books.request(placedBy: gauge.claim), request.placement == gauge.claim,
                 request.specification.membership?.metric == gauge.metric
             else { continue }
             work[request.key, default: Work()].gauge = (gauge.metric, gauge.millionths, now)

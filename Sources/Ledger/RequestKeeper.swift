@@ -9,6 +9,7 @@ import OrderedCollections
 ///     found ─▶ propose placed ─▶ committed ─▶ order (repeated until ordered) ─▶ report ─▶ propose reported ─▶ acknowledge
 ///     hold out ─▶ propose extended ─▶ committed, or refused by the project's ceiling ─▶ propose lost
 ///     lease out ─▶ propose lost ─▶ committed ─▶ allocate the next attempt
+///     outranked ─▶ propose gaveWay ─▶ committed ─▶ release (repeated until released) ─▶ propose lost
 ///     ask destroyed ─▶ propose changed ─▶ committed ─▶ release (repeated until released) ─▶ propose ended
 ///     ask destroyed, not announced yet ─▶ propose ended
 ///     ask for a group ─▶ … announced ─▶ propose requested, changed for its members, each of which takes the way above
@@ -19,6 +20,7 @@ import OrderedCollections
 /// - Nothing is ordered before the ledger has committed the placement, and nothing is answered before the commit.
 /// - **I1**: an attempt is given up only when its lease, counted from when this side heard of the grant or of the
 ///   renewal, has run out, or when the machine itself says that the claim is void.
+/// - A placement is released for a machine's sake only when its successor has taken its place (`RequestKeeper+Moving`).
 /// - **I4**: every open request that is not where it should be has a timer set.
 ///
 /// Asks others (other masters, machines, the rendezvous) through effects; keeps no socket and no clock.
@@ -31,11 +33,28 @@ public struct RequestKeeper: Automaton {
         /// Between two searches for a request that no machine meets: doubles from the first to the last.
         public var searchFirst: Duration = .milliseconds(250)
         public var searchLast: Duration = .seconds(5)
+        /// Between a successor that came to nothing and the search for the next: doubles from the first to the last.
+        public var succeedFirst: Duration = .seconds(5)
+        public var succeedLast: Duration = .seconds(60)
+        /// The most requests that are looked for at once when machines have something free: those whose projects have least.
+        public var searchesAtOnce = 32
+        /// From so many waiting requests on each looks more and more rarely by itself, up to `searchRarest`.
+        public var queueLong = 500
+        public var searchRarest: Duration = .seconds(60)
+        /// How often full machines are asked to let a tenant give way, from the first pause, while that is heard, to the last.
+        public var pressFirst: Duration = .seconds(1)
+        public var pressLast: Duration = .seconds(15)
+        /// For so many requests at once.
+        public var pressesAtOnce = 4
+        /// How long a machine is waited for whose tenant gives way, since it said so last, and in all.
+        public var pledge: Duration = .seconds(10)
+        public var pledgeLast: Duration = .seconds(60)
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
         /// The most open requests of one ledger.
         public var requestsMax = 100_000
         /// The most calls that wait for one request.
         public var waitersMax = 256
-        public var sabotage: Sabotage = []
 
         public init() {}
     }
@@ -45,19 +64,26 @@ public struct RequestKeeper: Automaton {
         public let rawValue: UInt8
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// A request moves as soon as it has a successor, whatever that does.
+        public static let releaseBeforeReady = Sabotage(rawValue: 1)
+        /// Its claims say that the project has nothing.
+        public static let claimsNothing = Sabotage(rawValue: 2)
+        /// It never asks full machines.
+        public static let neverPresses = Sabotage(rawValue: 4)
         /// A group never lets a member go.
-        static let hoard = Sabotage(rawValue: 1)
+        static let hoard = Sabotage(rawValue: 8)
         /// A group that is destroyed leaves its members behind.
-        static let orphans = Sabotage(rawValue: 2)
+        static let orphans = Sabotage(rawValue: 16)
         /// A change comes to members that are still to be made, and to none that is there.
-        static let stale = Sabotage(rawValue: 4)
+        static let stale = Sabotage(rawValue: 32)
         /// Nobody orders what was taken over to start.
-        static let silent = Sabotage(rawValue: 8)
+        static let silent = Sabotage(rawValue: 64)
 
         /// By the names that the command line takes.
         public static let named: [(name: String, sabotage: Sabotage)] = [
-            ("group-hoards", .hoard), ("group-orphans", .orphans), ("group-stale", .stale),
-            ("takeover-silent", .silent),
+            ("release-before-ready", .releaseBeforeReady), ("shares-claim-nothing", .claimsNothing),
+            ("shares-never-press", .neverPresses), ("group-hoards", .hoard), ("group-orphans", .orphans),
+            ("group-stale", .stale), ("takeover-silent", .silent),
         ]
     }
 
@@ -78,6 +104,10 @@ public struct RequestKeeper: Automaton {
         case found(RequestKey, Attempt, ClaimReference, Place)
         /// No machine meets the requirements now.
         case notFound(RequestKey, Attempt, NoMachine)
+        /// The machine has a tenant that gives way to the attempt.
+        case pledged(RequestKey, Attempt, machine: PeerID)
+        /// A machine asks whether a placement may end for another project's claim.
+        case outranked(ClaimReference, by: Outranking)
         /// A machine came or has more to give.
         case offersImproved
         /// The machine is heard of again, or no more.
@@ -88,6 +118,8 @@ public struct RequestKeeper: Automaton {
         case released(ClaimReference)
         case renewal([ClaimReference], echo: Instant, from: PeerID)
         case report(ClaimReference, sequence: UInt64, InstanceStatus)
+        /// The machine is to be rid of these tenants; nil: they may stay.
+        case leaving([ClaimReference], Leaving?, from: PeerID)
         /// What groups are scaled by, as the machine has measured it.
         case measured([Gauge], from: PeerID)
         case timerFired(Timer)
@@ -99,8 +131,13 @@ public struct RequestKeeper: Automaton {
         case lease(RequestKey)
         /// What is reserved for it lasts no longer.
         case hold(RequestKey)
+        /// A move waits for its successor's machine, or for a machine.
+        case move(RequestKey)
+        case successorLease(RequestKey)
         /// Invoices may be due.
         case bill
+        /// Full machines are to be asked for what the waiting requests' projects have too little of.
+        case press
         case wait(CallID)
         /// A group's rule is applied.
         case scale(RequestKey)
@@ -110,10 +147,11 @@ public struct RequestKeeper: Automaton {
         case propose(Fact)
         case announce(RequestKey, isExclusive: Bool)
         case withdraw(RequestKey)
-        case allocate(RequestKey, Attempt, Requirements, [Standing])
+        case allocate(RequestKey, Attempt, Requirements, [Standing], Pressing = Pressing())
         case order(InstanceOrder, lease: Duration)
         case release(ClaimReference)
-        case renewed([ClaimReference], lease: Duration, echo: Instant, to: PeerID)
+        /// With what the tenants' projects have.
+        case renewed([ClaimReference], lease: Duration, echo: Instant, to: PeerID, shares: [ProjectShare] = [])
         case lapsed([ClaimReference], to: PeerID)
         case acknowledge(ClaimReference, sequence: UInt64)
         case set(Timer, at: Instant)
@@ -125,7 +163,13 @@ public struct RequestKeeper: Automaton {
     var work: [RequestKey: Work] = [:]  // looked up by key only, never iterated
     var waiters: [CallID: Waiter] = [:]  // looked up by key only
     var unreachable: [PeerID: String] = [:]  // looked up by key only
-    var searching = SortedKeys()
+    /// Requests that wait for a machine.
+    var queue = SearchQueue()
+    /// How long until full machines are asked again; nil: they are not to be asked.
+    var pressPause: Duration?
+    /// Requests whose machines are to be rid of them.
+    var moves: [RequestKey: Move] = [:]  // looked up by key only
+    var moving = SortedKeys()
     /// The timer by which invoices are run is set.
     var awaitsBilling = false
 
@@ -148,12 +192,23 @@ public struct RequestKeeper: Automaton {
             onFound(key, attempt, claim, place, at: now, into: &effects)
         case .notFound(let key, let attempt, let none): onNotFound(key, attempt, none, at: now, into: &effects)
         case .offersImproved:
-            for key in searching.keys { search(key, at: now, into: &effects) }
+            for key in nextWaiting(configuration.searchesAtOnce, again: true)
+            where work[key]?.placing == nil && work[key]?.pledge == nil { search(key, at: now, into: &effects) }
+            for key in moving.keys where books.requests[key]?.successor == nil {
+                pursueMove(key, at: now, into: &effects)
+            }
+        case .pledged(let key, let attempt, let machine):
+            onPledged(key, attempt, machine, at: now, into: &effects)
+        case .outranked(let claim, let other): onOutranked(claim, other, into: &effects)
         case .machine(let machine, let name, let reachable):
             unreachable[machine] = reachable ? nil : name
         case .ordered(let claim, let revision):
             guard let request = books.request(placedBy: claim) else { return }
-            work[request.key, default: Work()].ordered = revision
+            if request.placement == claim {
+                work[request.key, default: Work()].ordered = revision
+            } else {
+                moves[request.key]?.ordered = revision
+            }
         case .orderRefused(let claim, let reason):
             onVoid(claim, "the machine no longer holds the claim (\(reason))", into: &effects)
         case .released(let claim):
@@ -161,6 +216,8 @@ public struct RequestKeeper: Automaton {
         case .renewal(let claims, let echo, let machine):
             onRenewal(claims, echo: echo, from: machine, at: now, into: &effects)
         case .report(let claim, let sequence, let status): onReport(claim, sequence, status, into: &effects)
+        case .leaving(let claims, let leaving, let machine):
+            onLeaving(claims, leaving, from: machine, at: now, into: &effects)
         case .measured(let gauges, let machine): onMeasured(gauges, from: machine, at: now)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         }
@@ -182,7 +239,9 @@ public struct RequestKeeper: Automaton {
             if request.placement != nil { effects.append(.set(.lease(request.key), at: now + configuration.lease)) }
             awaitHoldEnd(of: request.key, at: now, into: &effects)
             if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
-            if !request.isGroup { pursue(request.key, at: now, into: &effects) }
+            if request.isGroup { continue }
+            pursue(request.key, at: now, into: &effects)
+            resumeMove(of: request, at: now, into: &effects)
         }
         // When what is known of their members is there.
         for request in books.requests.values where request.isGroup {

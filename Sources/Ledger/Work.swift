@@ -15,6 +15,8 @@ struct Work: Sendable {
     /// The price of the next period is on its way to the log.
     var extending = false
     var losing = false
+    /// That its placement gives way is on its way to the log.
+    var yielding = false
     var ending = false
     /// The newest revision that the machine has confirmed.
     var ordered: Revision?
@@ -22,8 +24,10 @@ struct Work: Sendable {
     var reportProposed: UInt64 = 0
     /// Why no machine was found, from the last search.
     var unmet: NoMachine?
-    /// Why its project cannot pay for the machine that was found.
+    /// Why its project cannot pay for the machine that was found, or may not have one.
     var unpaid = ""
+    /// The machine where a tenant gives way to it, and since and until when that is waited for.
+    var pledge: Pledge?
     var searches = 0
     var waiting: [CallID] = []
     /// Of a group: members whose first entry is on its way to the log.
@@ -38,6 +42,12 @@ struct Work: Sendable {
     var gauge: (metric: String, millionths: Int64, at: Instant)?
     /// Of a group with a rule or a forecast: since when this primary looks at it.
     var watchedSince: Instant?
+}
+
+struct Pledge: Hashable, Sendable {
+    var machine: PeerID
+    var since: Instant
+    var until: Instant
 }
 
 /// A call that is answered when its proposal commits.
@@ -55,28 +65,4 @@ struct QueuedCall: Hashable, Sendable {
 struct Waiter: Hashable, Sendable {
     var key: RequestKey
     var wait: Wait
-}
-
-/// Keys in order, each once.
-struct SortedKeys: Sendable {
-    private(set) var keys: [RequestKey] = []
-
-    mutating func insert(_ key: RequestKey) {
-        let index = position(of: key)
-        if index == keys.endIndex || keys[index] != key { keys.insert(key, at: index) }
-    }
-
-    mutating func remove(_ key: RequestKey) {
-        let index = position(of: key)
-        if index < keys.endIndex, keys[index] == key { keys.remove(at: index) }
-    }
-
-    private func position(of key: RequestKey) -> Int {
-        var (low, high) = (0, keys.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
 }

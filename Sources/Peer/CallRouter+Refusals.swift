@@ -21,7 +21,7 @@ extension CallRouter {
     /// A machine tells of its own claims, and a forwarded call is never forwarded again.
     static func otherMachine(_ machine: PeerID) -> Refusal {
         Refusal(
-            .refused, "only a master, or \(machine.fingerprint) itself, tells of its claims",
+            .refused, "only a master, or \(machine.fingerprint) itself, answers for it",
             remedy: "ask one of `palmier master list`")
     }
 

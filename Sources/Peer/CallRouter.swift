@@ -58,6 +58,8 @@ public struct CallRouter: Sendable {
         case propose(Fact, to: PeerID)
         case send(PeerMessage, to: PeerID)
         case readLog(CallID, ClaimReference, LogQuery)
+        /// This machine does what its owner orders, then says `answered`.
+        case obey(CallID, OwnerOrder?)
         case answer(CallID, CallResult)
         case set(Timer, at: Instant)
     }
@@ -220,7 +222,12 @@ public struct CallRouter: Sendable {
             return
         }
         if case .seenClaims(let machine) = call {
-            return readClaims(id, of: machine, isForwarded: isForwarded, view, at: now, into: &effects)
+            guard machine != own else { return finish(id, .seenClaims(view.seen()), into: &effects) }
+            return ask(id, call, of: machine, isForwarded: isForwarded, view, at: now, into: &effects)
+        }
+        if case .owner(let machine, let order) = call {
+            guard machine != own else { return effects.append(.obey(id, order)) }
+            return ask(id, call, of: machine, isForwarded: isForwarded, view, at: now, into: &effects)
         }
         guard view.isMaster else {
             let refusal = Refusal(.refused, "this peer is no master", remedy: "ask one of `palmier master list`")
@@ -250,7 +257,7 @@ public struct CallRouter: Sendable {
             if let refusal = view.breach(fact, ledger) { return finish(id, .refused(refusal), into: &effects) }
             recording.append((fact, id, ledger))
             effects.append(.propose(fact, to: ledger))
-        case .list, .tenantLog, .seenClaims: return
+        case .list, .tenantLog, .seenClaims, .owner: return
         }
     }
 
@@ -285,12 +292,10 @@ public struct CallRouter: Sendable {
     }
 
     /// A machine answers for itself, and a master fetches the answer of another machine.
-    private mutating func readClaims(
-        _ id: CallID, of machine: PeerID, isForwarded: Bool, _ view: View, at now: Instant,
+    private mutating func ask(
+        _ id: CallID, _ call: Call, of machine: PeerID, isForwarded: Bool, _ view: View, at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard machine != own else { return finish(id, .seenClaims(view.seen()), into: &effects) }
-        let call = Call.seenClaims(machine)
         guard view.isMaster, !isForwarded else {
             return finish(id, .refused(Self.otherMachine(machine)), into: &effects)
         }
@@ -362,7 +367,7 @@ public struct CallRouter: Sendable {
     /// founded; a machine shows a tenant's log only to the primary of the ledger whose tenant it is.
     private func isAllowed(_ call: Call, of ledger: PeerID, from peer: PeerID, _ view: View) -> Bool {
         switch call {
-        case .request, .list, .log, .seenClaims, .record(.accounting):
+        case .request, .list, .log, .seenClaims, .owner, .record(.accounting):
             view.masters().contains { $0.advertisement.peer == peer }
         case .record: ledger == peer && view.masters().contains { $0.advertisement.peer == peer }
         case .tenantLog(let claim, _):

@@ -1,6 +1,7 @@
-import Automata
-import Claims
+public import Automata
+public import Claims
 import Groups
+import Ledger
 import Rendezvous
 import Replication
 
@@ -9,10 +10,13 @@ import Replication
 /// Only that waits for the disk. One that is full, or slow, must not make the peer silent in the ring, for its neighbours
 /// and in the ledgers that it helps to keep.
 struct MachineQueue: Sendable {
-    struct Item: Sendable {
-        var effect: ClaimKeeper.Effect
-        /// The search that the machine was asked by.
-        var visit: Visit?
+    enum Item: Sendable {
+        /// Of the machine's claims; with the search that the machine was asked by.
+        case claims(ClaimKeeper.Effect, Visit?)
+        /// What the owner has said.
+        case keep(OwnerWord)
+        /// The answer to the owner.
+        case report(CallID)
     }
 
     /// Behind the write that is under way.
@@ -21,20 +25,26 @@ struct MachineQueue: Sendable {
     private var following: [Item]?
     private var number: UInt64 = 0
 
-    mutating func add(_ effect: ClaimKeeper.Effect, of visit: Visit?) {
-        waiting.append(Item(effect: effect, visit: visit))
-    }
+    mutating func add(_ item: Item) { waiting.append(item) }
 
-    /// What may be done now, and what is to be written then: all records that have gathered, in one transaction.
-    mutating func next() -> (ready: [Item], write: (records: [PartitionRecord], number: UInt64)?) {
+    /// What may be done now, and what is to be written then: all that has gathered, in one transaction.
+    mutating func next() -> (ready: [Item], write: (write: MachineWrite, number: UInt64)?) {
         guard following == nil else { return ([], nil) }
-        let first = waiting.firstIndex { $0.effect.record != nil } ?? waiting.count
+        let first = waiting.firstIndex(where: \.isWrite) ?? waiting.count
         let (ready, rest) = (Array(waiting[..<first]), waiting[first...])
         waiting = []
         guard !rest.isEmpty else { return (ready, nil) }
         number += 1
-        following = rest.filter { $0.effect.record == nil }
-        return (ready, (rest.compactMap(\.effect.record), number))
+        following = rest.filter { !$0.isWrite }
+        var write = MachineWrite()
+        for item in rest {
+            switch item {
+            case .claims(.persist(let record), _): write.records.append(record)
+            case .keep(let word): write.word = word
+            case .claims, .report: continue
+            }
+        }
+        return (ready, (write, number))
     }
 
     /// - Returns: what followed from it; nothing for another write than the one under way.
@@ -45,18 +55,30 @@ struct MachineQueue: Sendable {
     }
 }
 
-extension ClaimKeeper.Effect {
-    fileprivate var record: PartitionRecord? {
-        if case .persist(let record) = self { record } else { nil }
+extension MachineQueue.Item {
+    fileprivate var isWrite: Bool {
+        switch self {
+        case .claims(.persist, _), .keep: true
+        case .claims, .report: false
+        }
     }
+}
 
+/// What a machine's disk is to hold, in one transaction.
+public struct MachineWrite: Hashable, Sendable {
+    public var records: [PartitionRecord] = []
+    /// What its owner has said; nil: as before.
+    public var word: OwnerWord?
+}
+
+extension ClaimKeeper.Effect {
     /// Whether it may be carried out before what stands in front of it is on the disk: it promises nothing.
     var needsNoDisk: Bool {
         switch self {
-        case .set, .offerChanged, .declined: true
+        case .set, .offerChanged, .declined, .seek, .yields: true
         case .send(let message, _):
             switch message {
-            case .refused, .renew, .report: true
+            case .refused, .renew, .report, .outranked: true
             default: false
             }
         case .persist, .candidate, .apply, .vacate, .leaseEnds: false
@@ -68,9 +90,9 @@ extension Peer {
     mutating func claims(_ input: ClaimKeeper.Input, at now: Instant, into effects: inout [Effect]) {
         for effect in claims.effects(of: input, at: now) {
             if effect.needsNoDisk {
-                perform(MachineQueue.Item(effect: effect, visit: visiting), at: now, into: &effects)
+                perform(effect, of: visiting, at: now, into: &effects)
             } else {
-                machine.add(effect, of: visiting)
+                machine.add(.claims(effect, visiting))
             }
         }
         proceed(at: now, into: &effects)
@@ -84,26 +106,40 @@ extension Peer {
         proceed(at: now, into: &effects)
     }
 
-    private mutating func proceed(at now: Instant, into effects: inout [Effect]) {
+    mutating func proceed(at now: Instant, into effects: inout [Effect]) {
         let (ready, write) = machine.next()
         for item in ready { perform(item, at: now, into: &effects) }
-        if let write { effects.append(.persist(write.records, number: write.number)) }
+        if let write { effects.append(.persist(write.write, number: write.number)) }
     }
 
     private mutating func perform(_ item: MachineQueue.Item, at now: Instant, into effects: inout [Effect]) {
-        switch item.effect {
+        switch item {
+        case .claims(let effect, let visit): perform(effect, of: visit, at: now, into: &effects)
+        case .keep: preconditionFailure("what the owner says is written before it is performed")
+        case .report(let id): report(id, at: now, into: &effects)
+        }
+    }
+
+    private mutating func perform(
+        _ effect: ClaimKeeper.Effect, of visit: Visit?, at now: Instant, into effects: inout [Effect]
+    ) {
+        switch effect {
         case .persist: preconditionFailure("a record is written before it is performed")
         case .send(let message, let ledger):
             let peer = primary(of: ledger)
             let stamp = LedgerStamp(ledger: ledger == peer ? nil : ledger, view: primaries[ledger]?.view ?? .zero)
             send(.claim(message, stamp), to: peer, at: now, into: &effects)
         case .candidate(let claim, let place, let rank):
-            answer(item.visit, Candidate(claim: claim, place: place, rank: rank), at: now, into: &effects)
-        case .declined: answer(item.visit, nil, at: now, into: &effects)
+            answer(visit, Candidate(claim: claim, place: place, rank: rank), at: now, into: &effects)
+        case .declined: answer(visit, nil, at: now, into: &effects)
+        case .yields(let claim, let place):
+            let pledge = Candidate(claim: claim, place: place, rank: [], isPledge: true)
+            answer(visit, pledge, at: now, into: &effects)
         case .set(let timer, let due): effects.append(.set(.claims(timer), at: due))
         case .apply(let order): effects.append(.apply(order))
         case .vacate(let claim): effects.append(.vacate(claim))
         case .leaseEnds(let claim, let end): effects.append(.leaseEnds(claim, at: end))
+        case .seek(let ledger): seekPrimary(of: ledger, at: now, into: &effects)
         case .offerChanged(let offer):
             for ledger in led { finder(ledger, .offered(offer), at: now, into: &effects) }
             tellGroups(at: now, into: &effects)

@@ -165,18 +165,20 @@ extension Peer {
             case .withdraw(let key):
                 ledgers[index].desk?.forget(key)
                 directory(ledger, .withdraw(key), at: now, into: &effects)
-            case .allocate(let key, let attempt, let requirements, let standings):
+            case .allocate(let key, let attempt, let requirements, let standings, let pressing):
                 let release = led(ledger)?.requests.books[key]?.specification.release.mark
                 let asked = ClaimRequest(
-                    request: key, attempt: attempt, requirements: requirements, standings: standings, release: release)
+                    request: key, attempt: attempt, requirements: requirements, standings: standings, release: release,
+                    share: pressing.share, presses: pressing.presses)
                 ledgers[index].desk?.asked[key] = asked
-                finder(ledger, .allocate(asked, near: claims.offer.place), at: now, into: &effects)
+                let input = Finder.Input.allocate(asked, near: claims.offer.place, at: pressing.machine)
+                finder(ledger, input, at: now, into: &effects)
             case .order(let order, let lease):
                 send(.order(order, lease: lease), from: ledger, to: order.claim.machine, at: now, into: &effects)
             case .release(let claim):
                 send(.release(claim), from: ledger, to: claim.machine, at: now, into: &effects)
-            case .renewed(let claims, let lease, let echo, let machine):
-                let message = ClaimMessage.renewed(claims, lease: lease, echo: echo)
+            case .renewed(let claims, let lease, let echo, let machine, let shares):
+                let message = ClaimMessage.renewed(claims, lease: lease, echo: echo, shares: shares)
                 send(message, from: ledger, to: machine, at: now, into: &effects)
             case .lapsed(let claims, let machine):
                 send(.lapsed(claims), from: ledger, to: machine, at: now, into: &effects)
@@ -233,6 +235,8 @@ extension Peer {
                 requests(ledger, .found(key, attempt, claim, place), at: now, into: &effects)
             case .notFound(let key, let attempt, let none):
                 widen(ledger, key, attempt, none, at: now, into: &effects)
+            case .pledged(let key, let attempt, let machine):
+                requests(ledger, .pledged(key, attempt, machine: machine), at: now, into: &effects)
             case .release(let claim, let key):
                 guard led(ledger)?.requests.keeps(claim, for: key) != true else { continue }
                 send(.release(claim), from: ledger, to: claim.machine, at: now, into: &effects)
@@ -249,6 +253,7 @@ extension Peer {
             case .propose(let fact, let ledger): propose(fact, to: ledger, at: now, into: &effects)
             case .send(let message, let peer): send(message, to: peer, at: now, into: &effects)
             case .readLog(let id, let claim, let query): effects.append(.readLog(id, claim, query))
+            case .obey(let id, let order): obey(order, id, at: now, into: &effects)
             case .answer(let id, let result): effects.append(.answer(id, result))
             case .set(let timer, let due): effects.append(.set(.calls(timer), at: due))
             }
@@ -387,7 +392,8 @@ extension Peer {
             guard primaries.admits(ledger, stamp.view, peer) else { return }
             note(ledger, stamp.view, peer, at: now, into: &effects)
             claims(.received(message, from: ledger), at: now, into: &effects)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .measured:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked,
+            .measured:
             onMachine(message, stamp.ledger ?? id, from: peer, at: now, into: &effects)
         }
     }
@@ -411,6 +417,12 @@ extension Peer {
             confirmed(ledger, .renewal(claims, echo: echo, from: peer), at: now, into: &effects)
         case .report(let claim, let sequence, let status):
             requests(ledger, .report(claim, sequence: sequence, status), at: now, into: &effects)
+        case .leaving(let claims, let leaving):
+            requests(ledger, .leaving(claims, leaving, from: peer), at: now, into: &effects)
+        case .outranked(let claim, var other):
+            other.name = ledgerName(of: other.ledger)
+            // A deposed primary would give up what its successor has counted otherwise: the log decides.
+            requests(ledger, .outranked(claim, by: other), at: now, into: &effects)
         case .measured(let gauges): requests(ledger, .measured(gauges, from: peer), at: now, into: &effects)
         case .claim, .order, .release, .renewed, .lapsed, .acknowledged: return  // for the machine
         }
@@ -432,6 +444,7 @@ extension Peer {
         var own = neighbours.own
         var facts = facts
         (facts.memory, facts.terms) = (own.facts.memory, own.facts.terms)
+        (facts.country, facts.continent) = (own.facts.country, own.facts.continent)
         guard facts != own.facts else { return }
         own.facts = facts
         neighbours(.described(own), at: now, into: &effects)

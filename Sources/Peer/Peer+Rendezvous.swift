@@ -23,6 +23,11 @@ extension Peer {
                 let search = Groups.Input.anycast(
                     group: group.key, id: Self.searchMark | id.value, payload: payload, atLeast: 1)
                 groups(search, at: now, into: &effects)
+            case .press(let id, let group, let allocation):
+                let payload = visits.allocation(allocation)
+                let search = Groups.Input.anycast(
+                    group: group.key, id: Self.searchMark | id.value, payload: payload, atLeast: 0)
+                groups(search, at: now, into: &effects)
             case .count(let id, let group):
                 counting[id] = group
                 groups(.summary(group: group.key, id: Self.searchMark | id.value), at: now, into: &effects)
@@ -52,7 +57,10 @@ extension Peer {
             if case .accepted(let peer, let answer) = result, let candidate = visits.decodeCandidate(answer),
                 candidate.claim.machine == peer
             {
-                rendezvous(.accepted(search, candidate), at: now, into: &effects)
+                let input =
+                    candidate.isPledge
+                    ? Rendezvous.Input.pledged(search, machine: peer) : .accepted(search, candidate)
+                rendezvous(input, at: now, into: &effects)
             } else {
                 rendezvous(.nobody(search), at: now, into: &effects)
             }
@@ -166,6 +174,13 @@ extension Peer {
             }
         case .nobody(let key, let attempt, let none):
             onNone(key, attempt, none, of: ledger, at: now, into: &effects)
+        case .pledged(let key, let attempt, let machine):
+            guard let index = index(of: ledger), ledgers[index].desk?.asked[key]?.attempt == attempt else { return }
+            ledgers[index].desk?.near[key] = nil
+            if neighbours[machine]?.isLive != true, machine != id {
+                neighbours(.met(machine), at: now, into: &effects)
+            }
+            requests(ledger, .pledged(key, attempt, machine: machine), at: now, into: &effects)
         }
     }
 
@@ -188,6 +203,7 @@ extension RendezvousMessage {
         switch self {
         case .found(_, _, let candidates): candidates.map(\.claim.machine)
         case .nobody: []
+        case .pledged(_, _, let machine): [machine]
         }
     }
 }

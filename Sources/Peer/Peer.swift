@@ -89,6 +89,8 @@ public struct Peer: Automaton {
     /// What was on disk when the process started.
     public struct Restored: Sendable {
         public var partitions: [PartitionRecord] = []
+        /// What the machine's owner has said while it ran.
+        public var word = OwnerWord()
         /// Of a master: ledgers of which it holds a replica, its own among them.
         public var ledgers: [(id: PeerID, state: LedgerState)] = []
         public var remembered: [Advertisement] = []
@@ -143,11 +145,12 @@ public struct Peer: Automaton {
         case logRead(CallID, Result<LogPiece, Refusal>)
         /// Where this peer listens, when the host has found out.
         case listening([Endpoint])
-        /// The host has looked what the machine is and has. What instances may ask for together, and the owner's terms, are not
-        /// the machine's to say: those in here are passed over.
+        /// The host has looked what the machine is and has. What instances may ask for together, where it stands, and the owner's
+        /// terms, are not the machine's to say: those in here are passed over.
         case measured(MachineFacts)
         /// Writes up to here are durable.
         case persisted(UInt64)
+        /// The host can run instances, or not.
         case accepting(Bool)
         case stopping
     }
@@ -180,7 +183,7 @@ public struct Peer: Automaton {
     /// What is to be remembered is a hint for the next start: nothing waits for it, and a disk that is full may lose it.
     public enum Effect: Hashable, Sendable {
         /// One transaction; then say `persisted`. A disk that fails is tried again until it takes it.
-        case persist([PartitionRecord], number: UInt64)
+        case persist(MachineWrite, number: UInt64)
         case remember([Advertisement])
         /// The same for peers of the ring.
         case rememberRing([PeerContact])
@@ -237,6 +240,9 @@ public struct Peer: Automaton {
     var counting: [Rendezvous.SearchID: OfferGroup] = [:]  // looked up only
     private let visitCoding: Shared<VisitCoding>
     var visits: VisitCoding { visitCoding.value }
+    /// What the machine's owner has said while it ran, and what it offers without that.
+    public internal(set) var word: OwnerWord
+    let started: OfferWord
     var addresses = AddressBook()
     let restoredRing: [PeerID]
     /// How this peer introduced itself last.
@@ -269,6 +275,9 @@ public struct Peer: Automaton {
         let configuration = blueprint.configuration
         var own = own
         own.facts.memory = memory
+        word = restored.word
+        started = OfferWord(own)
+        restored.word.offer.apply(to: &own)
         id = own.peer
         coding = blueprint.coding
         rules = blueprint.rules
@@ -278,7 +287,7 @@ public struct Peer: Automaton {
             random: .stream(seed: seed, "neighbours"))
         claims = ClaimKeeper(
             sharing: blueprint.claims, own: Offer(own, capacity: capacity, memory: memory),
-            records: restored.partitions)
+            records: restored.partitions, isDrained: restored.word.isDrained)
         overlay = Overlay(id: own.peer, sharing: blueprint.overlay, random: .stream(seed: seed, "overlay"))
         groups = Groups(id: own.peer, sharing: blueprint.groups, random: .stream(seed: seed, "groups"))
         let drawn = SeededRandom.stream(seed: seed, "objects")

@@ -48,7 +48,9 @@ extension PeerMessage {
         case .claim(let message, _):
             switch message {
             case .claim, .order, .release, .renewed, .lapsed, .acknowledged: true
-            case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .measured: false
+            case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked,
+                .measured:
+                false
             }
         case .neighbour(let message):
             switch message {
@@ -71,6 +73,8 @@ public enum Call: Hashable, Sendable {
     case tenantLog(ClaimReference, LogQuery)
     /// The last claims that a machine has heard of, asked of it by a master: why it has no work.
     case seenClaims(PeerID)
+    /// What the owner of a machine orders, asked of it by a master; nil: only how it stands. Answered when it is on its disk.
+    case owner(PeerID, OwnerOrder?)
     /// Puts a fact that concerns no request into a ledger: an admission or a token into the own one, an act of the books
     /// into any.
     case record(Fact)
@@ -113,6 +117,7 @@ public enum CallResult: Hashable, Sendable {
     case log(LogPiece)
     /// The newest last; at most `ClaimHistory.linesMax`.
     case seenClaims([ClaimHistory.Line])
+    case owner(OwnerReport)
     /// It is in the ledger at this place.
     case recorded(LedgerIndex)
     /// This peer does not lead the ledger concerned.
@@ -126,7 +131,7 @@ extension Call {
         switch self {
         case .request(let call): call.key
         case .log(let key, _): key
-        case .list, .tenantLog, .seenClaims, .record: nil
+        case .list, .tenantLog, .seenClaims, .owner, .record: nil
         }
     }
 
@@ -134,7 +139,7 @@ extension Call {
     public var patience: Duration {
         switch self {
         case .request(.ask(_, _, _, let wait)), .request(.read(_, let wait)): wait?.timeout ?? .zero
-        case .list, .log, .tenantLog, .seenClaims, .record: .zero
+        case .list, .log, .tenantLog, .seenClaims, .owner, .record: .zero
         }
     }
 }

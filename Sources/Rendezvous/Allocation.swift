@@ -17,6 +17,11 @@ public struct Allocation: Hashable, Sendable {
         self.near = near
     }
 
+    /// Whether a search for the other is one for this.
+    func isSame(as other: Allocation) -> Bool {
+        asked.isSame(as: other.asked) && ledger == other.ledger && origin == other.origin && near == other.near
+    }
+
     /// Where the rendezvous of a request is.
     public static func key(of request: RequestKey) -> PeerID {
         // The length keeps apart what would be one text.
@@ -31,10 +36,13 @@ public struct Candidate: Hashable, Sendable {
     public var place: Place
     /// The smaller, the better; at most `rankMax` numbers.
     public var rank: [Int64]
+    /// Nothing is granted yet: the tenant of that claim gives way.
+    public var isPledge: Bool
 
     public static let rankMax = 16
 
-    public init(claim: ClaimReference, place: Place, rank: [Int64]) {
+    public init(claim: ClaimReference, place: Place, rank: [Int64], isPledge: Bool = false) {
+        self.isPledge = isPledge
         self.claim = claim
         self.place = place
         self.rank = rank
@@ -46,6 +54,8 @@ public enum RendezvousMessage: Hashable, Sendable {
     /// Best first; all of them hold for a moment, and one is needed.
     case found(RequestKey, Attempt, [Candidate])
     case nobody(RequestKey, Attempt, NoMachine)
+    /// A tenant gives way to the attempt there: the ledger asks that machine itself.
+    case pledged(RequestKey, Attempt, machine: PeerID)
 
     public static let candidatesMax = 8
 }

@@ -23,6 +23,8 @@ public struct Finder: Automaton {
         public var drawsMax = 24
         /// How old a published offer may be: machines publish changes at most once a second.
         public var offerAge: Duration = .seconds(2)
+        /// The most full machines that one search asks for a tenant's place.
+        public var pressesMax = 3
         /// The most machines named in the reasons of a "no".
         public var namesMax = 5
 
@@ -36,7 +38,8 @@ public struct Finder: Automaton {
         /// Find a machine; the same attempt again goes on, a newer one starts anew.
         ///
         /// - near: where whoever asks stands.
-        case allocate(ClaimRequest, near: Place)
+        /// - at: who is asked first, whatever it offers: a tenant gives way there.
+        case allocate(ClaimRequest, near: Place, at: PeerID? = nil)
         case granted(RequestKey, Attempt, ClaimReference, Place)
         case refused(RequestKey, Attempt, [Mismatch], from: PeerID)
         case timerFired(Timer)
@@ -52,6 +55,8 @@ public struct Finder: Automaton {
         case claim(ClaimRequest, from: PeerID)
         case found(RequestKey, Attempt, ClaimReference, Place)
         case notFound(RequestKey, Attempt, NoMachine)
+        /// A tenant gives way to the attempt there: it is to be asked again.
+        case pledged(RequestKey, Attempt, machine: PeerID)
         /// Nobody here waits for this grant any more. A repeated grant may have become the placement since: whoever carries
         /// this out asks the ledger first.
         case release(ClaimReference, for: RequestKey)
@@ -68,6 +73,10 @@ public struct Finder: Automaton {
         var asking: [(machine: PeerID, since: Instant)] = []
         var tried: Set<PeerID> = []  // looked up only
         var refusals: [PeerID: [Mismatch]] = [:]  // looked up only
+        /// Who is asked next, whatever it offers.
+        var pledge: PeerID?
+        /// How many full machines have been asked.
+        var presses = 0
     }
 
     private let configuration: Configuration
@@ -91,12 +100,17 @@ public struct Finder: Automaton {
         case .gone(let machine):
             offers[machine] = nil
             recentAsks[machine] = nil
-        case .allocate(let asked, let near): onAllocate(asked, near, at: now, into: &effects)
+        case .allocate(let asked, let near, let machine):
+            onAllocate(asked, near, pledge: machine, at: now, into: &effects)
         case .granted(let key, let attempt, let claim, let place):
             onGranted(key, attempt, claim, place, into: &effects)
         case .refused(let key, let attempt, let reasons, let machine):
             guard var search = searches[key], search.asked.attempt == attempt, search.stopsAsking(machine) else {
                 return
+            }
+            if reasons.contains(where: { $0.code == .yielding }), search.asking.isEmpty {
+                searches[key] = nil
+                return effects.append(.pledged(key, attempt, machine: machine))
             }
             search.refusals[machine] = reasons
             ask(key, search, at: now, into: &effects)
@@ -105,11 +119,12 @@ public struct Finder: Automaton {
     }
 
     private mutating func onAllocate(
-        _ asked: ClaimRequest, _ near: Place, at now: Instant, into effects: inout [Effect]
+        _ asked: ClaimRequest, _ near: Place, pledge: PeerID?, at now: Instant, into effects: inout [Effect]
     ) {
-        if let search = searches[asked.request], search.asked == asked, !search.asking.isEmpty { return }
+        if let search = searches[asked.request], search.asked.isSame(as: asked), !search.asking.isEmpty { return }
         do {
-            let search = Search(asked: asked, wanted: try Wanted(asked), near: near)
+            var search = Search(asked: asked, wanted: try Wanted(asked), near: near)
+            search.pledge = pledge
             ask(asked.request, search, at: now, into: &effects)
         } catch {
             // Checked where it was asked; so it was asked of a later version.
@@ -145,7 +160,7 @@ public struct Finder: Automaton {
     /// Asks the next candidate; when there is none and nobody thinks any more, reports that there is none.
     private mutating func ask(_ key: RequestKey, _ search: Search, at now: Instant, into effects: inout [Effect]) {
         var search = search
-        if search.asking.count < 2, search.tried.count < configuration.asksMax, let chosen = next(for: search, at: now)
+        if search.asking.count < 2, search.tried.count < configuration.asksMax, let chosen = next(for: &search, at: now)
         {
             search.asking.append((chosen, now))
             search.tried.insert(chosen)
@@ -166,8 +181,34 @@ public struct Finder: Automaton {
         effects.append(.notFound(key, search.asked.attempt, none))
     }
 
-    /// The best of those that were not tried.
-    private mutating func next(for search: Search, at now: Instant) -> PeerID? {
+    /// The one that has promised a place, else the best of those that were not tried, else a full one that may give one.
+    private mutating func next(for search: inout Search, at now: Instant) -> PeerID? {
+        if let machine = search.pledge {
+            search.pledge = nil
+            return machine
+        }
+        if let machine = fitting(search, at: now) { return machine }
+        guard search.asked.presses, search.asking.isEmpty, search.presses < configuration.pressesMax else { return nil }
+        search.presses += 1
+        return crowded(search, at: now)
+    }
+
+    /// One that only tenants keep from serving, drawn at random: whose projects have how much, only the machines know.
+    private mutating func crowded(_ search: Search, at now: Instant) -> PeerID? {
+        func isCrowded(_ offer: Offer) -> Bool {
+            guard !search.tried.contains(offer.machine) else { return false }
+            let reasons = search.wanted.mismatches(with: offer, at: now)
+            return !reasons.isEmpty && reasons.allSatisfy(\.isOccupancy)
+        }
+        guard !offers.isEmpty else { return nil }
+        for _ in 0..<configuration.drawsMax {
+            let offer = offers.values[random.below(offers.count)]
+            if isCrowded(offer) { return offer.machine }
+        }
+        return random.pick(offers.values.filter(isCrowded))?.machine
+    }
+
+    private mutating func fitting(_ search: Search, at now: Instant) -> PeerID? {
         func fits(_ offer: Offer) -> Bool {
             !search.tried.contains(offer.machine) && search.wanted.mismatches(with: offer, at: now).isEmpty
         }

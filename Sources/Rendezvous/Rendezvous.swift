@@ -58,6 +58,8 @@ public struct Rendezvous: Automaton {
         case accepted(SearchID, Candidate)
         /// Nobody in the group does.
         case nobody(SearchID)
+        /// A full member has a tenant that gives way.
+        case pledged(SearchID, machine: PeerID)
         /// How many members a group has, and the most that one of them has free; nil: nobody said.
         case counted(SearchID, OfferGroup, machines: UInt64?, free: Int64)
         case timerFired(Timer)
@@ -76,6 +78,8 @@ public struct Rendezvous: Automaton {
     public enum Effect: Hashable, Sendable {
         /// Ask the group's members, one after the other, who have something free.
         case search(SearchID, OfferGroup, Allocation)
+        /// The same of those who have nothing free, some of them: a tenant may give way.
+        case press(SearchID, OfferGroup, Allocation)
         case count(SearchID, OfferGroup)
         case tell(RendezvousMessage, Allocation)
         case set(Timer, at: Instant)
@@ -92,6 +96,7 @@ public struct Rendezvous: Automaton {
         var candidates: [Candidate] = []
         /// Of groups that whoever serves is in; asked for when nobody was found.
         var counts: OrderedDictionary<String, UInt64> = [:]
+        var hasPressed = false
         var isCounting = false
         var free: Int64 = 0
         var deadline = Instant.distantFuture
@@ -126,6 +131,7 @@ public struct Rendezvous: Automaton {
         case .allocate(let allocation): onAllocate(allocation, at: now, into: &effects)
         case .accepted(let id, let candidate): onAccepted(id, candidate, at: now, into: &effects)
         case .nobody(let id): onNobody(id, at: now, into: &effects)
+        case .pledged(let id, let machine): onPledged(id, machine, into: &effects)
         case .counted(let id, let group, let machines, let free):
             onCounted(id, group, machines, free, into: &effects)
         case .timerFired(.step(let number)): onTimer(number, at: now, into: &effects)
@@ -135,7 +141,7 @@ public struct Rendezvous: Automaton {
     private mutating func onAllocate(_ allocation: Allocation, at now: Instant, into effects: inout [Effect]) {
         let key = SearchKey(ledger: allocation.ledger, request: allocation.asked.request)
         if let known = searches[key]?.allocation {
-            guard allocation.asked.attempt >= known.asked.attempt, allocation != known else { return }
+            guard allocation.asked.attempt >= known.asked.attempt, !allocation.isSame(as: known) else { return }
             end(key)
         }
         guard searches.count < configuration.searchesMax, !configuration.sabotage.contains(.deaf) else { return }
@@ -160,6 +166,12 @@ public struct Rendezvous: Automaton {
                 let id = call(of: key, in: &search)
                 effects.append(.search(id, group, search.allocation))
             }
+        } else if search.allocation.asked.presses, !search.hasPressed,
+            let group = OfferGroup.cover(of: search.wanted).first
+        {
+            search.hasPressed = true
+            let id = call(of: key, in: &search)
+            effects.append(.press(id, group, search.allocation))
         } else {
             search.isCounting = true
             for group in OfferGroup.necessary(for: search.wanted).joined() {
@@ -192,6 +204,12 @@ public struct Rendezvous: Automaton {
         } else {
             bind(key, into: &effects)
         }
+    }
+
+    private mutating func onPledged(_ id: SearchID, _ machine: PeerID, into effects: inout [Effect]) {
+        guard let key = answered(id), let search = end(key), !configuration.sabotage.contains(.mute) else { return }
+        let asked = search.allocation.asked
+        effects.append(.tell(.pledged(asked.request, asked.attempt, machine: machine), search.allocation))
     }
 
     private mutating func onCounted(

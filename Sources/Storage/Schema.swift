@@ -33,6 +33,11 @@ enum Schema {
                     DELETE FROM meta WHERE key LIKE 'derived.%'
                     """)
         }
+        migrator.registerMigration("6 owner's word") { database in
+            // What the machine's owner has said while it ran: one row, or none.
+            try database.execute(
+                sql: "CREATE TABLE owner(id INTEGER PRIMARY KEY CHECK(id = 1), word BLOB NOT NULL) STRICT")
+        }
         return migrator
     }
 

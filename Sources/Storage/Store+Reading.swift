@@ -9,6 +9,7 @@ import Wire
 public struct Restored: Sendable {
     /// By partition, ascending.
     public var partitions: [PartitionRecord]
+    public var word: OwnerWord
     /// In the order in which they were remembered.
     public var remembered: [Advertisement]
     /// Peers of the overlay, the best first.
@@ -24,7 +25,7 @@ extension Store {
         let path = path
         return try await inSnapshot { database in
             Restored(
-                partitions: try Self.partitions(database, path: path),
+                partitions: try Self.partitions(database, path: path), word: try Self.word(database, path: path),
                 remembered: try Self.remembered(database), ring: try Self.ring(database))
         }
     }
@@ -89,6 +90,15 @@ extension Store {
                 throw StorageError.corrupt(path, "the record of partition \(number) is that of another")
             }
             return record
+        }
+    }
+
+    private static func word(_ database: Database, path: String) throws -> OwnerWord {
+        guard let bytes = try Data.fetchOne(database, sql: "SELECT word FROM owner") else { return OwnerWord() }
+        do throws(WireError) {
+            return try OwnerWord(decoding: Array(bytes))
+        } catch {
+            throw StorageError.unreadable(path, "what the machine's owner has said", error)
         }
     }
 

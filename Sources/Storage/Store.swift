@@ -13,6 +13,7 @@ import Wire
 /// | --- | --- | --- |
 /// | `ledger` | a master's books before they were replicated (`ReplicaStore`); never changed, imported once | nobody |
 /// | `partition` | a machine's newest fencing numbers and confirmed tenants; the truth about what runs here | `write` |
+/// | `owner` | what the machine's owner has said while it ran | `write` |
 /// | `neighbour` | peers to ask after a restart; a hint, which nothing waits for | `write` |
 /// | `ring` | peers of the overlay, the same | `write` |
 /// | `object` | copies of objects | `writeObject` |
@@ -153,9 +154,11 @@ public final class Store: Sendable {
         let neighbours = try batch.remembered?.map { (neighbour) throws(StorageError) in
             try StoredNeighbour(neighbour)
         }
+        let word = try batch.word.map { (word) throws(StorageError) in try StoredWord(word) }
         let now = wallClock().milliseconds
         try await inTransaction { database in
             for record in records { try record.write(database) }
+            try word?.write(database)
             if let neighbours { try Self.remember(neighbours, at: now, database) }
             if let ring = batch.ring { try Self.remember(ring, database) }
         }
@@ -215,20 +218,24 @@ public final class Store: Sendable {
 public struct WriteBatch: Sendable {
     /// Of several records of one partition the last one counts.
     public var partitions: [PartitionRecord]
+    /// What the machine's owner has said; nil leaves it.
+    public var word: OwnerWord?
     /// Replaces all that was remembered; nil leaves it.
     public var remembered: [Advertisement]?
     /// The same of the overlay's peers.
     public var ring: [PeerContact]?
 
     public init(
-        partitions: [PartitionRecord] = [], remembered: [Advertisement]? = nil, ring: [PeerContact]? = nil
+        partitions: [PartitionRecord] = [], word: OwnerWord? = nil, remembered: [Advertisement]? = nil,
+        ring: [PeerContact]? = nil
     ) {
+        self.word = word
         self.ring = ring
         self.partitions = partitions
         self.remembered = remembered
     }
 
-    public var isEmpty: Bool { partitions.isEmpty && remembered == nil && ring == nil }
+    public var isEmpty: Bool { partitions.isEmpty && word == nil && remembered == nil && ring == nil }
 }
 
 /// Single numbers by name.

@@ -57,6 +57,24 @@ struct StoredNeighbour: Sendable {
     }
 }
 
+struct StoredWord: Sendable {
+    let bytes: Data
+
+    init(_ word: OwnerWord) throws(StorageError) {
+        let encoded = word.encoded()
+        do {
+            _ = try OwnerWord(decoding: encoded)
+        } catch {
+            throw .unwritable("what the machine's owner has said", error)
+        }
+        bytes = Data(encoded)
+    }
+
+    func write(_ database: Database) throws {
+        try database.execute(sql: "INSERT OR REPLACE INTO owner VALUES(1, ?)", arguments: [bytes])
+    }
+}
+
 extension StorageError {
     fileprivate static func unwritable(_ what: String, _ error: WireError) -> StorageError {
         StorageError(

@@ -22,6 +22,12 @@ extension WireAct {
         case .accountChanged(let account): accountChanged = WireAccount(account)
         case .accountClosed(let account): accountClosed = account.name
         case .projectSet(let order): projectSet = WireProjectOrder(order)
+        case .quotaSet(let project, let quota): quotaSet = WireQuotaOrder(project, quota)
+        case .shareSet(let project, let weight):
+            shareSet = .with {
+                $0.project = project.name
+                $0.weight = UInt32(clamping: weight)
+            }
         case .resourceDefined(let resource): resourceDefined = WireResource(resource)
         case .machineListed(let machine, let supplier):
             machineListed = .with {
@@ -67,6 +73,11 @@ extension WireAct {
         case .accountChanged(let account): .accountChanged(try account.decoded())
         case .accountClosed(let account): .accountClosed(try accountID(account, "an account"))
         case .projectSet(let order): .projectSet(try order.decoded())
+        case .quotaSet(let order):
+            .quotaSet(ProjectID(try bookName(order.project, "a project")), try order.decoded())
+        case .shareSet(let order):
+            .shareSet(
+                ProjectID(try bookName(order.project, "a project")), weight: try projectWeight(order.weight))
         case .resourceDefined(let resource): .resourceDefined(try resource.decoded())
         case .machineListed(let listing):
             .machineListed(

@@ -63,13 +63,14 @@ extension WireAdvertisement {
     func decoded() throws(WireError) -> Advertisement {
         let partitions = 0...UInt32(WireBounds.partitionsMax)
         let left = -Int32(WireBounds.coresMax)...Int32(WireBounds.coresMax)
+        let isEmpty = state == .draining && free == capacity
         return Advertisement(
             peer: try Wire.peer(peer, "an advertised peer"),
             incarnation: Incarnation(try counter(incarnation, "an incarnation")),
             sequence: try counter(sequence, "an advertisement's number"),
             name: try text(name, "a peer's name", bytes: 1...WireBounds.labelBytesMax),
             fabric: try text(fabric, "a fabric's name", bytes: 1...WireBounds.labelBytesMax),
-            state: try state.decoded(),
+            state: isEmpty ? .drained : try state.decoded(),
             endpoints: try endpoints.decoded(),
             apiPort: hasApiPort ? try port(apiPort) : nil,
             capacity: Int(try number(capacity, "a capacity", partitions)),
@@ -115,7 +116,7 @@ extension WireMachineState {
             case .idle: .idle
             case .worker: .worker
             case .coordinator: .coordinator
-            case .draining: .draining
+            case .draining, .drained: .draining  // which of them follows from the partitions that are free
             case .left: .left
             case .failed: .failed
             }

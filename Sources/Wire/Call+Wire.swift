@@ -34,6 +34,7 @@ extension WireCall {
                 $0.query = WireLogQuery(query)
             }
         case .seenClaims(let machine): seenClaims = .with { $0.machine = machine.data }
+        case .owner(let machine, let order): owner = WireOwnerCall(machine, order)
         case .record(let fact): record = WireFact(fact)
         }
     }
@@ -62,6 +63,7 @@ extension WireCall {
                 try required(it.hasClaim, it.claim, "a call's claim").decoded(),
                 try required(it.hasQuery, it.query, "a call's query").decoded())
         case .seenClaims(let it): .seenClaims(try peer(it.machine, "a machine"))
+        case .owner(let it): .owner(try peer(it.machine, "a machine"), try it.decodedOrder())
         case .record(let fact): .record(try fact.decoded())
         case nil: throw noKind("a call", unknownFields)
         }

@@ -25,6 +25,7 @@ extension WireResult {
                 $0.nextOffset = piece.nextOffset
             }
         case .seenClaims(let lines): seenClaims = .with { $0.claims = lines.map { WireSeenClaim($0) } }
+        case .owner(let report): owner = WireOwnerReport(report)
         case .request(.elsewhere(let key)): requestElsewhere = WireRequestKey(key)
         case .elsewhere(let ledger): elsewhere = ledger.data
         case .recorded(let index): recorded = index.value
@@ -52,6 +53,7 @@ extension WireResult {
                 try list(it.claims, "claims", max: ClaimHistory.linesMax) { (claim) throws(WireError) in
                     try claim.decoded()
                 })
+        case .owner(let report): .owner(try report.decoded())
         case .requestElsewhere(let key): .request(.elsewhere(try key.decoded()))
         case .elsewhere(let ledger): .elsewhere(try peer(ledger, "a ledger"))
         case .recorded(let index): .recorded(LedgerIndex(try counter(index, "a ledger's index")))
@@ -105,6 +107,7 @@ extension WireRequest {
         attempt = request.attempt.value
         if let placement = request.placement { self.placement = WireClaimReference(placement) }
         if request.place != .unknown { place = WirePlace(request.place) }
+        if let other = request.givesWay { givesWay = WireOutranking(other) }
         status = WireInstanceStatus(request.status)
         statusSequence = request.statusSequence
         requestedAtNanoseconds = request.requestedAt.nanoseconds
@@ -113,6 +116,9 @@ extension WireRequest {
         decisions = request.decisions.map { WireScaleDecision($0, withInstant: true) }
         if let adopted = request.adoption { adoption = WireAdoption(adopted) }
         if let arrivals = request.arrivals { self.arrivals = WireArrivals(arrivals) }
+        if request.newest != request.attempt { newest = request.newest.value }
+        if let successor = request.successor { self.successor = WireSuccessor(successor) }
+        moving = cut(request.moving)
     }
 
     /// Reads a request of a list.
@@ -131,10 +137,14 @@ extension WireRequest {
             revision: try Wire.revision(revision), attempt: try Wire.attempt(attempt),
             placement: hasPlacement ? try placement.decoded() : nil,
             place: hasPlace ? try place.decoded() : .unknown,
+            givesWay: hasGivesWay ? try givesWay.decoded() : nil,
             status: try required(hasStatus, status, "a request's status").decoded(),
             statusSequence: try counter(statusSequence, "a report's number"),
             requestedAt: try instant(requestedAtNanoseconds, "a request's instant"),
             changedAt: try instant(changedAtNanoseconds, "a change's instant"),
+            newest: newest == 0 ? nil : try Wire.attempt(newest),
+            successor: hasSuccessor ? try successor.decoded() : nil,
+            moving: try text(moving, "why a request moves", bytes: 0...WireBounds.reasonBytesMax),
             decisions: try list(decisions, "decisions", max: ScaleDecision.keptMax) { (it) throws(WireError) in
                 try it.decoded()
             }, adoption: hasAdoption ? try adoption.decoded() : nil,

@@ -14,11 +14,12 @@ extension WireClaimMessage {
                 $0.leaseMilliseconds = bounded(lease)
             }
         case .release(let claim): release = WireClaimReference(claim)
-        case .renewed(let claims, let lease, let echo):
+        case .renewed(let claims, let lease, let echo, let shares):
             renewed = .with {
                 $0.claims = claims.map { WireClaimReference($0) }
                 $0.leaseMilliseconds = bounded(lease)
                 $0.echoNanoseconds = echo.nanoseconds
+                $0.shares = shares.map { WireProjectShare($0) }
             }
         case .lapsed(let claims): lapsed = .with { $0.claims = claims.map { WireClaimReference($0) } }
         case .acknowledged(let claim, let sequence):
@@ -61,6 +62,16 @@ extension WireClaimMessage {
                 $0.sequence = sequence
                 $0.status = WireInstanceStatus(status)
             }
+        case .leaving(let claims, let why):
+            leaving = .with {
+                $0.claims = claims.map { WireClaimReference($0) }
+                if let why { $0.leaving = WireLeaving(why) }
+            }
+        case .outranked(let claim, let other):
+            outranked = .with {
+                $0.claim = WireClaimReference(claim)
+                $0.by = WireOutranking(other)
+            }
         case .measured(let gauges): measured = .with { $0.gauges = gauges.map { WireGauge($0) } }
         }
     }
@@ -76,7 +87,8 @@ extension WireClaimMessage {
         case .renewed(let it):
             .renewed(
                 try decode(it.claims), lease: try duration(milliseconds: it.leaseMilliseconds, "a lease"),
-                echo: try instant(it.echoNanoseconds, "an echo"))
+                echo: try instant(it.echoNanoseconds, "an echo"),
+                shares: try list(it.shares, "shares of projects") { (share) throws(WireError) in try share.decoded() })
         case .lapsed(let it): .lapsed(try decode(it.claims))
         case .acknowledged(let it):
             .acknowledged(
@@ -98,6 +110,11 @@ extension WireClaimMessage {
             .report(
                 try reference(it.hasClaim, it.claim), sequence: try counter(it.sequence, "a report's number"),
                 try required(it.hasStatus, it.status, "a report's status").decoded())
+        case .leaving(let it): .leaving(try decode(it.claims), it.hasLeaving ? try it.leaving.decoded() : nil)
+        case .outranked(let it):
+            .outranked(
+                try reference(it.hasClaim, it.claim),
+                by: try required(it.hasBy, it.by, "whom a placement gives way to").decoded())
         case .measured(let it):
             .measured(
                 try list(it.gauges, "gauges", max: ClaimMessage.gaugesMax) { (gauge) throws(WireError) in
@@ -134,6 +151,8 @@ extension WireClaim {
             }
         }
         if let release = asked.release { self.release = release }
+        if let share = asked.share { self.share = WireProjectShare(share) }
+        presses = asked.presses
     }
 
     func decoded() throws(WireError) -> ClaimRequest {
@@ -148,7 +167,7 @@ extension WireClaim {
                     machine: try peer(it.machine, "a standing's machine"),
                     place: it.hasPlace ? try it.place.decoded() : .unknown)
             },
-            release: hasRelease ? release : nil)
+            release: hasRelease ? release : nil, share: hasShare ? try share.decoded() : nil, presses: presses)
     }
 }
 

@@ -79,6 +79,30 @@ extension WireFact {
                 $0.attempt = attempt.value
                 $0.reason = cut(reason)
             }
+        case .succeeding(let key, let attempt, let claim, let place):
+            succeeding = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.claim = WireClaimReference(claim)
+                if place != .unknown { $0.place = WirePlace(place) }
+            }
+        case .moved(let key, let attempt):
+            moved = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+            }
+        case .dropped(let key, let attempt, let reason):
+            dropped = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.reason = cut(reason)
+            }
+        case .gaveWay(let key, let attempt, let other):
+            gaveWay = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.by = WireOutranking(other)
+            }
         case .ended(let key): ended = WireRequestKey(key)
         case .noted(let key, let home): noted = WireNoted(key, home)
         case .forgotten(let key, let home): forgotten = WireNoted(key, home)
@@ -131,6 +155,19 @@ extension WireFact {
             .lost(
                 try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
                 reason: try text(fact.reason, "a reason", bytes: 0...WireBounds.reasonBytesMax))
+        case .succeeding(let fact):
+            .succeeding(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt), try claim(fact.hasClaim, fact.claim),
+                fact.hasPlace ? try fact.place.decoded() : .unknown)
+        case .moved(let fact): .moved(try key(fact.hasRequest, fact.request), try attempt(fact.attempt))
+        case .dropped(let fact):
+            .dropped(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
+                reason: try text(fact.reason, "a reason", bytes: 0...WireBounds.reasonBytesMax))
+        case .gaveWay(let fact):
+            .gaveWay(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
+                to: try required(fact.hasBy, fact.by, "whom a placement gives way to").decoded())
         case .ended(let key): .ended(try key.decoded())
         case .noted(let fact): .noted(try key(fact.hasRequest, fact.request), home: try peer(fact.home, "a home"))
         case .forgotten(let fact):

@@ -44,15 +44,15 @@ extension WireMachineFacts {
                 (digest) throws(WireError) in digest
             })
     }
+}
 
-    /// Two lower-case letters, or nothing.
-    private func letters(_ value: String, _ what: StaticString) throws(WireError) -> String {
-        let isLetters = value.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
-        guard value.isEmpty || (value.utf8.count == 2 && isLetters) else {
-            throw WireError(.outOfBounds, "\(what) is not two lower-case letters")
-        }
-        return value
+/// Two lower-case letters, or nothing.
+func letters(_ value: String, _ what: StaticString) throws(WireError) -> String {
+    let isLetters = value.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
+    guard value.isEmpty || (value.utf8.count == 2 && isLetters) else {
+        throw WireError(.outOfBounds, "\(what) is not two lower-case letters")
     }
+    return value
 }
 
 extension WireOwnerTerms {

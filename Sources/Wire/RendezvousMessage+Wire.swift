@@ -43,6 +43,7 @@ extension WireCandidate {
         claim = WireClaimReference(candidate.claim)
         if candidate.place != .unknown { place = WirePlace(candidate.place) }
         rank = Array(candidate.rank.prefix(Candidate.rankMax))
+        pledge = candidate.isPledge
     }
 
     func decoded() throws(WireError) -> Candidate {
@@ -51,7 +52,7 @@ extension WireCandidate {
         }
         return Candidate(
             claim: try required(hasClaim, claim, "a candidate's claim").decoded(),
-            place: hasPlace ? try place.decoded() : .unknown, rank: rank)
+            place: hasPlace ? try place.decoded() : .unknown, rank: rank, isPledge: pledge)
     }
 }
 
@@ -73,6 +74,12 @@ extension WireRendezvousMessage {
                 $0.reason = cut(none.reason)
                 $0.hopeless = none.isHopeless
             }
+        case .pledged(let key, let attempt, let machine):
+            pledged = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.machine = machine.data
+            }
         }
     }
 
@@ -90,6 +97,10 @@ extension WireRendezvousMessage {
                 NoMachine(
                     reason: try text(it.reason, "a reason", bytes: 0...WireBounds.reasonBytesMax),
                     isHopeless: it.hopeless))
+        case .pledged(let it):
+            .pledged(
+                try required(it.hasRequest, it.request, "what a tenant gives way for").decoded(),
+                try attempt(it.attempt), machine: try peer(it.machine, "whose tenant gives way"))
         case nil: throw noKind("a rendezvous's message", unknownFields)
         }
     }

@@ -159,6 +159,8 @@ extension WireSpecification {
         project = specification.project ?? ""
         if let terms = specification.group { group = WireInstanceGroup(terms) }
         if let membership = specification.membership { member = WireInstanceMembership(membership) }
+        if let patience = specification.patience { patienceMilliseconds = patience.milliseconds }
+        if specification.reserves != .none { reserves = WireReserves(specification.reserves) }
     }
 
     /// - Parameter listed: the release that a list has told for it.
@@ -169,7 +171,7 @@ extension WireSpecification {
         } else {
             document = try required(hasRelease, release, "a specification's release").decoded()
         }
-        return Specification(
+        var specification = Specification(
             release: document,
             type: try text(type, "an instance type", bytes: 0...WireBounds.nameBytesMax),
             parameters: try longText(parameters, "parameters", bytesMax: WireBounds.parametersBytesMax),
@@ -177,7 +179,12 @@ extension WireSpecification {
             desired: try desired.decoded(), exclusive: exclusive,
             project: project.isEmpty
                 ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax),
+            patience: hasPatienceMilliseconds
+                ? .milliseconds(
+                    try number(patienceMilliseconds, "a patience", 0...Specification.patienceMax.milliseconds)) : nil,
             group: hasGroup ? try group.decoded() : nil, membership: hasMember ? try member.decoded() : nil)
+        if hasReserves { specification.reserves = try reserves.decoded() }
+        return specification
     }
 }
 

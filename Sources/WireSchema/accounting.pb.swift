@@ -458,6 +458,22 @@ public nonisolated struct WireAct: Sendable {
     set {kind = .contractEnded(newValue)}
   }
 
+  public var quotaSet: WireQuotaOrder {
+    get {
+      if case .quotaSet(let v)? = kind {return v}
+      return WireQuotaOrder()
+    }
+    set {kind = .quotaSet(newValue)}
+  }
+
+  public var shareSet: WireShareOrder {
+    get {
+      if case .shareSet(let v)? = kind {return v}
+      return WireShareOrder()
+    }
+    set {kind = .shareSet(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -487,8 +503,84 @@ public nonisolated struct WireAct: Sendable {
     case closedBeforeNanoseconds(Int64)
     case invoiceReceived(WireInvoice)
     case contractEnded(WireContractEnd)
+    case quotaSet(WireQuotaOrder)
+    case shareSet(WireShareOrder)
 
   }
+
+  public init() {}
+}
+
+/// The most that a project's placed requests hold together; what is absent has no bound.
+public nonisolated struct WireQuotaOrder: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 128 bytes
+  public var project: String = String()
+
+  /// at most 1,000,000; of cores and gpus, too
+  public var partitions: UInt32 {
+    get {_partitions ?? 0}
+    set {_partitions = newValue}
+  }
+  /// Returns true if `partitions` has been explicitly set.
+  public var hasPartitions: Bool {self._partitions != nil}
+  /// Clears the value of `partitions`. Subsequent reads from it will return its default value.
+  public mutating func clearPartitions() {self._partitions = nil}
+
+  public var cores: UInt32 {
+    get {_cores ?? 0}
+    set {_cores = newValue}
+  }
+  /// Returns true if `cores` has been explicitly set.
+  public var hasCores: Bool {self._cores != nil}
+  /// Clears the value of `cores`. Subsequent reads from it will return its default value.
+  public mutating func clearCores() {self._cores = nil}
+
+  /// 0 to 2^60
+  public var memoryBytes: Int64 {
+    get {_memoryBytes ?? 0}
+    set {_memoryBytes = newValue}
+  }
+  /// Returns true if `memoryBytes` has been explicitly set.
+  public var hasMemoryBytes: Bool {self._memoryBytes != nil}
+  /// Clears the value of `memoryBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemoryBytes() {self._memoryBytes = nil}
+
+  public var gpus: UInt32 {
+    get {_gpus ?? 0}
+    set {_gpus = newValue}
+  }
+  /// Returns true if `gpus` has been explicitly set.
+  public var hasGpus: Bool {self._gpus != nil}
+  /// Clears the value of `gpus`. Subsequent reads from it will return its default value.
+  public mutating func clearGpus() {self._gpus = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _partitions: UInt32? = nil
+  fileprivate var _cores: UInt32? = nil
+  fileprivate var _memoryBytes: Int64? = nil
+  fileprivate var _gpus: UInt32? = nil
+}
+
+/// A project's weight beside others.
+public nonisolated struct WireShareOrder: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 128 bytes
+  public var project: String = String()
+
+  /// 1 to 1,000
+  public var weight: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 }
@@ -1673,7 +1765,7 @@ nonisolated extension WirePostalAddress: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Act"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_opened\0\u{3}account_changed\0\u{3}account_closed\0\u{3}project_set\0\u{3}resource_defined\0\u{3}machine_listed\0\u{3}price_set\0\u{1}posted\0\u{1}used\0\u{1}held\0\u{1}released\0\u{1}subscribed\0\u{1}unsubscribed\0\u{3}billing_set\0\u{1}billed\0\u{1}incident\0\u{1}credited\0\u{1}paid\0\u{3}contract_offered\0\u{3}contract_countersigned\0\u{3}closed_before_nanoseconds\0\u{3}invoice_received\0\u{3}contract_ended\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_opened\0\u{3}account_changed\0\u{3}account_closed\0\u{3}project_set\0\u{3}resource_defined\0\u{3}machine_listed\0\u{3}price_set\0\u{1}posted\0\u{1}used\0\u{1}held\0\u{1}released\0\u{1}subscribed\0\u{1}unsubscribed\0\u{3}billing_set\0\u{1}billed\0\u{1}incident\0\u{1}credited\0\u{1}paid\0\u{3}contract_offered\0\u{3}contract_countersigned\0\u{3}closed_before_nanoseconds\0\u{3}invoice_received\0\u{3}contract_ended\0\u{4}a\u{1}quota_set\0\u{3}share_set\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1965,6 +2057,32 @@ nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
           self.kind = .contractEnded(v)
         }
       }()
+      case 120: try {
+        var v: WireQuotaOrder?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .quotaSet(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .quotaSet(v)
+        }
+      }()
+      case 121: try {
+        var v: WireShareOrder?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .shareSet(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .shareSet(v)
+        }
+      }()
       default: break
       }
     }
@@ -2068,6 +2186,14 @@ nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       guard case .contractEnded(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
     }()
+    case .quotaSet?: try {
+      guard case .quotaSet(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    }()
+    case .shareSet?: try {
+      guard case .shareSet(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 121)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2075,6 +2201,95 @@ nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
 
   public static func ==(lhs: WireAct, rhs: WireAct) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireQuotaOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".QuotaOrder"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}partitions\0\u{1}cores\0\u{3}memory_bytes\0\u{1}gpus\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._partitions) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._cores) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._memoryBytes) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self._gpus) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    try { if let v = self._partitions {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._cores {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._memoryBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._gpus {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireQuotaOrder, rhs: WireQuotaOrder) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs._partitions != rhs._partitions {return false}
+    if lhs._cores != rhs._cores {return false}
+    if lhs._memoryBytes != rhs._memoryBytes {return false}
+    if lhs._gpus != rhs._gpus {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireShareOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ShareOrder"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}weight\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.weight) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if self.weight != 0 {
+      try visitor.visitSingularUInt32Field(value: self.weight, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireShareOrder, rhs: WireShareOrder) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.weight != rhs.weight {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -454,6 +454,26 @@ public nonisolated struct WireSpecification: @unchecked Sendable {
     set {_uniqueStorage()._project = newValue}
   }
 
+  /// How long its machine may be unheard of before the next attempt begins, at most 31 days; not there: the lease.
+  public var patienceMilliseconds: Int64 {
+    get {_storage._patienceMilliseconds ?? 0}
+    set {_uniqueStorage()._patienceMilliseconds = newValue}
+  }
+  /// Returns true if `patienceMilliseconds` has been explicitly set.
+  public var hasPatienceMilliseconds: Bool {_storage._patienceMilliseconds != nil}
+  /// Clears the value of `patienceMilliseconds`. Subsequent reads from it will return its default value.
+  public mutating func clearPatienceMilliseconds() {_uniqueStorage()._patienceMilliseconds = nil}
+
+  /// what its condition reserves, as its ledger has read it; absent: nothing
+  public var reserves: WireReserves {
+    get {_storage._reserves ?? WireReserves()}
+    set {_uniqueStorage()._reserves = newValue}
+  }
+  /// Returns true if `reserves` has been explicitly set.
+  public var hasReserves: Bool {_storage._reserves != nil}
+  /// Clears the value of `reserves`. Subsequent reads from it will return its default value.
+  public mutating func clearReserves() {_uniqueStorage()._reserves = nil}
+
   /// there: it stands for many instances, and never gets a machine itself
   public var group: WireInstanceGroup {
     get {_storage._group ?? WireInstanceGroup()}
@@ -479,6 +499,73 @@ public nonisolated struct WireSpecification: @unchecked Sendable {
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What a placement takes of a machine besides its partition.
+public nonisolated struct WireReserves: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// counter; of all three
+  public var cores: UInt64 = 0
+
+  public var memoryBytes: UInt64 = 0
+
+  public var gpus: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// How much a project has of machines, and how much it should have beside others.
+public nonisolated struct WireProjectShare: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// at most 128 bytes; empty: requests of a ledger that name none
+  public var project: String = String()
+
+  /// partitions, at most 1,000,000
+  public var held: UInt32 = 0
+
+  /// 1 to 1,000
+  public var weight: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Whose claim a placement gives way to.
+public nonisolated struct WireOutranking: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// that asks
+  public var ledger: Data = Data()
+
+  /// what it is called, at most 128 bytes; may be empty
+  public var name: String = String()
+
+  /// what its project has
+  public var share: WireProjectShare {
+    get {_share ?? WireProjectShare()}
+    set {_share = newValue}
+  }
+  /// Returns true if `share` has been explicitly set.
+  public var hasShare: Bool {self._share != nil}
+  /// Clears the value of `share`. Subsequent reads from it will return its default value.
+  public mutating func clearShare() {self._share = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _share: WireProjectShare? = nil
 }
 
 /// How many of an instance there shall be. Where one is asked for, the kinds `grouped`, `regrouped` and `ask_group` are
@@ -694,6 +781,161 @@ public nonisolated struct WireTenantRecord: Sendable {
   fileprivate var _order: WireInstanceOrder? = nil
 }
 
+/// What the owner of a machine has said of it while it runs; kept on its disk.
+public nonisolated struct WireOwnerWord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// it takes no new tenants, and those that it has are to go
+  public var drained: Bool = false
+
+  public var offer: WireOfferWord {
+    get {_offer ?? WireOfferWord()}
+    set {_offer = newValue}
+  }
+  /// Returns true if `offer` has been explicitly set.
+  public var hasOffer: Bool {self._offer != nil}
+  /// Clears the value of `offer`. Subsequent reads from it will return its default value.
+  public mutating func clearOffer() {self._offer = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _offer: WireOfferWord? = nil
+}
+
+/// What is not there was not said. Rates are millionths of the unit of account for an hour of one unit, 0 to 2^53.
+public nonisolated struct WireOfferWord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// a partition
+  public var price: Int64 {
+    get {_price ?? 0}
+    set {_price = newValue}
+  }
+  /// Returns true if `price` has been explicitly set.
+  public var hasPrice: Bool {self._price != nil}
+  /// Clears the value of `price`. Subsequent reads from it will return its default value.
+  public mutating func clearPrice() {self._price = nil}
+
+  public var coreRate: Int64 {
+    get {_coreRate ?? 0}
+    set {_coreRate = newValue}
+  }
+  /// Returns true if `coreRate` has been explicitly set.
+  public var hasCoreRate: Bool {self._coreRate != nil}
+  /// Clears the value of `coreRate`. Subsequent reads from it will return its default value.
+  public mutating func clearCoreRate() {self._coreRate = nil}
+
+  /// a gigabyte, 10^9 bytes
+  public var memoryRate: Int64 {
+    get {_memoryRate ?? 0}
+    set {_memoryRate = newValue}
+  }
+  /// Returns true if `memoryRate` has been explicitly set.
+  public var hasMemoryRate: Bool {self._memoryRate != nil}
+  /// Clears the value of `memoryRate`. Subsequent reads from it will return its default value.
+  public mutating func clearMemoryRate() {self._memoryRate = nil}
+
+  public var gpuRate: Int64 {
+    get {_gpuRate ?? 0}
+    set {_gpuRate = newValue}
+  }
+  /// Returns true if `gpuRate` has been explicitly set.
+  public var hasGpuRate: Bool {self._gpuRate != nil}
+  /// Clears the value of `gpuRate`. Subsequent reads from it will return its default value.
+  public mutating func clearGpuRate() {self._gpuRate = nil}
+
+  /// minutes of the day, 0 to 1,439, UTC
+  public var hoursFrom: UInt32 {
+    get {_hoursFrom ?? 0}
+    set {_hoursFrom = newValue}
+  }
+  /// Returns true if `hoursFrom` has been explicitly set.
+  public var hasHoursFrom: Bool {self._hoursFrom != nil}
+  /// Clears the value of `hoursFrom`. Subsequent reads from it will return its default value.
+  public mutating func clearHoursFrom() {self._hoursFrom = nil}
+
+  /// there with hours_from alone; equal to it: always
+  public var hoursUntil: UInt32 {
+    get {_hoursUntil ?? 0}
+    set {_hoursUntil = newValue}
+  }
+  /// Returns true if `hoursUntil` has been explicitly set.
+  public var hasHoursUntil: Bool {self._hoursUntil != nil}
+  /// Clears the value of `hoursUntil`. Subsequent reads from it will return its default value.
+  public mutating func clearHoursUntil() {self._hoursUntil = nil}
+
+  /// that one instance may ask for, 0 to 2^62; 0: what there is
+  public var memoryMaxBytes: Int64 {
+    get {_memoryMaxBytes ?? 0}
+    set {_memoryMaxBytes = newValue}
+  }
+  /// Returns true if `memoryMaxBytes` has been explicitly set.
+  public var hasMemoryMaxBytes: Bool {self._memoryMaxBytes != nil}
+  /// Clears the value of `memoryMaxBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemoryMaxBytes() {self._memoryMaxBytes = nil}
+
+  /// the same, at most 65,535
+  public var coresMax: UInt32 {
+    get {_coresMax ?? 0}
+    set {_coresMax = newValue}
+  }
+  /// Returns true if `coresMax` has been explicitly set.
+  public var hasCoresMax: Bool {self._coresMax != nil}
+  /// Clears the value of `coresMax`. Subsequent reads from it will return its default value.
+  public mutating func clearCoresMax() {self._coresMax = nil}
+
+  /// at most 63 bytes; empty: none
+  public var region: String {
+    get {_region ?? String()}
+    set {_region = newValue}
+  }
+  /// Returns true if `region` has been explicitly set.
+  public var hasRegion: Bool {self._region != nil}
+  /// Clears the value of `region`. Subsequent reads from it will return its default value.
+  public mutating func clearRegion() {self._region = nil}
+
+  /// two lower-case letters, or empty
+  public var country: String {
+    get {_country ?? String()}
+    set {_country = newValue}
+  }
+  /// Returns true if `country` has been explicitly set.
+  public var hasCountry: Bool {self._country != nil}
+  /// Clears the value of `country`. Subsequent reads from it will return its default value.
+  public mutating func clearCountry() {self._country = nil}
+
+  public var continent: String {
+    get {_continent ?? String()}
+    set {_continent = newValue}
+  }
+  /// Returns true if `continent` has been explicitly set.
+  public var hasContinent: Bool {self._continent != nil}
+  /// Clears the value of `continent`. Subsequent reads from it will return its default value.
+  public mutating func clearContinent() {self._continent = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _price: Int64? = nil
+  fileprivate var _coreRate: Int64? = nil
+  fileprivate var _memoryRate: Int64? = nil
+  fileprivate var _gpuRate: Int64? = nil
+  fileprivate var _hoursFrom: UInt32? = nil
+  fileprivate var _hoursUntil: UInt32? = nil
+  fileprivate var _memoryMaxBytes: Int64? = nil
+  fileprivate var _coresMax: UInt32? = nil
+  fileprivate var _region: String? = nil
+  fileprivate var _country: String? = nil
+  fileprivate var _continent: String? = nil
+}
+
 /// One line of a master's books. Unknown fields of this message are kept, and written back as they stood.
 public nonisolated struct WireEntry: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -842,6 +1084,41 @@ public nonisolated struct WireFact: Sendable {
     set {kind = .extended(newValue)}
   }
 
+  /// a claim is to take the placement's place when it is ready, and goes on beside it
+  public var succeeding: WirePlaced {
+    get {
+      if case .succeeding(let v)? = kind {return v}
+      return WirePlaced()
+    }
+    set {kind = .succeeding(newValue)}
+  }
+
+  /// the successor of this attempt is the placement from here on
+  public var moved: WirePromoted {
+    get {
+      if case .moved(let v)? = kind {return v}
+      return WirePromoted()
+    }
+    set {kind = .moved(newValue)}
+  }
+
+  /// the successor of this attempt is no more; the placement goes on
+  public var dropped: WireLost {
+    get {
+      if case .dropped(let v)? = kind {return v}
+      return WireLost()
+    }
+    set {kind = .dropped(newValue)}
+  }
+
+  public var gaveWay: WireGaveWay {
+    get {
+      if case .gaveWay(let v)? = kind {return v}
+      return WireGaveWay()
+    }
+    set {kind = .gaveWay(newValue)}
+  }
+
   /// requested, where it is a group
   public var grouped: WireRequested {
     get {
@@ -893,6 +1170,13 @@ public nonisolated struct WireFact: Sendable {
     case accounting(WireAct)
     case described(WireDescribed)
     case extended(WireExtended)
+    /// a claim is to take the placement's place when it is ready, and goes on beside it
+    case succeeding(WirePlaced)
+    /// the successor of this attempt is the placement from here on
+    case moved(WirePromoted)
+    /// the successor of this attempt is no more; the placement goes on
+    case dropped(WireLost)
+    case gaveWay(WireGaveWay)
     /// requested, where it is a group
     case grouped(WireRequested)
     /// changed, likewise
@@ -903,6 +1187,66 @@ public nonisolated struct WireFact: Sendable {
   }
 
   public init() {}
+}
+
+/// A request's successor has taken the place of its placement.
+public nonisolated struct WirePromoted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// the successor's, 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+}
+
+/// The placement is to end in favour of another project.
+public nonisolated struct WireGaveWay: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  public var by: WireOutranking {
+    get {_by ?? WireOutranking()}
+    set {_by = newValue}
+  }
+  /// Returns true if `by` has been explicitly set.
+  public var hasBy: Bool {self._by != nil}
+  /// Clears the value of `by`. Subsequent reads from it will return its default value.
+  public mutating func clearBy() {self._by = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _by: WireOutranking? = nil
 }
 
 /// A group's rule has been applied: it has another count, or it is said why it has not.
@@ -1621,7 +1965,7 @@ nonisolated extension WirePlace: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Specification"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{2}E\u{2}group\0\u{1}member\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{4}]\u{1}patience_milliseconds\0\u{2}\u{14}reserves\0\u{2}\u{14}group\0\u{1}member\0")
 
   fileprivate class _StorageClass {
     var _release: WireReleaseDocument? = nil
@@ -1631,6 +1975,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
     var _desired: WireDesiredState = .unspecified
     var _exclusive: Bool = false
     var _project: String = String()
+    var _patienceMilliseconds: Int64? = nil
+    var _reserves: WireReserves? = nil
     var _group: WireInstanceGroup? = nil
     var _member: WireInstanceMembership? = nil
 
@@ -1650,6 +1996,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       _desired = source._desired
       _exclusive = source._exclusive
       _project = source._project
+      _patienceMilliseconds = source._patienceMilliseconds
+      _reserves = source._reserves
       _group = source._group
       _member = source._member
     }
@@ -1677,6 +2025,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
         case 5: try { try decoder.decodeSingularEnumField(value: &_storage._desired) }()
         case 6: try { try decoder.decodeSingularBoolField(value: &_storage._exclusive) }()
         case 7: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 100: try { try decoder.decodeSingularInt64Field(value: &_storage._patienceMilliseconds) }()
+        case 120: try { try decoder.decodeSingularMessageField(value: &_storage._reserves) }()
         case 140: try { try decoder.decodeSingularMessageField(value: &_storage._group) }()
         case 141: try { try decoder.decodeSingularMessageField(value: &_storage._member) }()
         default: break
@@ -1712,6 +2062,12 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       if !_storage._project.isEmpty {
         try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 7)
       }
+      try { if let v = _storage._patienceMilliseconds {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 100)
+      } }()
+      try { if let v = _storage._reserves {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      } }()
       try { if let v = _storage._group {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
       } }()
@@ -1734,12 +2090,138 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._desired != rhs_storage._desired {return false}
         if _storage._exclusive != rhs_storage._exclusive {return false}
         if _storage._project != rhs_storage._project {return false}
+        if _storage._patienceMilliseconds != rhs_storage._patienceMilliseconds {return false}
+        if _storage._reserves != rhs_storage._reserves {return false}
         if _storage._group != rhs_storage._group {return false}
         if _storage._member != rhs_storage._member {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReserves: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Reserves"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cores\0\u{3}memory_bytes\0\u{1}gpus\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.cores) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.memoryBytes) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.gpus) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cores != 0 {
+      try visitor.visitSingularUInt64Field(value: self.cores, fieldNumber: 1)
+    }
+    if self.memoryBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.memoryBytes, fieldNumber: 2)
+    }
+    if self.gpus != 0 {
+      try visitor.visitSingularUInt64Field(value: self.gpus, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReserves, rhs: WireReserves) -> Bool {
+    if lhs.cores != rhs.cores {return false}
+    if lhs.memoryBytes != rhs.memoryBytes {return false}
+    if lhs.gpus != rhs.gpus {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireProjectShare: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ProjectShare"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}held\0\u{1}weight\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.held) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.weight) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if self.held != 0 {
+      try visitor.visitSingularUInt32Field(value: self.held, fieldNumber: 2)
+    }
+    if self.weight != 0 {
+      try visitor.visitSingularUInt32Field(value: self.weight, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireProjectShare, rhs: WireProjectShare) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.held != rhs.held {return false}
+    if lhs.weight != rhs.weight {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOutranking: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Outranking"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ledger\0\u{1}name\0\u{1}share\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._share) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    try { if let v = self._share {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOutranking, rhs: WireOutranking) -> Bool {
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs._share != rhs._share {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2071,6 +2553,129 @@ nonisolated extension WireTenantRecord: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension WireOwnerWord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OwnerWord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}drained\0\u{1}offer\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.drained) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._offer) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.drained != false {
+      try visitor.visitSingularBoolField(value: self.drained, fieldNumber: 1)
+    }
+    try { if let v = self._offer {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOwnerWord, rhs: WireOwnerWord) -> Bool {
+    if lhs.drained != rhs.drained {return false}
+    if lhs._offer != rhs._offer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOfferWord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OfferWord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}price\0\u{3}core_rate\0\u{3}memory_rate\0\u{3}gpu_rate\0\u{3}hours_from\0\u{3}hours_until\0\u{3}memory_max_bytes\0\u{3}cores_max\0\u{1}region\0\u{1}country\0\u{1}continent\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self._price) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._coreRate) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self._memoryRate) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self._gpuRate) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self._hoursFrom) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._hoursUntil) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._memoryMaxBytes) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self._coresMax) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self._region) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self._country) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self._continent) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._price {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._coreRate {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._memoryRate {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._gpuRate {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._hoursFrom {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._hoursUntil {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._memoryMaxBytes {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
+    try { if let v = self._coresMax {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
+    } }()
+    try { if let v = self._region {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 9)
+    } }()
+    try { if let v = self._country {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+    } }()
+    try { if let v = self._continent {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 11)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOfferWord, rhs: WireOfferWord) -> Bool {
+    if lhs._price != rhs._price {return false}
+    if lhs._coreRate != rhs._coreRate {return false}
+    if lhs._memoryRate != rhs._memoryRate {return false}
+    if lhs._gpuRate != rhs._gpuRate {return false}
+    if lhs._hoursFrom != rhs._hoursFrom {return false}
+    if lhs._hoursUntil != rhs._hoursUntil {return false}
+    if lhs._memoryMaxBytes != rhs._memoryMaxBytes {return false}
+    if lhs._coresMax != rhs._coresMax {return false}
+    if lhs._region != rhs._region {return false}
+    if lhs._country != rhs._country {return false}
+    if lhs._continent != rhs._continent {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Entry"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{3}at_nanoseconds\0\u{1}fact\0")
@@ -2117,7 +2722,7 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fact"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}~\u{1}grouped\0\u{1}regrouped\0\u{1}scaled\0\u{1}adopted\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0\u{2}\u{14}grouped\0\u{1}regrouped\0\u{1}scaled\0\u{1}adopted\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2307,6 +2912,58 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .extended(v)
         }
       }()
+      case 100: try {
+        var v: WirePlaced?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .succeeding(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .succeeding(v)
+        }
+      }()
+      case 101: try {
+        var v: WirePromoted?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .moved(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .moved(v)
+        }
+      }()
+      case 102: try {
+        var v: WireLost?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .dropped(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .dropped(v)
+        }
+      }()
+      case 120: try {
+        var v: WireGaveWay?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .gaveWay(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .gaveWay(v)
+        }
+      }()
       case 140: try {
         var v: WireRequested?
         var hadOneofValue = false
@@ -2426,6 +3083,22 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       guard case .extended(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
     }()
+    case .succeeding?: try {
+      guard case .succeeding(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    }()
+    case .moved?: try {
+      guard case .moved(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
+    }()
+    case .dropped?: try {
+      guard case .dropped(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 102)
+    }()
+    case .gaveWay?: try {
+      guard case .gaveWay(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    }()
     case .grouped?: try {
       guard case .grouped(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
@@ -2449,6 +3122,89 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
   public static func ==(lhs: WireFact, rhs: WireFact) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePromoted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Promoted"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WirePromoted, rhs: WirePromoted) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGaveWay: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GaveWay"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}by\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._by) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    try { if let v = self._by {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGaveWay, rhs: WireGaveWay) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs._by != rhs._by {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -88,6 +88,48 @@ public nonisolated enum WireMachineState: SwiftProtobuf.Enum, Swift.CaseIterable
 
 }
 
+public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// its owner has said so
+  case drained // = 1
+
+  /// its owner's hours end, or have ended
+  case hours // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .drained
+    case 2: self = .hours
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .drained: return 1
+    case .hours: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireLeavingReason] = [
+    .unspecified,
+    .drained,
+    .hours,
+  ]
+
+}
+
 public nonisolated enum WireOrderRefusal: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -893,134 +935,163 @@ public nonisolated struct WireAdvertisementList: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireClaimMessage: Sendable {
+public nonisolated struct WireClaimMessage: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: WireClaimMessage.OneOf_Kind? = nil
+  public var kind: OneOf_Kind? {
+    get {return _storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// From the request's side to the machine.
   public var claim: WireClaim {
     get {
-      if case .claim(let v)? = kind {return v}
+      if case .claim(let v)? = _storage._kind {return v}
       return WireClaim()
     }
-    set {kind = .claim(newValue)}
+    set {_uniqueStorage()._kind = .claim(newValue)}
   }
 
   public var order: WireOrder {
     get {
-      if case .order(let v)? = kind {return v}
+      if case .order(let v)? = _storage._kind {return v}
       return WireOrder()
     }
-    set {kind = .order(newValue)}
+    set {_uniqueStorage()._kind = .order(newValue)}
   }
 
   public var release: WireClaimReference {
     get {
-      if case .release(let v)? = kind {return v}
+      if case .release(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .release(newValue)}
+    set {_uniqueStorage()._kind = .release(newValue)}
   }
 
   public var renewed: WireRenewed {
     get {
-      if case .renewed(let v)? = kind {return v}
+      if case .renewed(let v)? = _storage._kind {return v}
       return WireRenewed()
     }
-    set {kind = .renewed(newValue)}
+    set {_uniqueStorage()._kind = .renewed(newValue)}
   }
 
   public var lapsed: WireClaimList {
     get {
-      if case .lapsed(let v)? = kind {return v}
+      if case .lapsed(let v)? = _storage._kind {return v}
       return WireClaimList()
     }
-    set {kind = .lapsed(newValue)}
+    set {_uniqueStorage()._kind = .lapsed(newValue)}
   }
 
   public var acknowledged: WireReportNumber {
     get {
-      if case .acknowledged(let v)? = kind {return v}
+      if case .acknowledged(let v)? = _storage._kind {return v}
       return WireReportNumber()
     }
-    set {kind = .acknowledged(newValue)}
+    set {_uniqueStorage()._kind = .acknowledged(newValue)}
   }
 
   /// From the machine.
   public var granted: WireGranted {
     get {
-      if case .granted(let v)? = kind {return v}
+      if case .granted(let v)? = _storage._kind {return v}
       return WireGranted()
     }
-    set {kind = .granted(newValue)}
+    set {_uniqueStorage()._kind = .granted(newValue)}
   }
 
   public var refused: WireRefused {
     get {
-      if case .refused(let v)? = kind {return v}
+      if case .refused(let v)? = _storage._kind {return v}
       return WireRefused()
     }
-    set {kind = .refused(newValue)}
+    set {_uniqueStorage()._kind = .refused(newValue)}
   }
 
   public var ordered: WireOrdered {
     get {
-      if case .ordered(let v)? = kind {return v}
+      if case .ordered(let v)? = _storage._kind {return v}
       return WireOrdered()
     }
-    set {kind = .ordered(newValue)}
+    set {_uniqueStorage()._kind = .ordered(newValue)}
   }
 
   public var orderRefused: WireOrderRefused {
     get {
-      if case .orderRefused(let v)? = kind {return v}
+      if case .orderRefused(let v)? = _storage._kind {return v}
       return WireOrderRefused()
     }
-    set {kind = .orderRefused(newValue)}
+    set {_uniqueStorage()._kind = .orderRefused(newValue)}
   }
 
   public var released: WireClaimReference {
     get {
-      if case .released(let v)? = kind {return v}
+      if case .released(let v)? = _storage._kind {return v}
       return WireClaimReference()
     }
-    set {kind = .released(newValue)}
+    set {_uniqueStorage()._kind = .released(newValue)}
   }
 
   public var renew: WireRenew {
     get {
-      if case .renew(let v)? = kind {return v}
+      if case .renew(let v)? = _storage._kind {return v}
       return WireRenew()
     }
-    set {kind = .renew(newValue)}
+    set {_uniqueStorage()._kind = .renew(newValue)}
   }
 
   public var report: WireReport {
     get {
-      if case .report(let v)? = kind {return v}
+      if case .report(let v)? = _storage._kind {return v}
       return WireReport()
     }
-    set {kind = .report(newValue)}
+    set {_uniqueStorage()._kind = .report(newValue)}
+  }
+
+  /// these tenancies are to go, or may stay after all
+  public var leaving: WireLeavingList {
+    get {
+      if case .leaving(let v)? = _storage._kind {return v}
+      return WireLeavingList()
+    }
+    set {_uniqueStorage()._kind = .leaving(newValue)}
+  }
+
+  public var outranked: WireOutranked {
+    get {
+      if case .outranked(let v)? = _storage._kind {return v}
+      return WireOutranked()
+    }
+    set {_uniqueStorage()._kind = .outranked(newValue)}
   }
 
   public var measured: WireMeasured {
     get {
-      if case .measured(let v)? = kind {return v}
+      if case .measured(let v)? = _storage._kind {return v}
       return WireMeasured()
     }
-    set {kind = .measured(newValue)}
+    set {_uniqueStorage()._kind = .measured(newValue)}
   }
 
   /// Of which ledger; empty: of the one that the master at either end has founded.
-  public var ledger: Data = Data()
+  public var ledger: Data {
+    get {_storage._ledger}
+    set {_uniqueStorage()._ledger = newValue}
+  }
 
   /// Of the ledger's primary that speaks; of a machine, the newest view that it knows. Absent: a ledger without replicas.
-  public var epoch: UInt32 = 0
+  public var epoch: UInt32 {
+    get {_storage._epoch}
+    set {_uniqueStorage()._epoch = newValue}
+  }
 
-  public var view: UInt32 = 0
+  public var view: UInt32 {
+    get {_storage._view}
+    set {_uniqueStorage()._view = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1040,11 +1111,16 @@ public nonisolated struct WireClaimMessage: Sendable {
     case released(WireClaimReference)
     case renew(WireRenew)
     case report(WireReport)
+    /// these tenancies are to go, or may stay after all
+    case leaving(WireLeavingList)
+    case outranked(WireOutranked)
     case measured(WireMeasured)
 
   }
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireClaim: Sendable {
@@ -1086,6 +1162,19 @@ public nonisolated struct WireClaim: Sendable {
   /// Clears the value of `release`. Subsequent reads from it will return its default value.
   public mutating func clearRelease() {self._release = nil}
 
+  /// what the request's project has; absent: an older version asks
+  public var share: WireProjectShare {
+    get {_share ?? WireProjectShare()}
+    set {_share = newValue}
+  }
+  /// Returns true if `share` has been explicitly set.
+  public var hasShare: Bool {self._share != nil}
+  /// Clears the value of `share`. Subsequent reads from it will return its default value.
+  public mutating func clearShare() {self._share = nil}
+
+  /// a full machine shall ask for a tenant's place
+  public var presses: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1093,6 +1182,87 @@ public nonisolated struct WireClaim: Sendable {
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _requirements: WireRequirements? = nil
   fileprivate var _release: UInt64? = nil
+  fileprivate var _share: WireProjectShare? = nil
+}
+
+/// Asks whether a placement may end for another project's claim.
+public nonisolated struct WireOutranked: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  public var by: WireOutranking {
+    get {_by ?? WireOutranking()}
+    set {_by = newValue}
+  }
+  /// Returns true if `by` has been explicitly set.
+  public var hasBy: Bool {self._by != nil}
+  /// Clears the value of `by`. Subsequent reads from it will return its default value.
+  public mutating func clearBy() {self._by = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _by: WireOutranking? = nil
+}
+
+public nonisolated struct WireLeavingList: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var claims: [WireClaimReference] = []
+
+  /// why they are to go; not there: they may stay
+  public var leaving: WireLeaving {
+    get {_leaving ?? WireLeaving()}
+    set {_leaving = newValue}
+  }
+  /// Returns true if `leaving` has been explicitly set.
+  public var hasLeaving: Bool {self._leaving != nil}
+  /// Clears the value of `leaving`. Subsequent reads from it will return its default value.
+  public mutating func clearLeaving() {self._leaving = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _leaving: WireLeaving? = nil
+}
+
+public nonisolated struct WireLeaving: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var reason: WireLeavingReason = .unspecified
+
+  /// how long the machine is still for others; not there: no end, or it is over
+  public var withinMilliseconds: Int64 {
+    get {_withinMilliseconds ?? 0}
+    set {_withinMilliseconds = newValue}
+  }
+  /// Returns true if `withinMilliseconds` has been explicitly set.
+  public var hasWithinMilliseconds: Bool {self._withinMilliseconds != nil}
+  /// Clears the value of `withinMilliseconds`. Subsequent reads from it will return its default value.
+  public mutating func clearWithinMilliseconds() {self._withinMilliseconds = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _withinMilliseconds: Int64? = nil
 }
 
 /// What groups are scaled by, as it is at the members of one home on one machine.
@@ -1203,6 +1373,9 @@ public nonisolated struct WireRenewed: Sendable {
 
   /// the machine's own instant, as it stood in its renew
   public var echoNanoseconds: Int64 = 0
+
+  /// what the projects of the machine's tenants have, each once
+  public var shares: [WireProjectShare] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1386,6 +1559,9 @@ public nonisolated struct WireCandidate: Sendable {
   /// the smaller the better, at most 16
   public var rank: [Int64] = []
 
+  /// nothing is granted yet: the tenant of that claim gives way
+  public var pledge: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1418,6 +1594,14 @@ public nonisolated struct WireRendezvousMessage: Sendable {
     set {kind = .nobody(newValue)}
   }
 
+  public var pledged: WirePledged {
+    get {
+      if case .pledged(let v)? = kind {return v}
+      return WirePledged()
+    }
+    set {kind = .pledged(newValue)}
+  }
+
   public var ledger: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1425,10 +1609,37 @@ public nonisolated struct WireRendezvousMessage: Sendable {
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
     case found(WireFoundCandidates)
     case nobody(WireNoCandidate)
+    case pledged(WirePledged)
 
   }
 
   public init() {}
+}
+
+/// A tenant gives way there: the ledger asks that machine itself.
+public nonisolated struct WirePledged: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  public var attempt: UInt32 = 0
+
+  public var machine: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
 }
 
 public nonisolated struct WireFoundCandidates: Sendable {
@@ -1942,6 +2153,14 @@ public nonisolated struct WireCall: Sendable {
     set {kind = .seenClaims(newValue)}
   }
 
+  public var owner: WireOwnerCall {
+    get {
+      if case .owner(let v)? = kind {return v}
+      return WireOwnerCall()
+    }
+    set {kind = .owner(newValue)}
+  }
+
   /// ask, where it is a group
   public var askGroup: WireAsk {
     get {
@@ -1961,8 +2180,68 @@ public nonisolated struct WireCall: Sendable {
     case tenantLog(WireTenantLog)
     case record(WireFact)
     case seenClaims(WireSeenClaims)
+    case owner(WireOwnerCall)
     /// ask, where it is a group
     case askGroup(WireAsk)
+
+  }
+
+  public init() {}
+}
+
+/// Of a machine, by its owner through a master; without an order: only asks how it stands.
+public nonisolated struct WireOwnerCall: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var machine: Data = Data()
+
+  public var order: WireOwnerCall.OneOf_Order? = nil
+
+  public var drain: WireEmpty {
+    get {
+      if case .drain(let v)? = order {return v}
+      return WireEmpty()
+    }
+    set {order = .drain(newValue)}
+  }
+
+  public var undrain: WireEmpty {
+    get {
+      if case .undrain(let v)? = order {return v}
+      return WireEmpty()
+    }
+    set {order = .undrain(newValue)}
+  }
+
+  /// what is said in it holds from now on
+  public var offer: WireOfferWord {
+    get {
+      if case .offer(let v)? = order {return v}
+      return WireOfferWord()
+    }
+    set {order = .offer(newValue)}
+  }
+
+  /// what it was started with holds again
+  public var resetOffer: WireEmpty {
+    get {
+      if case .resetOffer(let v)? = order {return v}
+      return WireEmpty()
+    }
+    set {order = .resetOffer(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Order: Equatable, Sendable {
+    case drain(WireEmpty)
+    case undrain(WireEmpty)
+    /// what is said in it holds from now on
+    case offer(WireOfferWord)
+    /// what it was started with holds again
+    case resetOffer(WireEmpty)
 
   }
 
@@ -2305,6 +2584,14 @@ public nonisolated struct WireResult: Sendable {
     set {kind = .seenClaims(newValue)}
   }
 
+  public var owner: WireOwnerReport {
+    get {
+      if case .owner(let v)? = kind {return v}
+      return WireOwnerReport()
+    }
+    set {kind = .owner(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -2323,10 +2610,106 @@ public nonisolated struct WireResult: Sendable {
     case elsewhere(Data)
     case requestElsewhere(WireRequestKey)
     case seenClaims(WireSeenClaimList)
+    case owner(WireOwnerReport)
 
   }
 
   public init() {}
+}
+
+/// How a machine stands with its owner's orders; what it says is on its disk.
+public nonisolated struct WireOwnerReport: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var state: WireMachineState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
+
+  /// state is draining, and there is no tenant
+  public var drained: Bool {
+    get {_storage._drained}
+    set {_uniqueStorage()._drained = newValue}
+  }
+
+  public var word: WireOwnerWord {
+    get {_storage._word ?? WireOwnerWord()}
+    set {_uniqueStorage()._word = newValue}
+  }
+  /// Returns true if `word` has been explicitly set.
+  public var hasWord: Bool {_storage._word != nil}
+  /// Clears the value of `word`. Subsequent reads from it will return its default value.
+  public mutating func clearWord() {_uniqueStorage()._word = nil}
+
+  /// what holds, all of it said
+  public var offer: WireOfferWord {
+    get {_storage._offer ?? WireOfferWord()}
+    set {_uniqueStorage()._offer = newValue}
+  }
+  /// Returns true if `offer` has been explicitly set.
+  public var hasOffer: Bool {_storage._offer != nil}
+  /// Clears the value of `offer`. Subsequent reads from it will return its default value.
+  public mutating func clearOffer() {_uniqueStorage()._offer = nil}
+
+  /// why its tenants are to go; not there: they are not
+  public var leaving: WireLeaving {
+    get {_storage._leaving ?? WireLeaving()}
+    set {_uniqueStorage()._leaving = newValue}
+  }
+  /// Returns true if `leaving` has been explicitly set.
+  public var hasLeaving: Bool {_storage._leaving != nil}
+  /// Clears the value of `leaving`. Subsequent reads from it will return its default value.
+  public mutating func clearLeaving() {_uniqueStorage()._leaving = nil}
+
+  public var tenants: [WireOwnerTenant] {
+    get {_storage._tenants}
+    set {_uniqueStorage()._tenants = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct WireOwnerTenant: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// the ledger that holds the request
+  public var home: Data = Data()
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  /// the partition is being emptied
+  public var vacating: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _claim: WireClaimReference? = nil
 }
 
 public nonisolated struct WireSeenClaimList: Sendable {
@@ -2557,6 +2940,38 @@ public nonisolated struct WireRequest: @unchecked Sendable {
   /// Clears the value of `place`. Subsequent reads from it will return its default value.
   public mutating func clearPlace() {_uniqueStorage()._place = nil}
 
+  /// the newest attempt that was begun, where it is not the one above
+  public var newest: UInt32 {
+    get {_storage._newest}
+    set {_uniqueStorage()._newest = newValue}
+  }
+
+  /// what is to take the placement's place
+  public var successor: WireSuccessor {
+    get {_storage._successor ?? WireSuccessor()}
+    set {_uniqueStorage()._successor = newValue}
+  }
+  /// Returns true if `successor` has been explicitly set.
+  public var hasSuccessor: Bool {_storage._successor != nil}
+  /// Clears the value of `successor`. Subsequent reads from it will return its default value.
+  public mutating func clearSuccessor() {_uniqueStorage()._successor = nil}
+
+  /// why it moves and what it waits for, for people; at most 4 KiB; never in a checkpoint
+  public var moving: String {
+    get {_storage._moving}
+    set {_uniqueStorage()._moving = newValue}
+  }
+
+  /// whose claim the placement is about to end for; absent: it stays
+  public var givesWay: WireOutranking {
+    get {_storage._givesWay ?? WireOutranking()}
+    set {_uniqueStorage()._givesWay = newValue}
+  }
+  /// Returns true if `givesWay` has been explicitly set.
+  public var hasGivesWay: Bool {_storage._givesWay != nil}
+  /// Clears the value of `givesWay`. Subsequent reads from it will return its default value.
+  public mutating func clearGivesWay() {_uniqueStorage()._givesWay = nil}
+
   /// of a group, the newest last, at most 20
   public var decisions: [WireScaleDecision] {
     get {_storage._decisions}
@@ -2588,6 +3003,55 @@ public nonisolated struct WireRequest: @unchecked Sendable {
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What is to take the place of a request's placement, while that goes on.
+public nonisolated struct WireSuccessor: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  /// where it stands
+  public var place: WirePlace {
+    get {_place ?? WirePlace()}
+    set {_place = newValue}
+  }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {self._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {self._place = nil}
+
+  public var status: WireInstanceStatus {
+    get {_status ?? WireInstanceStatus()}
+    set {_status = newValue}
+  }
+  /// Returns true if `status` has been explicitly set.
+  public var hasStatus: Bool {self._status != nil}
+  /// Clears the value of `status`. Subsequent reads from it will return its default value.
+  public mutating func clearStatus() {self._status = nil}
+
+  /// counter
+  public var statusSequence: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _place: WirePlace? = nil
+  fileprivate var _status: WireInstanceStatus? = nil
 }
 
 /// Whose placement a request has taken over, and at which revision.
@@ -2949,6 +3413,10 @@ fileprivate nonisolated let _protobuf_package = "palmier.v1"
 
 nonisolated extension WireMachineState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0MACHINE_STATE_UNSPECIFIED\0\u{1}MACHINE_STATE_JOINING\0\u{1}MACHINE_STATE_IDLE\0\u{1}MACHINE_STATE_WORKER\0\u{1}MACHINE_STATE_COORDINATOR\0\u{1}MACHINE_STATE_DRAINING\0\u{1}MACHINE_STATE_LEFT\0\u{1}MACHINE_STATE_FAILED\0")
+}
+
+nonisolated extension WireLeavingReason: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEAVING_REASON_UNSPECIFIED\0\u{1}LEAVING_REASON_DRAINED\0\u{1}LEAVING_REASON_HOURS\0")
 }
 
 nonisolated extension WireOrderRefusal: SwiftProtobuf._ProtoNameProviding {
@@ -4056,284 +4524,364 @@ nonisolated extension WireAdvertisementList: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}|\u{1}measured\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}T\u{1}leaving\0\u{2}\u{14}outranked\0\u{2}\u{14}measured\0")
+
+  fileprivate class _StorageClass {
+    var _kind: WireClaimMessage.OneOf_Kind?
+    var _ledger: Data = Data()
+    var _epoch: UInt32 = 0
+    var _view: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _kind = source._kind
+      _ledger = source._ledger
+      _epoch = source._epoch
+      _view = source._view
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try {
-        var v: WireClaim?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .claim(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try {
+          var v: WireClaim?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .claim(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .claim(v)
+          }
+        }()
+        case 2: try {
+          var v: WireOrder?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .order(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .order(v)
+          }
+        }()
+        case 3: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .release(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .release(v)
+          }
+        }()
+        case 4: try {
+          var v: WireRenewed?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renewed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renewed(v)
+          }
+        }()
+        case 5: try {
+          var v: WireClaimList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .lapsed(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .lapsed(v)
+          }
+        }()
+        case 6: try {
+          var v: WireReportNumber?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .acknowledged(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .acknowledged(v)
+          }
+        }()
+        case 7: try {
+          var v: WireGranted?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .granted(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .granted(v)
+          }
+        }()
+        case 8: try {
+          var v: WireRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .refused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .refused(v)
+          }
+        }()
+        case 9: try {
+          var v: WireOrdered?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .ordered(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .ordered(v)
+          }
+        }()
+        case 10: try {
+          var v: WireOrderRefused?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .orderRefused(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .orderRefused(v)
+          }
+        }()
+        case 11: try {
+          var v: WireClaimReference?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .released(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .released(v)
+          }
+        }()
+        case 12: try {
+          var v: WireRenew?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .renew(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .renew(v)
+          }
+        }()
+        case 13: try {
+          var v: WireReport?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .report(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .report(v)
+          }
+        }()
+        case 14: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
+        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._epoch) }()
+        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._view) }()
+        case 100: try {
+          var v: WireLeavingList?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .leaving(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .leaving(v)
+          }
+        }()
+        case 120: try {
+          var v: WireOutranked?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .outranked(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .outranked(v)
+          }
+        }()
+        case 140: try {
+          var v: WireMeasured?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .measured(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .measured(v)
+          }
+        }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .claim(v)
-        }
-      }()
-      case 2: try {
-        var v: WireOrder?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .order(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .order(v)
-        }
-      }()
-      case 3: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .release(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .release(v)
-        }
-      }()
-      case 4: try {
-        var v: WireRenewed?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renewed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renewed(v)
-        }
-      }()
-      case 5: try {
-        var v: WireClaimList?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .lapsed(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .lapsed(v)
-        }
-      }()
-      case 6: try {
-        var v: WireReportNumber?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .acknowledged(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .acknowledged(v)
-        }
-      }()
-      case 7: try {
-        var v: WireGranted?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .granted(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .granted(v)
-        }
-      }()
-      case 8: try {
-        var v: WireRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .refused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .refused(v)
-        }
-      }()
-      case 9: try {
-        var v: WireOrdered?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .ordered(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .ordered(v)
-        }
-      }()
-      case 10: try {
-        var v: WireOrderRefused?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .orderRefused(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .orderRefused(v)
-        }
-      }()
-      case 11: try {
-        var v: WireClaimReference?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .released(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .released(v)
-        }
-      }()
-      case 12: try {
-        var v: WireRenew?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .renew(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .renew(v)
-        }
-      }()
-      case 13: try {
-        var v: WireReport?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .report(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .report(v)
-        }
-      }()
-      case 14: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
-      case 15: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
-      case 16: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
-      case 140: try {
-        var v: WireMeasured?
-        var hadOneofValue = false
-        if let current = self.kind {
-          hadOneofValue = true
-          if case .measured(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .measured(v)
-        }
-      }()
-      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    switch self.kind {
-    case .claim?: try {
-      guard case .claim(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    }()
-    case .order?: try {
-      guard case .order(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    }()
-    case .release?: try {
-      guard case .release(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .renewed?: try {
-      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .lapsed?: try {
-      guard case .lapsed(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case .acknowledged?: try {
-      guard case .acknowledged(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .granted?: try {
-      guard case .granted(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-    }()
-    case .refused?: try {
-      guard case .refused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
-    case .ordered?: try {
-      guard case .ordered(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-    }()
-    case .orderRefused?: try {
-      guard case .orderRefused(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-    }()
-    case .released?: try {
-      guard case .released(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    }()
-    case .renew?: try {
-      guard case .renew(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    }()
-    case .report?: try {
-      guard case .report(let v)? = self.kind else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-    }()
-    default: break
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      switch _storage._kind {
+      case .claim?: try {
+        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      }()
+      case .order?: try {
+        guard case .order(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      }()
+      case .release?: try {
+        guard case .release(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .renewed?: try {
+        guard case .renewed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .lapsed?: try {
+        guard case .lapsed(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .acknowledged?: try {
+        guard case .acknowledged(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .granted?: try {
+        guard case .granted(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case .refused?: try {
+        guard case .refused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .ordered?: try {
+        guard case .ordered(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case .orderRefused?: try {
+        guard case .orderRefused(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      }()
+      case .released?: try {
+        guard case .released(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .renew?: try {
+        guard case .renew(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      case .report?: try {
+        guard case .report(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      }()
+      default: break
+      }
+      if !_storage._ledger.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 14)
+      }
+      if _storage._epoch != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._epoch, fieldNumber: 15)
+      }
+      if _storage._view != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._view, fieldNumber: 16)
+      }
+      switch _storage._kind {
+      case .leaving?: try {
+        guard case .leaving(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+      }()
+      case .outranked?: try {
+        guard case .outranked(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      }()
+      case .measured?: try {
+        guard case .measured(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
+      }()
+      default: break
+      }
     }
-    if !self.ledger.isEmpty {
-      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 14)
-    }
-    if self.epoch != 0 {
-      try visitor.visitSingularUInt32Field(value: self.epoch, fieldNumber: 15)
-    }
-    if self.view != 0 {
-      try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 16)
-    }
-    try { if case .measured(let v)? = self.kind {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireClaimMessage, rhs: WireClaimMessage) -> Bool {
-    if lhs.kind != rhs.kind {return false}
-    if lhs.ledger != rhs.ledger {return false}
-    if lhs.epoch != rhs.epoch {return false}
-    if lhs.view != rhs.view {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._ledger != rhs_storage._ledger {return false}
+        if _storage._epoch != rhs_storage._epoch {return false}
+        if _storage._view != rhs_storage._view {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4341,7 +4889,7 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Claim"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0\u{2}s\u{1}share\0\u{1}presses\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4354,6 +4902,8 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 3: try { try decoder.decodeSingularMessageField(value: &self._requirements) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.standings) }()
       case 5: try { try decoder.decodeSingularFixed64Field(value: &self._release) }()
+      case 120: try { try decoder.decodeSingularMessageField(value: &self._share) }()
+      case 121: try { try decoder.decodeSingularBoolField(value: &self.presses) }()
       default: break
       }
     }
@@ -4379,6 +4929,12 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     try { if let v = self._release {
       try visitor.visitSingularFixed64Field(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._share {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    } }()
+    if self.presses != false {
+      try visitor.visitSingularBoolField(value: self.presses, fieldNumber: 121)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4388,6 +4944,125 @@ nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._requirements != rhs._requirements {return false}
     if lhs.standings != rhs.standings {return false}
     if lhs._release != rhs._release {return false}
+    if lhs._share != rhs._share {return false}
+    if lhs.presses != rhs.presses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOutranked: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Outranked"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}by\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._by) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._by {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOutranked, rhs: WireOutranked) -> Bool {
+    if lhs._claim != rhs._claim {return false}
+    if lhs._by != rhs._by {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLeavingList: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LeavingList"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0\u{1}leaving\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.claims) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._leaving) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.claims.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.claims, fieldNumber: 1)
+    }
+    try { if let v = self._leaving {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireLeavingList, rhs: WireLeavingList) -> Bool {
+    if lhs.claims != rhs.claims {return false}
+    if lhs._leaving != rhs._leaving {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Leaving"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}within_milliseconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._withinMilliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.reason != .unspecified {
+      try visitor.visitSingularEnumField(value: self.reason, fieldNumber: 1)
+    }
+    try { if let v = self._withinMilliseconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireLeaving, rhs: WireLeaving) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs._withinMilliseconds != rhs._withinMilliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4552,7 +5227,7 @@ nonisolated extension WireOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Renewed"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0\u{3}lease_milliseconds\0\u{3}echo_nanoseconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claims\0\u{3}lease_milliseconds\0\u{3}echo_nanoseconds\0\u{2}u\u{1}shares\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4563,6 +5238,7 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.claims) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.leaseMilliseconds) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.echoNanoseconds) }()
+      case 120: try { try decoder.decodeRepeatedMessageField(value: &self.shares) }()
       default: break
       }
     }
@@ -4578,6 +5254,9 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.echoNanoseconds != 0 {
       try visitor.visitSingularInt64Field(value: self.echoNanoseconds, fieldNumber: 3)
     }
+    if !self.shares.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.shares, fieldNumber: 120)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4585,6 +5264,7 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.claims != rhs.claims {return false}
     if lhs.leaseMilliseconds != rhs.leaseMilliseconds {return false}
     if lhs.echoNanoseconds != rhs.echoNanoseconds {return false}
+    if lhs.shares != rhs.shares {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4845,7 +5525,7 @@ nonisolated extension WireAllocation: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Candidate"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}place\0\u{1}rank\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}place\0\u{1}rank\0\u{2}u\u{1}pledge\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4856,6 +5536,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._place) }()
       case 3: try { try decoder.decodeRepeatedSInt64Field(value: &self.rank) }()
+      case 120: try { try decoder.decodeSingularBoolField(value: &self.pledge) }()
       default: break
       }
     }
@@ -4875,6 +5556,9 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.rank.isEmpty {
       try visitor.visitPackedSInt64Field(value: self.rank, fieldNumber: 3)
     }
+    if self.pledge != false {
+      try visitor.visitSingularBoolField(value: self.pledge, fieldNumber: 120)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4882,6 +5566,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs._claim != rhs._claim {return false}
     if lhs._place != rhs._place {return false}
     if lhs.rank != rhs.rank {return false}
+    if lhs.pledge != rhs.pledge {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4889,7 +5574,7 @@ nonisolated extension WireCandidate: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RendezvousMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}found\0\u{1}nobody\0\u{1}ledger\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}found\0\u{1}nobody\0\u{1}ledger\0\u{2}u\u{1}pledged\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4924,6 +5609,19 @@ nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobu
         }
       }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 120: try {
+        var v: WirePledged?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .pledged(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .pledged(v)
+        }
+      }()
       default: break
       }
     }
@@ -4943,17 +5641,64 @@ nonisolated extension WireRendezvousMessage: SwiftProtobuf.Message, SwiftProtobu
       guard case .nobody(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     }()
-    case nil: break
+    default: break
     }
     if !self.ledger.isEmpty {
       try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 3)
     }
+    try { if case .pledged(let v)? = self.kind {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireRendezvousMessage, rhs: WireRendezvousMessage) -> Bool {
     if lhs.kind != rhs.kind {return false}
     if lhs.ledger != rhs.ledger {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WirePledged: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Pledged"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}machine\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.machine) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if !self.machine.isEmpty {
+      try visitor.visitSingularBytesField(value: self.machine, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WirePledged, rhs: WirePledged) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.machine != rhs.machine {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5782,7 +6527,7 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Call"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0\u{3}seen_claims\0\u{4}E\u{2}ask_group\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0\u{3}seen_claims\0\u{2}]\u{1}owner\0\u{4}(ask_group\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5881,6 +6626,19 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .seenClaims(v)
         }
       }()
+      case 100: try {
+        var v: WireOwnerCall?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .owner(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .owner(v)
+        }
+      }()
       case 140: try {
         var v: WireAsk?
         var hadOneofValue = false
@@ -5933,6 +6691,10 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       guard case .seenClaims(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
+    case .owner?: try {
+      guard case .owner(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    }()
     case .askGroup?: try {
       guard case .askGroup(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
@@ -5944,6 +6706,112 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
   public static func ==(lhs: WireCall, rhs: WireCall) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOwnerCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OwnerCall"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}machine\0\u{1}drain\0\u{1}undrain\0\u{1}offer\0\u{3}reset_offer\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.machine) }()
+      case 2: try {
+        var v: WireEmpty?
+        var hadOneofValue = false
+        if let current = self.order {
+          hadOneofValue = true
+          if case .drain(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.order = .drain(v)
+        }
+      }()
+      case 3: try {
+        var v: WireEmpty?
+        var hadOneofValue = false
+        if let current = self.order {
+          hadOneofValue = true
+          if case .undrain(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.order = .undrain(v)
+        }
+      }()
+      case 4: try {
+        var v: WireOfferWord?
+        var hadOneofValue = false
+        if let current = self.order {
+          hadOneofValue = true
+          if case .offer(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.order = .offer(v)
+        }
+      }()
+      case 5: try {
+        var v: WireEmpty?
+        var hadOneofValue = false
+        if let current = self.order {
+          hadOneofValue = true
+          if case .resetOffer(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.order = .resetOffer(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.machine.isEmpty {
+      try visitor.visitSingularBytesField(value: self.machine, fieldNumber: 1)
+    }
+    switch self.order {
+    case .drain?: try {
+      guard case .drain(let v)? = self.order else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .undrain?: try {
+      guard case .undrain(let v)? = self.order else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .offer?: try {
+      guard case .offer(let v)? = self.order else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .resetOffer?: try {
+      guard case .resetOffer(let v)? = self.order else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOwnerCall, rhs: WireOwnerCall) -> Bool {
+    if lhs.machine != rhs.machine {return false}
+    if lhs.order != rhs.order {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6295,7 +7163,7 @@ nonisolated extension WireNumberedResult: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Result"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}gone\0\u{1}moved\0\u{3}request_refused\0\u{1}requests\0\u{1}log\0\u{2}\u{2}refused\0\u{1}recorded\0\u{1}elsewhere\0\u{3}request_elsewhere\0\u{3}seen_claims\0\u{c}\u{7}\u{1}")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}gone\0\u{1}moved\0\u{3}request_refused\0\u{1}requests\0\u{1}log\0\u{2}\u{2}refused\0\u{1}recorded\0\u{1}elsewhere\0\u{3}request_elsewhere\0\u{3}seen_claims\0\u{2}X\u{1}owner\0\u{c}\u{7}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -6436,6 +7304,19 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
           self.kind = .seenClaims(v)
         }
       }()
+      case 100: try {
+        var v: WireOwnerReport?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .owner(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .owner(v)
+        }
+      }()
       default: break
       }
     }
@@ -6491,6 +7372,10 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       guard case .seenClaims(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
     }()
+    case .owner?: try {
+      guard case .owner(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -6498,6 +7383,160 @@ nonisolated extension WireResult: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
   public static func ==(lhs: WireResult, rhs: WireResult) -> Bool {
     if lhs.kind != rhs.kind {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOwnerReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OwnerReport"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}drained\0\u{1}word\0\u{1}offer\0\u{1}leaving\0\u{1}tenants\0")
+
+  fileprivate class _StorageClass {
+    var _state: WireMachineState = .unspecified
+    var _drained: Bool = false
+    var _word: WireOwnerWord? = nil
+    var _offer: WireOfferWord? = nil
+    var _leaving: WireLeaving? = nil
+    var _tenants: [WireOwnerTenant] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _state = source._state
+      _drained = source._drained
+      _word = source._word
+      _offer = source._offer
+      _leaving = source._leaving
+      _tenants = source._tenants
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 2: try { try decoder.decodeSingularBoolField(value: &_storage._drained) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._word) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._offer) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._leaving) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._tenants) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 1)
+      }
+      if _storage._drained != false {
+        try visitor.visitSingularBoolField(value: _storage._drained, fieldNumber: 2)
+      }
+      try { if let v = _storage._word {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._offer {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._leaving {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      if !_storage._tenants.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._tenants, fieldNumber: 6)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOwnerReport, rhs: WireOwnerReport) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._drained != rhs_storage._drained {return false}
+        if _storage._word != rhs_storage._word {return false}
+        if _storage._offer != rhs_storage._offer {return false}
+        if _storage._leaving != rhs_storage._leaving {return false}
+        if _storage._tenants != rhs_storage._tenants {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOwnerTenant: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".OwnerTenant"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}home\0\u{1}claim\0\u{1}vacating\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.home) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.vacating) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.home.isEmpty {
+      try visitor.visitSingularBytesField(value: self.home, fieldNumber: 2)
+    }
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.vacating != false {
+      try visitor.visitSingularBoolField(value: self.vacating, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOwnerTenant, rhs: WireOwnerTenant) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.home != rhs.home {return false}
+    if lhs._claim != rhs._claim {return false}
+    if lhs.vacating != rhs.vacating {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6722,7 +7761,7 @@ nonisolated extension WireMoved: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}A\u{2}decisions\0\u{1}adoption\0\u{1}arrivals\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}Y\u{1}newest\0\u{1}successor\0\u{1}moving\0\u{4}\u{12}gives_way\0\u{2}\u{14}decisions\0\u{1}adoption\0\u{1}arrivals\0")
 
   fileprivate class _StorageClass {
     var _key: WireRequestKey? = nil
@@ -6736,6 +7775,10 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _changedAtNanoseconds: Int64 = 0
     var _release: UInt32 = 0
     var _place: WirePlace? = nil
+    var _newest: UInt32 = 0
+    var _successor: WireSuccessor? = nil
+    var _moving: String = String()
+    var _givesWay: WireOutranking? = nil
     var _decisions: [WireScaleDecision] = []
     var _adoption: WireAdoption? = nil
     var _arrivals: WireArrivals? = nil
@@ -6760,6 +7803,10 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       _changedAtNanoseconds = source._changedAtNanoseconds
       _release = source._release
       _place = source._place
+      _newest = source._newest
+      _successor = source._successor
+      _moving = source._moving
+      _givesWay = source._givesWay
       _decisions = source._decisions
       _adoption = source._adoption
       _arrivals = source._arrivals
@@ -6792,6 +7839,10 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 9: try { try decoder.decodeSingularInt64Field(value: &_storage._changedAtNanoseconds) }()
         case 10: try { try decoder.decodeSingularUInt32Field(value: &_storage._release) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._place) }()
+        case 100: try { try decoder.decodeSingularUInt32Field(value: &_storage._newest) }()
+        case 101: try { try decoder.decodeSingularMessageField(value: &_storage._successor) }()
+        case 102: try { try decoder.decodeSingularStringField(value: &_storage._moving) }()
+        case 120: try { try decoder.decodeSingularMessageField(value: &_storage._givesWay) }()
         case 140: try { try decoder.decodeRepeatedMessageField(value: &_storage._decisions) }()
         case 141: try { try decoder.decodeSingularMessageField(value: &_storage._adoption) }()
         case 142: try { try decoder.decodeSingularMessageField(value: &_storage._arrivals) }()
@@ -6840,6 +7891,18 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._place {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      if _storage._newest != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._newest, fieldNumber: 100)
+      }
+      try { if let v = _storage._successor {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 101)
+      } }()
+      if !_storage._moving.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._moving, fieldNumber: 102)
+      }
+      try { if let v = _storage._givesWay {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      } }()
       if !_storage._decisions.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._decisions, fieldNumber: 140)
       }
@@ -6869,6 +7932,10 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._changedAtNanoseconds != rhs_storage._changedAtNanoseconds {return false}
         if _storage._release != rhs_storage._release {return false}
         if _storage._place != rhs_storage._place {return false}
+        if _storage._newest != rhs_storage._newest {return false}
+        if _storage._successor != rhs_storage._successor {return false}
+        if _storage._moving != rhs_storage._moving {return false}
+        if _storage._givesWay != rhs_storage._givesWay {return false}
         if _storage._decisions != rhs_storage._decisions {return false}
         if _storage._adoption != rhs_storage._adoption {return false}
         if _storage._arrivals != rhs_storage._arrivals {return false}
@@ -6876,6 +7943,60 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSuccessor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Successor"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}claim\0\u{1}place\0\u{1}status\0\u{3}status_sequence\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._place) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._status) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.statusSequence) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 1)
+    }
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._place {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._status {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if self.statusSequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.statusSequence, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSuccessor, rhs: WireSuccessor) -> Bool {
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs._claim != rhs._claim {return false}
+    if lhs._place != rhs._place {return false}
+    if lhs._status != rhs._status {return false}
+    if lhs.statusSequence != rhs.statusSequence {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

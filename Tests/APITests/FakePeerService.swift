@@ -135,6 +135,7 @@ actor FakePeerService: PeerService {
                 connection: isRunning ? #"{"port":11211,"url":"memcached://127.0.0.1:11211"}"# : "{}",
                 revision: order.revision)
             followers.append(.instance(order.claim, status))
+        case .persist(_, let number): followers.append(.persisted(number))
         case .vacate(let claim): followers.append(.instance(claim, InstanceStatus(state: .destroyed)))
         case .readLog(let id, _, let query):
             let start = query.offset < 0 ? max(0, log.count + Int(query.offset)) : min(Int(query.offset), log.count)
@@ -154,8 +155,8 @@ actor FakePeerService: PeerService {
         case .object(.erase(let key)): objects[key] = nil
         case .object(.read(let key, let token)):
             followers.append(.objectRead(token, objects[key].map { .bytes($0) } ?? .missing))
-        case .persist, .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report, .group,
-            .delivered, .ledger, .news:
+        case .remember, .rememberRing, .learn, .send, .publish, .browse, .leaseEnds, .report, .group, .delivered,
+            .ledger, .news:
             return
         }
     }

@@ -179,6 +179,17 @@ struct SpecificationTests {
         let claims = try await client.claims(seenBy: nil)
         try specification.check(claims, is: "NodeClaims")
         try specification.check(try #require(claims.claims.first), is: "NodeClaim")
+        let offer = try await client.offer(of: nil)
+        try specification.check(offer, is: "NodeOffer")
+        var said = NodeOfferRequest()
+        said.coreHour = "0.01"
+        try specification.check(said, is: "NodeOfferRequest")
+        let drain = try await client.setDrained(nil, true)
+        try specification.check(drain, is: "NodeDrain")
+        try specification.check(try #require(drain.tenants.first), is: "NodeTenant")
+        let moving = try #require(try await client.instance("cache").moving)
+        try specification.checkPart(moving, of: "Instance", "moving")
+        _ = try await client.setDrained(nil, false)
         var plan = try await client.plan(document)
         try specification.check(plan, is: "Plan")
         plan.command = "palmier request far"

@@ -29,12 +29,31 @@ struct LeaseTests {
         _ = box.fire(.renew)
         _ = box.receive(.renewed([first], lease: .seconds(30), echo: box.now), from: home)
         box.after(.seconds(6))
-        #expect(box.fire(.renewAgain) == [.send(.renew([second], echo: box.now), to: otherHome)])
+        #expect(
+            box.fire(.renewAgain) == [.send(.renew([second], echo: box.now), to: otherHome), .seek(otherHome)])
         #expect(box.fire(.renewAgain) == [])
         _ = box.fire(.renew)
         _ = box.receive(.renewed([first], lease: .seconds(30), echo: box.now), from: home)
         _ = box.receive(.lapsed([second]), from: otherHome)
         #expect(box.fire(.renewAgain) == [])
+    }
+
+    @Test("a home that stays silent is sought, and hears of its tenants at once when it is led again; others do not")
+    func sought() throws {
+        var box = Machine(3)
+        let first = try box.confirm("a", from: home)
+        let second = try box.confirm("b", from: otherHome)
+        #expect(box.feed(.led(otherHome)) == [])
+        _ = box.fire(.renew)
+        _ = box.receive(.renewed([first], lease: .seconds(30), echo: box.now), from: home)
+        box.after(.seconds(6))
+        #expect(box.fire(.renewAgain).contains(.seek(otherHome)))
+        box.after(.seconds(1))
+        #expect(box.feed(.led(home)) == [])
+        #expect(box.feed(.led(otherHome)) == [.send(.renew([second], echo: box.now), to: otherHome)])
+        #expect(box.feed(.led(otherHome)) == [])
+        _ = box.receive(.renewed([second], lease: .seconds(30), echo: box.now), from: otherHome)
+        #expect(box.keeper.hosts(otherHome) && !box.keeper.hosts(PeerID(0x33)))
     }
 
     @Test("a machine without tenants renews nothing, and its clock of renewals stops")

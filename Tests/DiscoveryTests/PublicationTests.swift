@@ -38,7 +38,7 @@ struct PublicationTests {
         #expect(
             seen == [
                 .joining: [], .idle: ["_idle"], .worker: ["_worker"], .coordinator: ["_coordinator"], .draining: [],
-                .left: [], .failed: [],
+                .drained: [], .left: [], .failed: [],
             ])
         advertisement.apiPort = 8_443
         advertisement.state = .idle

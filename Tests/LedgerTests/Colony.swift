@@ -97,7 +97,7 @@ struct Colony {
             committing += 1
             return [.committed(Entry(index: LedgerIndex(books.index.value + committing), at: now, fact: fact))]
         case .announce(let key, _): return [.announced(key)]
-        case .allocate(let key, let attempt, _, let standings):
+        case .allocate(let key, let attempt, _, let standings, _):
             let found = machines.keys.sorted().first { machine in
                 machines[machine, default: 0] > claims.keys.count { $0.machine == machine }
                     && standings.allSatisfy { $0.holds(on: machine, at: Place(name: "\(machine)")) }

@@ -78,7 +78,8 @@ struct PlacementTests {
         #expect(
             keeper.feed(.renewal([claim()], echo: seconds(7), from: box)) == [
                 .set(.lease(key()), at: seconds(150)),
-                .renewed([claim()], lease: .seconds(30), echo: seconds(7), to: box),
+                .renewed(
+                    [claim()], lease: .seconds(30), echo: seconds(7), to: box, shares: [ProjectShare(held: 1)]),
             ])
         keeper.now = seconds(149)
         #expect(keeper.feed(.timerFired(.lease(key()))) == [])
@@ -103,7 +104,8 @@ struct PlacementTests {
         #expect(keeper.feed(.renewal([claim()], echo: .zero, from: PeerID(0xBB))) == [])
         let effects = keeper.feed(.renewal([claim(9), claim()], echo: .zero, from: box))
         #expect(effects.contains(.lapsed([claim(9)], to: box)))
-        #expect(effects.contains(.renewed([claim()], lease: .seconds(30), echo: .zero, to: box)))
+        let shares = [ProjectShare(held: 1)]
+        #expect(effects.contains(.renewed([claim()], lease: .seconds(30), echo: .zero, to: box, shares: shares)))
     }
 
     @Test("a machine that says that the claim is void loses the attempt at once", arguments: [true, false])

@@ -285,6 +285,33 @@ struct WideLedgerTests {
         #expect(village.answers[call]?.first?.request?.key == key())
     }
 
+    @Test(
+        "a tenant's machine on the other LAN finds the heir of its ledger's primary by the ring, and its lease is renewed"
+    )
+    func tenant() throws {
+        var village = village([m1, m2, m3], [far]) { $0.placement.wanted = 2 }
+        let asked = specification(on: "nb2")
+        let call = village.call(ask(asked), at: m1)
+        village.pass(.seconds(20))
+        #expect(village.answers[call]?.first?.request != nil)
+        let placed = try #require(village.request(key(), at: m1))
+        #expect(placed.placement?.machine == b && placed.status.state == .running)
+        #expect(village[b]?.primary(of: m1) == m1)
+        // Whoever leads next cannot reach the machine by itself: it has to be found.
+        for master in [m2, m3] { village.cut.insert([master, b].sorted()) }
+        village.kill(m1)
+        village.pass(.seconds(3))
+        let heir = try #require(village.primaries(of: m1).first)
+        village.pass(.seconds(2))
+        for master in [m2, m3] { village.cut.remove([master, b].sorted()) }
+        village.pass(.seconds(60))
+        let request = try #require(village.request(key(), at: heir))
+        #expect(request.attempt == .first && request.status.state == .running, "\(request)")
+        #expect(village[b]?.primary(of: m1) == heir)
+        village.pass(.seconds(120))
+        #expect(village.request(key(), at: heir)?.attempt == .first)
+    }
+
     @Test("ledgers of two LANs have replicas on both, though only machines have joined them")
     func apart() {
         var village = village([m1, m2, m3], [far, far2]) {

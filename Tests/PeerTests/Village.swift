@@ -18,6 +18,7 @@ struct Village {
         var peer: Peer
         var ledgers: [PeerID: LedgerFile] = [:]
         var records: [PartitionNumber: PartitionRecord] = [:]
+        var word = OwnerWord()
         var ring: [PeerContact] = []
         var objects: [PeerID: [UInt8]] = [:]
         var isUp = true
@@ -172,6 +173,7 @@ struct Village {
             old.ledgers[ledger].map { (ledger, $0.restored(ledger)) }
         }
         restored.partitions = old.records.keys.sorted().compactMap { old.records[$0] }
+        restored.word = old.word
         restored.ring = old.ring
         restored.objects = old.objects.sorted { $0.key < $1.key }.map {
             ObjectEntry(id: $0.key, size: UInt32($0.value.count))
@@ -267,8 +269,9 @@ struct Village {
         homes[id]?.performed.append(effect)
         switch effect {
         case .ledger(let ledger, let order): perform(order, of: ledger, at: id)
-        case .persist(let records, let number):
-            for record in records { homes[id]?.records[record.partition] = record }
+        case .persist(let write, let number):
+            for record in write.records { homes[id]?.records[record.partition] = record }
+            if let word = write.word { homes[id]?.word = word }
             inbox.append((id, .persisted(number)))
         case .rememberRing(let contacts): homes[id]?.ring = contacts
         case .learn(let peer, let endpoints): learnt[id, default: [:]][peer] = endpoints
@@ -358,7 +361,10 @@ struct Village {
             #expect(records[order.claim.partition]?.tenant?.order.claim == order.claim, "started before it is on disk")
         case .send(.claim(.order(let order, _), let stamp), _):
             let isPlaced = facts(id, of: stamp.ledger).contains {
-                if case .placed(order.request, _, order.claim, _) = $0 { true } else { false }
+                switch $0 {
+                case .placed(order.request, _, order.claim, _), .succeeding(order.request, _, order.claim, _): true
+                default: false
+                }
             }
             #expect(isPlaced, "ordered before the placement is on disk")
         case .send(.directory(.hold(let keys), let from, _), _):

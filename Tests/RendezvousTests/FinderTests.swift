@@ -233,21 +233,21 @@ struct FinderTests {
 
 private func seconds(_ count: Int) -> Instant { .zero + .seconds(count) }
 
-private func key(_ reference: String = "web") -> RequestKey {
+func key(_ reference: String = "web") -> RequestKey {
     RequestKey(customer: Customer("ada"), reference: reference)
 }
 
 private let place = Place(name: "n")
 
-private func asked(_ key: RequestKey, _ attempt: UInt32, _ requirements: Requirements) -> ClaimRequest {
+func asked(_ key: RequestKey, _ attempt: UInt32, _ requirements: Requirements) -> ClaimRequest {
     ClaimRequest(request: key, attempt: Attempt(attempt), requirements: requirements)
 }
 
-private func none(_ reason: String, isHopeless: Bool = false) -> Finder.Effect {
+func none(_ reason: String, isHopeless: Bool = false) -> Finder.Effect {
     .notFound(key(), .first, NoMachine(reason: reason, isHopeless: isHopeless))
 }
 
-private func offer(
+func offer(
     _ machine: PeerID, free: Int = 2, memory: Int64 = 1_024, accepting: Bool = true,
     facts: MachineFacts = MachineFacts()
 ) -> Offer {
@@ -256,16 +256,16 @@ private func offer(
         memory: .mebibytes(memory), accepting: accepting, facts: facts)
 }
 
-private func claim(_ machine: PeerID) -> ClaimReference {
+func claim(_ machine: PeerID) -> ClaimReference {
     ClaimReference(machine: machine, partition: PartitionNumber(0), fencing: FencingNumber(1))
 }
 
-private func timer(_ machine: PeerID, attempt: UInt32 = 1) -> Finder.Timer {
+func timer(_ machine: PeerID, attempt: UInt32 = 1) -> Finder.Timer {
     Finder.Timer(key: key(), attempt: Attempt(attempt), machine: machine)
 }
 
 extension [Finder.Effect] {
-    fileprivate var machines: [PeerID] {
+    var machines: [PeerID] {
         compactMap { if case .claim(_, let machine) = $0 { machine } else { nil } }
     }
 }

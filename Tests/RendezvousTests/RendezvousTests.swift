@@ -241,3 +241,26 @@ extension [Rendezvous.Effect] {
         return .step(0)
     }
 }
+
+extension RendezvousTests {
+    @Test("a search that presses goes once more through its first group when nobody has room, and tells who gives way")
+    func presses() throws {
+        var pressing = Self.allocation
+        (pressing.asked.share, pressing.asked.presses) = (ProjectShare(project: "p"), true)
+        var place = Place()
+        var step = place.feed(.allocate(pressing))
+        for _ in 0..<2 {
+            _ = place.feed(.nobody(step.searches[0].id))
+            step = place.feed(.nobody(step.searches[1].id))
+        }
+        let pressed = step.compactMap { effect -> (id: Rendezvous.SearchID, group: OfferGroup)? in
+            if case .press(let id, let group, _) = effect { (id, group) } else { nil }
+        }
+        #expect(pressed.map(\.group.name) == ["region=de"] && step.counts.isEmpty)
+        let id = try #require(pressed.first?.id)
+        let told = place.feed(.pledged(id, machine: PeerID(0xA1)))
+        #expect(told == [.tell(.pledged(pressing.asked.request, .first, machine: PeerID(0xA1)), pressing)])
+        #expect(place.rendezvous.searchCount == 0)
+        #expect(place.feed(.pledged(id, machine: PeerID(0xA1))) == [], "once")
+    }
+}

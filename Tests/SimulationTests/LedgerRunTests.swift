@@ -117,7 +117,7 @@ struct LedgerRunTests {
 }
 
 /// A file of seeds that are run each time: the seed, for a known bug its name, then what it found.
-private struct Seed {
+struct Seed {
     var seed: UInt64
     var sabotage: String?
 

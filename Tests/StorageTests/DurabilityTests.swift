@@ -54,6 +54,20 @@ struct DurabilityTests {
         #expect(restored.ring == [contact(1)])
     }
 
+    @Test("what the machine's owner has said is kept, and replaced as a whole")
+    func word() async throws {
+        let state = try StateDirectory()
+        let store = try await state.open()
+        #expect(try await store.load().word == OwnerWord())
+        var offer = OfferWord()
+        (offer.coreRate, offer.hours, offer.region) = (10_000, OwnerHours("19:00-07:00"), "")
+        try await store.write(WriteBatch(word: OwnerWord(isDrained: true, offer: offer)))
+        try await store.write(WriteBatch(partitions: [record(0, 1)]))
+        #expect(try await state.open().load().word == OwnerWord(isDrained: true, offer: offer))
+        try await store.write(WriteBatch(word: OwnerWord()))
+        #expect(try await store.load().word == OwnerWord())
+    }
+
     @Test("each commit is synced")
     func synced() async throws {
         let state = try StateDirectory()

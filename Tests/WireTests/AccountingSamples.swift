@@ -8,7 +8,7 @@ enum ActKind: CaseIterable {
     case accountOpened, accountChanged, accountClosed, projectSet, resourceDefined, machineListed, priceSet, posted,
         postedByName, used
     case held, released, subscribed, unsubscribed, billingSet, billed, incident, credited, paid, contractOffered
-    case contractCountersigned, closedBefore, invoiceReceived, contractEnded
+    case contractCountersigned, closedBefore, invoiceReceived, contractEnded, quotaSet, quotaRemoved, shareSet
 
     init(_ act: Act) {
         self =
@@ -36,6 +36,8 @@ enum ActKind: CaseIterable {
             case .closedBefore: .closedBefore
             case .invoiceReceived: .invoiceReceived
             case .contractEnded: .contractEnded
+            case .quotaSet(_, let quota): quota == .none ? .quotaRemoved : .quotaSet
+            case .shareSet: .shareSet
             }
     }
 
@@ -69,6 +71,12 @@ enum ActKind: CaseIterable {
                         Posting.Line(account: BookSamples.ada, amount: BookSamples.money("-0.000000000001")),
                         Posting.Line(account: BookSamples.lab, amount: BookSamples.money("0.000000000001")),
                     ], currency: BookSamples.euro, reason: "a mistake"))
+        case .quotaSet:
+            .quotaSet(
+                ProjectID("thesis"),
+                Quota(partitions: 4, cores: 0, memory: .mebibytes(65_536), gpus: 1_000_000))
+        case .quotaRemoved: .quotaSet(ProjectID("thesis"), .none)
+        case .shareSet: .shareSet(ProjectID("thesis"), weight: 1_000)
         case .used: .used(BookSamples.usage)
         case .held: .held(BookSamples.hold)
         case .released: .released(InstanceID("ada/cache"))

@@ -41,6 +41,7 @@ struct RoundTripTests {
         for state in MachineState.allCases {
             var it = advertisement
             it.state = state
+            if state == .drained { it.free = it.capacity }
             #expect(try Advertisement(decoding: it.encoded()) == it)
         }
         let list = [advertisement, plainAdvertisement]

@@ -48,6 +48,14 @@ struct Sample: Sendable, CustomStringConvertible {
             name: "rendezvous-nobody",
             message: .rendezvous(
                 .nobody(key, .first, NoMachine(reason: "all are full", isHopeless: false)), of: beta, contacts: [])),
+        Sample(name: "result-moving", message: .result(number: 1, .request(.request(movingRequest)))),
+        Sample(name: "neighbour-helloDrained", message: .neighbour(.hello(drained))),
+        Sample(name: "call-owner-drain", message: .call(number: 1, .owner(beta, .drain), of: nil)),
+        Sample(name: "call-owner-undrain", message: .call(number: 1, .owner(beta, .undrain), of: nil)),
+        Sample(name: "call-owner-reset", message: .call(number: 1, .owner(beta, .resetOffer), of: nil)),
+        Sample(
+            name: "rendezvous-pledged",
+            message: .rendezvous(.pledged(key, Attempt(2), machine: alpha), of: beta, contacts: [])),
         Sample(name: "claim-of-ledger", message: .claim(.released(claim), stamp)),
         Sample(name: "directory-of-ledgers", message: .directory(.hold([key]), from: beta, to: alpha)),
         Sample(name: "call-of-ledger", message: .call(number: 7, .request(.read(key, wait: nil)), of: beta)),
@@ -158,6 +166,11 @@ let offered: Advertisement = {
             memoryMax: .zero, coresMax: 4), installed: [1, .max])
     return offered
 }()
+let drained: Advertisement = {
+    var drained = plainAdvertisement
+    (drained.state, drained.capacity, drained.free) = (.drained, 2, 2)
+    return drained
+}()
 let plainAdvertisement = Advertisement(peer: beta, incarnation: Incarnation(0), name: "m", fabric: "f")
 let request = Request(
     key: key, specification: specification, revision: Revision(2), attempt: Attempt(3), placement: claim,
@@ -166,6 +179,30 @@ let unplaced = Request(
     key: otherKey, specification: specification, revision: .first, attempt: .first, placement: nil,
     status: InstanceStatus(state: .unsatisfiable, reason: "no machine"), statusSequence: 0,
     requestedAt: someInstant, changedAt: someInstant)
+/// With everything that a request can be while it moves.
+let movingRequest: Request = {
+    var patient = specification
+    (patient.exclusive, patient.patience) = (false, .seconds(300))
+    let next = ClaimReference(machine: alpha, partition: PartitionNumber(0), fencing: FencingNumber(1))
+    return Request(
+        key: key, specification: patient, revision: Revision(2), attempt: Attempt(3), placement: claim,
+        place: somePlace, status: status, statusSequence: 9, requestedAt: .zero, changedAt: someInstant,
+        newest: Attempt(6),
+        successor: Successor(
+            attempt: Attempt(6), claim: next, place: somePlace, status: InstanceStatus(state: .starting),
+            statusSequence: 2), moving: "box drains: attempt 6 is starting on m1")
+}()
+let offerWord: OfferWord = {
+    var word = OfferWord()
+    (word.price, word.coreRate, word.memoryRate, word.gpuRate) = (0, 10_000, 1, 1 << 53)
+    (word.hours, word.memoryMax, word.coresMax) = (OwnerHours("19:00-07:00"), .zero, 4)
+    (word.region, word.country, word.continent) = ("eu-west", "fr", "")
+    return word
+}()
+let ownerReport = OwnerReport(
+    state: .drained, word: OwnerWord(isDrained: true, offer: offerWord), offer: OfferWord(offered),
+    leaving: Leaving(reason: .drained),
+    tenants: [OwnerReport.Tenant(request: key, home: alpha, claim: claim, isVacating: true)])
 let foundRouted = Routed(
     key: beta, origin: alpha, number: 77, hops: 2, application: .probe, payload: [1], trace: [alpha, beta])
 let query = LogQuery(stream: .errors, offset: -4_096, bytesMax: 65_536)
@@ -205,25 +242,28 @@ enum NeighbourKind: CaseIterable {
 
 enum ClaimKind: CaseIterable {
     case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
-    case report, measured
+    case report, measured, leaving, staying, claimOfProject, renewedWithShares, refusedForRoom, outranked
 
     init(_ message: ClaimMessage) {
         self =
             switch message {
-            case .claim: .claim
+            case .claim(let asked): asked.share == nil ? .claim : .claimOfProject
             case .order: .order
             case .release: .release
-            case .renewed: .renewed
+            case .renewed(_, _, _, let shares): shares.isEmpty ? .renewed : .renewedWithShares
             case .lapsed: .lapsed
             case .acknowledged: .acknowledged
             case .granted: .granted
-            case .refused: .refused
+            case .refused(_, _, let reasons): reasons.first?.code == .yielding ? .refusedForRoom : .refused
             case .ordered: .ordered
             case .orderRefused: .orderRefused
             case .released: .released
             case .renew: .renew
             case .report: .report
             case .measured: .measured
+            case .leaving(_, .some): .leaving
+            case .leaving(_, nil): .staying
+            case .outranked: .outranked
             }
     }
 
@@ -247,6 +287,20 @@ enum ClaimKind: CaseIterable {
                 Gauge(claim: Samples.claim, metric: "cpu", millionths: 930_000),
                 Gauge(claim: Samples.claim, metric: "requests", millionths: Gauge.millionthsMax),
             ])
+        case .leaving: .leaving([Samples.claim], Leaving(reason: .hours, within: .milliseconds(299_500)))
+        case .staying: .leaving([Samples.claim, Samples.claim], nil)
+        case .claimOfProject:
+            .claim(
+                ClaimRequest(
+                    request: key, attempt: Attempt(3), requirements: specification.requirements, share: Samples.share,
+                    presses: true))
+        case .renewedWithShares:
+            .renewed(
+                [Samples.claim], lease: .seconds(30), echo: someInstant,
+                shares: [ProjectShare(), Samples.share])
+        case .refusedForRoom:
+            .refused(key, .first, [Mismatch(.yielding, found: "one of the project thesis"), Mismatch(.outranked)])
+        case .outranked: .outranked(Samples.claim, by: Samples.outranking)
         }
     }
 }
@@ -256,10 +310,13 @@ enum Samples {
     static let claim = WireTests.claim
     static let order = WireTests.order
     static let grouped = WireTests.grouped
+    static let share = ProjectShare(project: "thesis", held: 7, weight: 1_000)
+    static let outranking = Outranking(ledger: beta, name: "m2", share: share)
 }
 
 extension Mismatch {
-    static let samples = Code.allCases.filter { $0 != .other }.map { code in
+    /// Codes that came later have samples of their own, so that this one's bytes stay.
+    static let samples = Code.allCases.filter { ![.other, .yielding, .outranked].contains($0) }.map { code in
         Mismatch(code, wanted: "cpu >= 4", found: "cpu = 2", isLasting: code == .requirement)
     }
 }
@@ -321,7 +378,7 @@ enum DirectoryKind: CaseIterable {
 }
 
 enum CallKind: CaseIterable {
-    case ask, askBriefly, askGroup, read, list, listAll, log, tenantLog, seenClaims, record
+    case ask, askBriefly, askGroup, read, list, listAll, log, tenantLog, seenClaims, record, owner, ownerOrder
 
     init(_ call: Call) {
         self =
@@ -336,6 +393,8 @@ enum CallKind: CaseIterable {
             case .tenantLog: .tenantLog
             case .seenClaims: .seenClaims
             case .record: .record
+            case .owner(_, nil): .owner
+            case .owner(_, .some): .ownerOrder
             }
     }
 
@@ -355,6 +414,8 @@ enum CallKind: CaseIterable {
         case .tenantLog: .tenantLog(claim, LogQuery(stream: .output, offset: 0, bytesMax: 1))
         case .seenClaims: .seenClaims(beta)
         case .record: .record(FactKind.admitted.sample)
+        case .owner: .owner(beta, nil)
+        case .ownerOrder: .owner(alpha, .offer(offerWord))
         }
     }
 }
@@ -362,7 +423,7 @@ enum CallKind: CaseIterable {
 enum ResultKind: CaseIterable {
     case request, group, member, gone, moved, requestRefused, requestElsewhere, requests, log, seenClaims, recorded,
         elsewhere, refused
-    case refusedByRule
+    case refusedByRule, owner
 
     init(_ result: CallResult) {
         self =
@@ -379,11 +440,13 @@ enum ResultKind: CaseIterable {
             case .recorded: .recorded
             case .elsewhere: .elsewhere
             case .refused(let refusal): refusal.rule.isEmpty ? .refused : .refusedByRule
+            case .owner: .owner
             }
     }
 
     var sample: CallResult {
         switch self {
+        case .owner: .owner(ownerReport)
         case .request: .request(.request(WireTests.request))
         case .group: .request(.request(warmGroup))
         case .member: .request(.request(adopted))
@@ -406,7 +469,7 @@ enum ResultKind: CaseIterable {
 
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
-    case accounting, described, grouped, regrouped, scaled, adopted
+    case accounting, described, succeeding, moved, dropped, gaveWay, grouped, regrouped, scaled, adopted
 
     init(_ fact: Fact) {
         self =
@@ -427,6 +490,10 @@ enum FactKind: CaseIterable {
             case .redeemed: .redeemed
             case .accounting: .accounting
             case .described: .described
+            case .succeeding: .succeeding
+            case .moved: .moved
+            case .dropped: .dropped
+            case .gaveWay: .gaveWay
             }
     }
 
@@ -439,6 +506,9 @@ enum FactKind: CaseIterable {
         case .extended: .extended(key, claim)
         case .lost: .lost(key, Attempt(2), reason: "the lease ran out")
         case .ended: .ended(key)
+        case .succeeding: .succeeding(key, Attempt(3), claim, somePlace)
+        case .moved: .moved(key, Attempt(3))
+        case .dropped: .dropped(key, Attempt(3), reason: "it failed")
         case .noted: .noted(key, home: beta)
         case .forgotten: .forgotten(key, home: alpha)
         case .admitted: .admitted(Admission(peer: beta, kind: "machine", name: "m1", by: "link"))
@@ -455,6 +525,7 @@ enum FactKind: CaseIterable {
         case .adopted: .adopted(key, Attempt(2), from: otherKey)
         case .described:
             .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
+        case .gaveWay: .gaveWay(key, Attempt(2), to: Samples.outranking)
         }
     }
 

@@ -121,6 +121,24 @@ public actor PalmierClient {
     public func claims(seenBy node: String?) async throws -> NodeClaimsDocument {
         try await read("/v1/nodes/\(Self.escape(node ?? "-"))/claims")
     }
+    /// Who is still on a machine, and what each waits for.
+    ///
+    /// - Parameter node: a name, a fingerprint or an id; nil: the machine that answers. For administrators, and whoever has its key.
+    public func drainage(of node: String?) async throws -> NodeDrainDocument {
+        try await read("/v1/nodes/\(Self.escape(node ?? "-"))/drain")
+    }
+    /// Answered when the machine has it on its disk.
+    public func setDrained(_ node: String?, _ drained: Bool) async throws -> NodeDrainDocument {
+        try await write(
+            "/v1/nodes/\(Self.escape(node ?? "-"))/\(drained ? "drain" : "undrain")", Optional<String>.none)
+    }
+    public func offer(of node: String?) async throws -> NodeOfferDocument {
+        try await read("/v1/nodes/\(Self.escape(node ?? "-"))/offer")
+    }
+    /// Answered when the machine has it on its disk.
+    public func setOffer(of node: String?, _ offer: NodeOfferRequest) async throws -> NodeOfferDocument {
+        try await write("/v1/nodes/\(Self.escape(node ?? "-"))/offer", offer)
+    }
     public func status(all: Bool = false) async throws -> StatusDocument {
         try await read("/v1/status", ["all": all ? "true" : nil])
     }

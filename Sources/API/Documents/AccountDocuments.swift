@@ -134,12 +134,19 @@ public struct ProjectDocument: Codable, Hashable, Sendable {
     public var left: String
     /// `day`, `week`, `month`, `year`.
     public var cycle: String
+    /// Its weight beside other projects, 1 to 1,000; nil from a master of an earlier version.
+    public var share: Int?
+    /// What its placed requests have of machines; nil from a master of an earlier version.
+    public var machines: MachineCounts?
+    /// The most that they may have; what is nil in it, as all of it, has no bound.
+    public var quota: MachineCounts?
     /// Nil in a list, which says it once.
     public var source: BooksSource?
 
     public init(
         name: String, account: String, currency: String, ceiling: String, spent: String, held: String, left: String,
-        cycle: String, source: BooksSource? = nil
+        cycle: String, share: Int? = nil, machines: MachineCounts? = nil, quota: MachineCounts? = nil,
+        source: BooksSource? = nil
     ) {
         self.name = name
         self.account = account
@@ -149,7 +156,26 @@ public struct ProjectDocument: Codable, Hashable, Sendable {
         self.held = held
         self.left = left
         self.cycle = cycle
+        self.share = share
+        self.machines = machines
+        self.quota = quota
         self.source = source
+    }
+}
+
+/// How much of machines.
+public struct MachineCounts: Codable, Hashable, Sendable {
+    public var partitions: Int?
+    public var cores: Int?
+    public var memoryMiB: Int64?
+    /// Accelerators.
+    public var gpus: Int?
+
+    public init(partitions: Int? = nil, cores: Int? = nil, memoryMiB: Int64? = nil, gpus: Int? = nil) {
+        self.partitions = partitions
+        self.cores = cores
+        self.memoryMiB = memoryMiB
+        self.gpus = gpus
     }
 }
 

@@ -51,6 +51,33 @@ public struct ProjectRequest: Codable, Hashable, Sendable {
     }
 }
 
+/// Sets a project's quota; what is nil stays.
+public struct QuotaRequest: Codable, Hashable, Sendable {
+    public var partitions: Int?
+    public var cores: Int?
+    public var memoryMiB: Int64?
+    public var gpus: Int?
+    /// Takes away what was there first: bounds that are not said are none.
+    public var remove: Bool?
+
+    public init(
+        partitions: Int? = nil, cores: Int? = nil, memoryMiB: Int64? = nil, gpus: Int? = nil, remove: Bool? = nil
+    ) {
+        self.partitions = partitions
+        self.cores = cores
+        self.memoryMiB = memoryMiB
+        self.gpus = gpus
+        self.remove = remove
+    }
+}
+
+/// Sets a project's weight beside others, 1 to 1,000.
+public struct ShareRequest: Codable, Hashable, Sendable {
+    public var share: Int
+
+    public init(share: Int) { self.share = share }
+}
+
 /// Sets a price; `from` is now when it is nil, and otherwise a date or an instant.
 public struct PriceRequest: Codable, Hashable, Sendable {
     public var resource: String

@@ -5,7 +5,7 @@ public struct NodeDocument: Codable, Hashable, Sendable {
     public var fingerprint: String
     /// 32 hexadecimal digits.
     public var peer: String
-    /// `joining`, `idle`, `worker`, `coordinator`, `draining`, `left`, `failed`.
+    /// `joining`, `idle`, `worker`, `coordinator`, `draining`, `drained`, `left`, `failed`.
     public var state: String
     /// Empty when all is well.
     public var reason: String

@@ -32,6 +32,18 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
         public var partition: String
     }
 
+    /// That it is to leave the machine where it is, and how far that has come.
+    public struct Moving: Codable, Hashable, Sendable {
+        /// Why, and what it waits for.
+        public var reason: String
+        /// Where its successor is; nil while there is none.
+        public var to: Place?
+        /// The successor's; nil while there is none.
+        public var attempt: UInt32?
+        /// What the successor does; nil while there is none.
+        public var state: String?
+    }
+
     public var schema = "palmier.instance/1"
     public var customer: String
     public var reference: String
@@ -41,6 +53,11 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var parameters: JSONValue
     public var requirements: Needs
     public var exclusive: Bool
+    /// `at most one` (it stops before its lease ends) or `at least one` (it goes on while it is cut off); nil from a master of an
+    /// earlier version, as is the next.
+    public var promise: String?
+    /// How long its machine may be unheard of before the request moves; never less than the lease.
+    public var patienceSeconds: Int64?
     /// The project that pays for it; nil: nobody does.
     public var project: String?
     /// `running`, `stopped`, `destroyed`.
@@ -51,6 +68,8 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var reason: String
     /// nil while it is nowhere.
     public var `where`: Place?
+    /// nil while its machine may keep it.
+    public var moving: Moving?
     public var attempt: UInt32
     public var revision: UInt64
     /// The revision that `state` answers; smaller than `revision` while a change is on its way.

@@ -64,6 +64,8 @@ public struct WhyDocument: Codable, Hashable, Sendable {
     public var explanation: [String]
     /// One sentence; empty where it waits for nothing.
     public var waitsFor: String
+    /// Why its ledger does not let it be placed now, whatever machines say (code `quota`); nil: it does.
+    public var ledger: MachinesDocument.Refusal? = nil
     public var machines: MachinesDocument
 
     /// How many machines are named when nobody asks for all.

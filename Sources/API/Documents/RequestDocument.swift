@@ -74,6 +74,8 @@ public struct RequestDocument: Codable, Hashable, Sendable {
     public var forecast: String?
     /// The project that pays for it.
     public var project: String?
+    /// How long its machine may be unheard of before the request moves; 0: as long as its lease.
+    public var patienceSeconds: Int64?
     /// `running`, `stopped`, `destroyed`; a new request runs.
     public var state: String?
     /// The revision at which the request must be, else the call is a conflict; 0: there is none yet.
@@ -83,8 +85,8 @@ public struct RequestDocument: Codable, Hashable, Sendable {
     public init(
         reference: String, customer: String? = nil, release: ReleaseText? = nil, type: String? = nil,
         parameters: JSONValue? = nil, requirements: Needs? = nil, exclusive: Bool? = nil, project: String? = nil,
-        state: String? = nil, checkIndex: UInt64? = nil, wait: Wait? = nil, count: Int? = nil, spread: String? = nil,
-        scale: String? = nil, warm: Bool? = nil, forecast: String? = nil
+        patienceSeconds: Int64? = nil, state: String? = nil, checkIndex: UInt64? = nil, wait: Wait? = nil,
+        count: Int? = nil, spread: String? = nil, scale: String? = nil, warm: Bool? = nil, forecast: String? = nil
     ) {
         self.reference = reference
         self.customer = customer
@@ -94,6 +96,7 @@ public struct RequestDocument: Codable, Hashable, Sendable {
         self.requirements = requirements
         self.exclusive = exclusive
         self.project = project
+        self.patienceSeconds = patienceSeconds
         self.state = state
         self.checkIndex = checkIndex
         self.wait = wait

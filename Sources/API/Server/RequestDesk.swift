@@ -40,7 +40,7 @@ struct RequestDesk {
             case .request(.refused(let refusal)), .refused(let refusal):
                 guard refusal.code == .conflict else { throw ProblemDocument(refusal) }
                 last = ProblemDocument(refusal)
-            case .request(.elsewhere), .elsewhere, .requests, .log, .seenClaims, .recorded: throw Self.defect
+            case .request(.elsewhere), .elsewhere, .requests, .log, .seenClaims, .owner, .recorded: throw Self.defect
             }
         }
         throw last
@@ -54,7 +54,7 @@ struct RequestDesk {
         case .request(.moved):
             throw ProblemDocument(.conflict, "\(key) is moving to another master", remedy: "repeat the call")
         case .request(.refused(let refusal)), .refused(let refusal): throw ProblemDocument(refusal)
-        case .request(.elsewhere), .elsewhere, .requests, .log, .seenClaims, .recorded: throw Self.defect
+        case .request(.elsewhere), .elsewhere, .requests, .log, .seenClaims, .owner, .recorded: throw Self.defect
         }
     }
 
@@ -78,6 +78,8 @@ struct RequestWish {
     private let group: GroupWish
     private let exclusive: Bool?
     private let project: String?
+    /// nil within: the lease is enough.
+    private let patience: Duration??
     private let desired: DesiredState?
     /// The revision at which the request must be; 0: there must be none.
     private let checkIndex: Revision?
@@ -90,6 +92,7 @@ struct RequestWish {
             body,
             known: [
                 "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "project",
+                "patienceSeconds",
                 "state", "checkIndex", "wait",
             ] + GroupWish.known)
         reference = try reader.requiredText("reference")
@@ -110,6 +113,11 @@ struct RequestWish {
         exclusive = try reader.boolean("exclusive")
         project = try reader.text("project")
         if let project { try Bounds.checkChoice(project, "project") }
+        if let seconds = try reader.integer("patienceSeconds", in: 0...Specification.patienceMax.components.seconds) {
+            patience = .some(seconds == 0 ? nil : .seconds(seconds))
+        } else {
+            patience = nil
+        }
         desired = try reader.word("state", DesiredState.self)
         checkIndex = try reader.integer("checkIndex", in: 0...Bounds.numberMax).map { Revision(UInt64($0)) }
         if let reader = try reader.object("wait", known: ["until", "timeoutSeconds"]) {
@@ -145,6 +153,7 @@ struct RequestWish {
         if requirements.saysRelations { try checkLedgers(of: specification.requirements.relations, key, peer) }
         if let exclusive { specification.exclusive = exclusive }
         if let project { specification.project = project.isEmpty ? nil : project }
+        if let patience { specification.patience = patience }
         if let desired { specification.desired = desired }
         try group.apply(to: &specification, of: key, known: known)
         if specification.desired != .destroyed { try Self.check(specification, shelf) }

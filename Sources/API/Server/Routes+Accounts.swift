@@ -36,6 +36,8 @@ extension Routes {
         writing("accounts/{account}", "change accounts") { try $0.change(of: $1.part("account"), $1.body) },
         writing("accounts/{account}/close", "close accounts") { .accountClosed(AccountID(try $1.part("account"))) },
         writing("projects", "set projects") { try $0.project($1.body) },
+        writing("projects/{project}/quota", "set quotas") { try $0.quota(of: $1.part("project"), $1.body) },
+        writing("projects/{project}/share", "set shares") { try $0.share(of: $1.part("project"), $1.body) },
         writing("resources", "define resources") { try $0.resource($1.body) },
         writing("prices", "set prices") { try $0.price($1.body) },
         writing("suppliers", "say whose a machine is") { try $0.supplier($1.body) },
@@ -115,7 +117,7 @@ extension Routes {
         switch await service.call(.record(.accounting(act)), of: view.ledger) {
         case .recorded(let found): index = found
         case .refused(let refusal): throw ProblemDocument(refusal)
-        case .request, .requests, .log, .seenClaims, .elsewhere: throw RequestDesk.defect
+        case .request, .requests, .log, .seenClaims, .owner, .elsewhere: throw RequestDesk.defect
         }
         logger.notice(
             "books.recorded",
@@ -163,6 +165,8 @@ extension Act {
         case .accountChanged: "change of account"
         case .accountClosed: "closing of account"
         case .projectSet: "project"
+        case .quotaSet: "quota of project"
+        case .shareSet: "share of project"
         case .resourceDefined: "resource"
         case .machineListed: "supplier of machine"
         case .priceSet: "price of"
@@ -190,6 +194,7 @@ extension Act {
         case .accountOpened(let account), .accountChanged(let account): account.id.name
         case .accountClosed(let id): id.name
         case .projectSet(let order): order.id.name
+        case .quotaSet(let project, _), .shareSet(let project, _): project.name
         case .resourceDefined(let resource): resource.id.name
         case .machineListed(let machine, _): machine.fingerprint
         case .priceSet(let order): order.path.resource.name
@@ -217,8 +222,9 @@ extension Act {
         switch self {
         case .billed(let run): run.supplier
         case .credited(let order): order.invoice.issuer
-        case .accountOpened, .accountChanged, .accountClosed, .projectSet, .resourceDefined, .machineListed, .priceSet,
-            .posted, .used, .held, .released, .subscribed, .unsubscribed, .billingSet, .incident, .paid,
+        case .accountOpened, .accountChanged, .accountClosed, .projectSet, .quotaSet, .shareSet, .resourceDefined,
+            .machineListed, .priceSet, .posted, .used, .held, .released, .subscribed, .unsubscribed, .billingSet,
+            .incident, .paid,
             .contractOffered, .contractCountersigned, .contractEnded, .closedBefore, .invoiceReceived:
             nil
         }

@@ -22,7 +22,7 @@ extension Routes {
         case .seenClaims(let lines):
             return try Answer(views.claims(lines, of: machine, seenBy: seesAll ? nil : who.customer))
         case .refused(let refusal): throw ProblemDocument(refusal)
-        case .request, .requests, .log, .recorded, .elsewhere: throw RequestDesk.defect
+        case .request, .requests, .log, .owner, .recorded, .elsewhere: throw RequestDesk.defect
         }
     }
 }

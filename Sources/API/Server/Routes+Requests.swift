@@ -124,7 +124,7 @@ extension Routes {
         case .log(let piece): return try Answer(Self.document(of: piece, key: key, stream: stream))
         case .refused(let refusal), .request(.refused(let refusal)): throw ProblemDocument(refusal)
         case .request(.gone): throw RequestDesk.notFound(key)
-        case .request, .elsewhere, .requests, .seenClaims, .recorded: throw RequestDesk.defect
+        case .request, .elsewhere, .requests, .seenClaims, .owner, .recorded: throw RequestDesk.defect
         }
     }
 

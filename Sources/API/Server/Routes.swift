@@ -64,7 +64,7 @@ struct Routes: Sendable {
     }
 
     /// What is served here.
-    var served: [Route] { enrolment == nil ? Self.ringRoutes + Self.claimRoutes : Self.all }
+    var served: [Route] { enrolment == nil ? Self.ringRoutes + Self.claimRoutes + Self.ownerRoutes : Self.all }
 
     static let all: [Route] =
         [
@@ -82,7 +82,7 @@ struct Routes: Sendable {
                 return try Answer(DoctorDocument(master: name, problems: await routes.problems()))
             },
         ] + ledgerRoutes + accountRoutes + requestRoutes + enrolmentRoutes + ringRoutes
-        + claimRoutes
+        + claimRoutes + ownerRoutes
 
     /// The route's door has let in nobody without a name.
     static func known(_ principal: Principal?) throws(ProblemDocument) -> Principal {
@@ -217,7 +217,7 @@ struct Routes: Sendable {
         switch await service.call(.list(customer)) {
         case .requests(let requests, let missing): return (requests, missing)
         case .refused(let refusal): throw ProblemDocument(refusal)
-        case .request, .elsewhere, .log, .seenClaims, .recorded: throw RequestDesk.defect
+        case .request, .elsewhere, .log, .seenClaims, .owner, .recorded: throw RequestDesk.defect
         }
     }
 

@@ -56,7 +56,7 @@ extension BooksView {
     func projects(for who: Principal) throws(ProblemDocument) -> ProjectsDocument {
         let books = try held()
         let statuses = books.accounts.projectStatuses(at: now).filter { who.mayRead($0.order.customer) }
-        return ProjectsDocument(projects: statuses.map { project($0) }, source: source(books))
+        return ProjectsDocument(projects: statuses.map { project($0, books) }, source: source(books))
     }
 
     func project(named name: String, for who: Principal) throws(ProblemDocument) -> ProjectDocument {
@@ -65,18 +65,25 @@ extension BooksView {
         guard let status = known.first(where: { $0.order.id.name == name }) else {
             throw missing("project", name, among: known.map(\.order.id.name), .unknownProject)
         }
-        var document = project(status)
+        var document = project(status, books)
         document.source = source(books)
         return document
     }
 
-    private func project(_ status: ProjectStatus) -> ProjectDocument {
+    private func project(_ status: ProjectStatus, _ books: Books) -> ProjectDocument {
         let order = status.order
+        let (held, quota) = (books.holdings(of: order.id.name), books.quota(of: order.id.name))
+        let machines = MachineCounts(
+            partitions: held.partitions, cores: held.cores, memoryMiB: held.memory.bytes >> 20, gpus: held.gpus)
+        let most = MachineCounts(
+            partitions: quota.partitions, cores: quota.cores, memoryMiB: quota.memory.map { $0.bytes >> 20 },
+            gpus: quota.gpus)
         func text(_ amount: Money) -> String { amount.text(in: order.currency) }
         return ProjectDocument(
             name: order.id.name, account: order.customer.name, currency: order.currency.code,
             ceiling: text(order.ceiling), spent: text(status.spent), held: text(status.held), left: text(status.left),
-            cycle: order.cycle.rawValue)
+            cycle: order.cycle.rawValue, share: books.share(of: order.id.name).weight, machines: machines,
+            quota: quota == .none ? nil : most)
     }
 
     // MARK: Resources, prices, machines

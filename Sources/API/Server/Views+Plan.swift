@@ -149,6 +149,9 @@ extension Views {
             add("forecast", terms.forecast)
         }
         if specification.exclusive { fields.append(("exclusive", .boolean(true))) }
+        if let patience = specification.patience {
+            fields.append(("patienceSeconds", .integer(patience.components.seconds)))
+        }
         add("project", specification.project)
         fields.append(("state", .string(specification.desired.rawValue)))
         return fields

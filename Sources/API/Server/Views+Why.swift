@@ -20,13 +20,21 @@ extension Views {
                 waitsFor: "\(own.name) cannot read what it asks (\(error)): ask a master of a later version.",
                 machines: none)
         }
+        let quota = quotaMismatch(of: request)
         let isSought = request.specification.desired == .running && request.placement == nil
         return WhyDocument(
             instance: document, explanation: explanation(document, request),
-            waitsFor: isSought ? waitsFor(document, survey) : "", machines: survey.document(namesMax: namesMax))
+            waitsFor: isSought ? waitsFor(document, survey, quota) : "",
+            ledger: quota.map { MachinesDocument.Refusal($0) }, machines: survey.document(namesMax: namesMax))
     }
 
-    private func waitsFor(_ instance: InstanceDocument, _ survey: Survey) -> String {
+    /// The ledger's own refusal comes before what any machine says.
+    private func waitsFor(_ instance: InstanceDocument, _ survey: Survey, _ quota: Mismatch?) -> String {
+        if let quota {
+            return
+                "It waits for its project, which would hold \(quota.wanted) and may hold \(quota.found), to have less: "
+                + "when something of it ends, the oldest that waits is placed."
+        }
         guard let first = survey.candidates.first else { return survey.waitsFor }
         let place = survey.candidates.count == 1 ? first.name : "\(first.name), for one,"
         return
@@ -51,6 +59,7 @@ extension Views {
             sentences.append("It is placed on \(place.node) (\(place.fingerprint)), partition \(place.partition).")
         }
         sentences += relationNotes(of: request.key, asking: request.specification)
+        sentences += shareNotes(on: request)
         if !instance.home.isEmpty { sentences.append("Master \(instance.home) holds it in its ledger.") }
         return sentences
     }

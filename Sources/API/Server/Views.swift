@@ -28,15 +28,25 @@ struct Views {
             customer: request.key.customer.name, reference: request.key.reference, release: release,
             type: specification.type, parameters: JSONValue(text: specification.parameters),
             requirements: .init(specification.requirements),
-            exclusive: specification.exclusive, project: specification.project, desired: specification.desired.rawValue,
+            exclusive: specification.exclusive, promise: specification.exclusive ? "at most one" : "at least one",
+            patienceSeconds: max(specification.patience ?? .zero, peer.lease).components.seconds,
+            project: specification.project, desired: specification.desired.rawValue,
             state: request.status.state.rawValue, reason: request.status.reason,
-            where: request.placement.map { place($0) }, attempt: request.attempt.value,
+            where: request.placement.map { place($0) }, moving: moving(request), attempt: request.attempt.value,
             revision: request.revision.value, stateRevision: request.status.revision.value,
             connection: JSONValue(text: request.status.connection),
             requestedAt: DocumentCoding.text(of: request.requestedAt),
             changedAt: DocumentCoding.text(of: request.changedAt),
             ageSeconds: DocumentCoding.age(of: request.requestedAt, at: now), home: home(of: request.key),
             memberOf: specification.membership?.group, tookOver: request.adoption?.from.reference)
+    }
+
+    private func moving(_ request: Request) -> InstanceDocument.Moving? {
+        guard !request.moving.isEmpty || request.successor != nil else { return nil }
+        let successor = request.successor
+        return .init(
+            reason: request.moving, to: successor.map { place($0.claim) }, attempt: successor?.attempt.value,
+            state: successor?.status.state.rawValue)
     }
 
     func place(_ claim: ClaimReference) -> InstanceDocument.Place {

@@ -1,4 +1,5 @@
 import Automata
+import OrderedCollections
 
 // How each part of the books is written: its fields, in the order in which they are declared. A new field goes to the
 // end of its type, with a new layout.
@@ -22,6 +23,7 @@ extension Accounts: Canonical {
         closedBefore.write(to: &bytes)
         lastMovement.write(to: &bytes)
         postings.write(to: &bytes)
+        if !allotments.isEmpty { allotments.write(to: &bytes) }
     }
     init(from reader: inout CheckpointReader) throws(CheckpointError) {
         self.init()
@@ -42,5 +44,6 @@ extension Accounts: Canonical {
         closedBefore = try .init(from: &reader)
         lastMovement = try .init(from: &reader)
         postings = try .init(from: &reader)
+        if reader.version >= 5 { allotments = try .init(from: &reader) }
     }
 }

@@ -1,6 +1,7 @@
 /// What a machine does right now (BonjourGrid's states, and those around them).
 public enum MachineState: String, Hashable, Sendable, CaseIterable {
-    case joining, idle, worker, coordinator, draining, left, failed
+    /// `drained`: draining, and without a tenant.
+    case joining, idle, worker, coordinator, draining, drained, left, failed
 }
 
 /// Where a peer listens: a literal IPv4 or IPv6 address, or a host name, and a port.

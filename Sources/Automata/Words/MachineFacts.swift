@@ -107,6 +107,10 @@ public struct OwnerHours: Hashable, Sendable, CustomStringConvertible {
         self.until = until
     }
 
+    private init(allDayFrom minute: Int) {
+        (from, until) = (minute, minute)
+    }
+
     /// Reads `19:00-07:00`.
     public init?(_ text: some StringProtocol) {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Self.minute($0) }
@@ -121,6 +125,10 @@ public struct OwnerHours: Hashable, Sendable, CustomStringConvertible {
         guard let hour = Int(parts[0]), let minute = Int(parts[1]), hour < 24, minute < 60 else { return nil }
         return hour * 60 + minute
     }
+
+    /// The whole day.
+    public static let always = OwnerHours(allDayFrom: 0)
+    public var isAlways: Bool { from == until }
 
     /// Whether the machine is for others then.
     public func contains(_ instant: Instant) -> Bool {

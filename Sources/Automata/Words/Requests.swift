@@ -125,12 +125,22 @@ public struct Specification: Hashable, Sendable {
     public var group: GroupTerms?
     /// There: a group has made it, and changes it.
     public var membership: GroupMembership?
+    /// How long its machine may be unheard of before the next attempt begins; nil, or less than a lease: the lease.
+    public var patience: Duration?
+
+    /// A month is a machine that is given up.
+    public static let patienceMax: Duration = .seconds(31 * 86_400)
+    /// What its condition reserves, as the ledger has read it that took the request: replicas of another version, which may
+    /// read it otherwise, count the same. Never said by users.
+    public var reserves = Holdings.none
 
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",
         requirements: Requirements = Requirements(), desired: DesiredState = .running, exclusive: Bool = false,
-        project: String? = nil, group: GroupTerms? = nil, membership: GroupMembership? = nil
+        project: String? = nil, patience: Duration? = nil, group: GroupTerms? = nil,
+        membership: GroupMembership? = nil
     ) {
+        self.patience = patience
         self.release = release
         self.type = type
         self.parameters = parameters

@@ -7,7 +7,7 @@ extension ClaimKeeper {
         into effects: inout [Effect]
     ) {
         guard echo <= now else { return }  // not an instant of ours
-        unanswered.removeAll { $0 == home }
+        onAnswered(by: home)
         for claim in claims {
             guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
                 tenant.home == home, tenant.order.claim == claim, echo + lease > tenant.leaseEnds
@@ -40,9 +40,16 @@ extension ClaimKeeper {
         case .renew:
             renew(at: now, into: &effects)
             for case .confirmed(let tenant) in partitions.map(\.tenancy) { report(tenant, into: &effects) }
+        case .kept(let number):
+            guard let index = index(of: number), let kept = partitions[index].kept, now >= kept.until else { return }
+            partitions[index].kept = nil
         case .renewAgain:
-            for home in unanswered { renew(from: home, at: now, into: &effects) }
-            unanswered = []
+            for home in unanswered {
+                renew(from: home, at: now, into: &effects)
+                effects.append(.seek(home))
+            }
+            (unanswered, silent) = ([], unanswered)
+        case .hours: lookAtHours(at: now, into: &effects)
         }
     }
 
@@ -55,12 +62,18 @@ extension ClaimKeeper {
         effects.append(.set(.renew, at: now + configuration.renewPeriod))
     }
 
-    private func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
+    mutating func onAnswered(by home: PeerID) {
+        unanswered.removeAll { $0 == home }
+        silent.removeAll { $0 == home }
+    }
+
+    func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
         var claims = partitions.compactMap { $0.tenancy.confirmed }.filter { $0.home == home }.map(\.order.claim)[...]
         while !claims.isEmpty {
             let batch = Array(claims.prefix(configuration.renewBatchMax))
             claims = claims.dropFirst(batch.count)
             effects.append(.send(.renew(batch, echo: now), to: home))
+            if let leaving = leaving(at: now) { effects.append(.send(.leaving(batch, leaving), to: home)) }
         }
     }
 
@@ -117,6 +130,7 @@ extension ClaimKeeper {
         case .vacating(let tenant):
             guard tenant.order.claim == claim, status.state == .destroyed else { return }
             partitions[index].tenancy = .free
+            keep(index, leftBy: claim, at: now, into: &effects)
             effects.append(.persist(partitions[index].record))
             effects.append(.send(.released(claim), to: tenant.home))
         case .free, .tentative:

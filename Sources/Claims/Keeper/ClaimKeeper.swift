@@ -33,6 +33,18 @@ public struct ClaimKeeper: Automaton {
         public var reportRetry: Duration = .seconds(1)
         /// The most claims in one renewal.
         public var renewBatchMax = 256
+        /// How long before the end of its owner's hours a machine begins to drain.
+        public var hoursNotice: Duration = .seconds(300)
+        /// How long a tenant stays at least before it gives way: a lease, as ledgers give them.
+        public var tenure: Duration = .seconds(45)
+        /// How long a tenant's ledger may think about it.
+        public var yieldPatience: Duration = .seconds(10)
+        /// The least time between two tenants that are asked to give way.
+        public var yieldPeriod: Duration = .seconds(2)
+        /// How long a partition is kept for the project whose claim it was emptied for.
+        public var keep: Duration = .seconds(10)
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
 
         public init() {}
     }
@@ -50,8 +62,12 @@ public struct ClaimKeeper: Automaton {
         ///
         /// - near: where that ledger's primary stands.
         case visited(ClaimRequest, of: PeerID, near: Place)
-        /// The owner lets new tenants in, or not (a drain).
+        /// The host can take new tenants, or not. Those that are there stay.
         case accepting(Bool)
+        /// The owner drains the machine, or does so no more: new tenants are refused, and those that are there are to go.
+        case drained(Bool)
+        /// Another master leads this ledger from now on.
+        case led(PeerID)
         /// The machine has other facts, or its owner other terms. How many partitions there are stays as it is.
         case described(Offer)
     }
@@ -63,6 +79,10 @@ public struct ClaimKeeper: Automaton {
         case renew
         /// Renewals should have been answered.
         case renewAgain
+        /// The owner's hours begin, end, or will end soon.
+        case hours
+        /// A partition is kept for nobody any more.
+        case kept(PartitionNumber)
     }
 
     public enum Effect: Equatable, Sendable {
@@ -72,6 +92,8 @@ public struct ClaimKeeper: Automaton {
         /// Granted to a search, and how good this machine is under the request's policy.
         case candidate(ClaimReference, Place, rank: [Int64])
         case declined([Mismatch])
+        /// To a search, too: the tenant of that claim gives way, and the search's ledger is to ask again.
+        case yields(ClaimReference, Place)
         case set(Timer, at: Instant)
         /// Make the partition so; the same order again changes nothing. A suspension for want of a lease, and its end, have the
         /// revision of the order that they suspend: what differs is the desired state.
@@ -81,39 +103,55 @@ public struct ClaimKeeper: Automaton {
         case leaseEnds(ClaimReference, at: Instant)
         /// Stop what runs under the claim, empty the partition, then report `destroyed`.
         case vacate(ClaimReference)
+        /// Renewals at this ledger stay without an answer: another master may lead it, whom nobody here has heard of.
+        case seek(PeerID)
         /// What the machine can give has changed.
         case offerChanged(Offer)
     }
 
     let configuration: Shared<Configuration>
     /// What the machine is and its owner allows; what is left of it follows from the partitions.
-    private var terms: Offer
+    private(set) var terms: Offer
     /// Partitions from this number on are there only until their tenant is gone.
     private let limit: Int
     var partitions: [Partition]
     private var accepting = true
+    /// The owner drains it.
+    var isDrained = false
+    /// The owner's hours end soon, or have ended.
+    var isClosed = false
     /// What became of the claims that came last.
     public internal(set) var seen = ClaimHistory()
     /// Homes that have not answered the last renewal.
     var unanswered: [PeerID] = []
     /// What was told of tenants' metrics, and when.
     var told: [ClaimReference: ToldGauge] = [:]  // looked up only
+    /// Homes that have not answered the repetition either.
+    var silent: [PeerID] = []
+    /// The tenant that is giving way, or shall.
+    var yielding: Yielding?
+    /// No tenant is asked to give way before.
+    var yieldNext = Instant.zero
 
     /// - Parameters:
     ///   - own: what the machine says of itself; its `capacity` is how many partitions the owner lets out, and its facts say
     ///     what all instances together may ask for.
     ///   - records: what was on disk; partitions without a record are new, records beyond `capacity` with a tenant are
     ///     kept until they are empty, and not let out again.
+    ///   - isDrained: whether its owner drains it.
     public init(
-        configuration: Configuration = Configuration(), own: Offer, records: [PartitionRecord] = []
+        configuration: Configuration = Configuration(), own: Offer, records: [PartitionRecord] = [],
+        isDrained: Bool = false
     ) {
-        self.init(sharing: Shared(configuration), own: own, records: records)
+        self.init(sharing: Shared(configuration), own: own, records: records, isDrained: isDrained)
     }
 
     /// One of many that are made alike.
     public init(
-        sharing configuration: Shared<Configuration>, own: Offer, records: [PartitionRecord] = []
+        sharing configuration: Shared<Configuration>, own: Offer, records: [PartitionRecord] = [],
+        isDrained: Bool = false
     ) {
+        self.isDrained = isDrained
         self.configuration = configuration
         terms = own
         limit = max(0, own.capacity)
@@ -128,16 +166,22 @@ public struct ClaimKeeper: Automaton {
     public var offer: Offer {
         var offer = terms
         let reserved = partitions.reduce(Demand.none) { $0 + $1.tenancy.demand }
-        offer.free = partitions.count { isVacant($0) }
+        offer.free = partitions.count { isVacant($0, for: nil) }
         offer.memory = ByteCount(max(0, terms.facts.memory.bytes - reserved.memory.bytes))
         offer.cores = max(0, terms.facts.cores - reserved.cores)
         offer.gpus = max(0, terms.facts.gpus - reserved.gpus)
-        offer.accepting = accepting
-        offer.state = !accepting ? .draining : partitions.allSatisfy { $0.record.tenant == nil } ? .idle : .worker
+        offer.accepting = accepting && !isLeaving
+        offer.state =
+            !offer.accepting
+            ? isLeaving && partitions.allSatisfy(\.tenancy.isFree) ? .drained : .draining
+            : partitions.allSatisfy { $0.record.tenant == nil } ? .idle : .worker
         return offer
     }
 
     private var machine: PeerID { terms.machine }
+
+    /// Whether the ledger has a tenant here.
+    public func hosts(_ home: PeerID) -> Bool { partitions.contains { $0.tenancy.confirmed?.home == home } }
 
     /// Every confirmed or vacating tenancy, by partition.
     public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
@@ -156,7 +200,15 @@ public struct ClaimKeeper: Automaton {
         case .visited(let asked, let home, let near):
             onVisited(asked, of: home, near: near, at: now, into: &effects)
         case .accepting(let value): accepting = value
-        case .described(let own): terms = own
+        case .drained(let value):
+            onOwner(at: now, into: &effects) { $0.isDrained = value }
+        case .led(let home):
+            guard let index = silent.firstIndex(of: home) else { break }
+            silent.remove(at: index)
+            renew(from: home, at: now, into: &effects)
+        case .described(let own):
+            terms = own
+            lookAtHours(at: now, into: &effects)
         }
         if offer != before { effects.append(.offerChanged(offer)) }
     }
@@ -170,10 +222,13 @@ public struct ClaimKeeper: Automaton {
                 continue
             case .vacating(let tenant):
                 effects.append(.vacate(tenant.order.claim))
-            case .confirmed:
+            case .confirmed(var tenant):
+                tenant.since = now
+                partitions[index].tenancy = .confirmed(tenant)
                 bring(index, at: now, into: &effects)
             }
         }
+        lookAtHours(at: now, into: &effects)
         effects.append(.offerChanged(offer))
         renew(at: now, into: &effects)
     }
@@ -189,10 +244,12 @@ public struct ClaimKeeper: Automaton {
             onOrder(order, lease: lease, from: peer, at: now, into: &effects)
         case .release(let claim):
             onRelease(claim, from: peer, into: &effects)
-        case .renewed(let claims, let lease, let echo):
+        case .renewed(let claims, let lease, let echo, let shares):
+            onShares(shares, from: peer)
+            guard !claims.isEmpty else { return }
             onRenewed(claims, lease: lease, echo: echo, from: peer, at: now, into: &effects)
         case .lapsed(let claims):
-            unanswered.removeAll { $0 == peer }
+            onAnswered(by: peer)
             for claim in claims {
                 guard let index = index(of: claim), let tenant = partitions[index].tenancy.confirmed,
                     tenant.home == peer, tenant.order.claim == claim
@@ -205,7 +262,8 @@ public struct ClaimKeeper: Automaton {
             else { return }
             tenant.acknowledged = true
             partitions[index].tenancy = .confirmed(tenant)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .measured:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked,
+            .measured:
             return  // a machine's own words, addressed to a master
         }
     }
@@ -244,7 +302,9 @@ public struct ClaimKeeper: Automaton {
             // instance which still runs may come here by a stale offer.
             for index in over { vacate(index, into: &effects) }
             effects.append(.send(.granted(request, attempt, reference(index), terms.place), to: home))
-        case .failure(let no): refuse(asked, no.reasons, home, at: now, &effects)
+        case .failure(let no):
+            let reasons = press(asked, no.reasons, home, at: now, into: &effects)
+            refuse(asked, reasons, home, at: now, &effects)
         }
     }
 
@@ -266,8 +326,13 @@ public struct ClaimKeeper: Automaton {
             let rank = wanted.policy.rank(of: offer, for: wanted, home: near)
             effects.append(.candidate(reference(index), terms.place, rank: rank))
         case .failure(let no):
-            seen.note(asked, .refused(no.reasons), of: home, at: now)
-            effects.append(.declined(no.reasons))
+            let reasons = press(asked, no.reasons, home, at: now, into: &effects)
+            seen.note(asked, .refused(reasons), of: home, at: now)
+            if reasons.first?.code == .yielding, let yielding {
+                effects.append(.yields(yielding.claim, terms.place))
+            } else {
+                effects.append(.declined(reasons))
+            }
         }
     }
 
@@ -285,16 +350,22 @@ public struct ClaimKeeper: Automaton {
         } catch {
             return .failure(Refused(reasons: [Mismatch(.unreadable, wanted: error.description)]))
         }
+        let project = Kept(home: home, project: asked.share?.project ?? "", until: now)
+        var offer = offer
+        offer.free = partitions.count { isVacant($0, for: project) }
         let reasons = wanted.mismatches(with: offer, at: now)
-        guard reasons.isEmpty, let index = partitions.firstIndex(where: isVacant) else {
+        // What is kept for it is taken before what everybody may have.
+        let vacant = partitions.indices.filter { isVacant(partitions[$0], for: project) }
+        guard reasons.isEmpty, let index = vacant.first(where: { partitions[$0].kept != nil }) ?? vacant.first else {
             return .failure(Refused(reasons: reasons))
         }
+        partitions[index].kept = nil
         let expires = now + configuration.tentative
         partitions[index].fencing = partitions[index].fencing.next
         partitions[index].tenancy = .tentative(
             Grant(
                 request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand, granted: now,
-                expires: expires))
+                expires: expires, share: asked.share))
         seen.note(asked, .granted(partitions[index].number), of: home, at: now)
         effects.append(.persist(partitions[index].record))
         effects.append(.set(.tentative(partitions[index].number), at: expires))
@@ -323,8 +394,9 @@ public struct ClaimKeeper: Automaton {
             guard grant.request == order.request, grant.home == home else { return refuse(.foreign) }
             guard now < grant.expires else { return refuse(.expired) }
             let tenant = Tenant(
-                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease, demand: grant.demand
-            )
+                order: order, attempt: grant.attempt, home: home, leaseEnds: grant.granted + lease,
+                demand: grant.demand,
+                share: grant.share, since: now)
             seen.become(.confirmed, grant)
             let isFirst = !partitions.contains { $0.tenancy.confirmed != nil }
             partitions[index].tenancy = .confirmed(tenant)
@@ -332,13 +404,14 @@ public struct ClaimKeeper: Automaton {
             bring(index, at: now, into: &effects)
             if isFirst { effects.append(.set(.renew, at: now + configuration.renewPeriod)) }
             effects.append(.send(.ordered(order.claim, order.revision), to: home))
+            if let leaving = leaving(at: now) { effects.append(.send(.leaving([order.claim], leaving), to: home)) }
         case .confirmed(var tenant):
             // Of the same home's requests one may take the place of another, which that ledger has ended with it.
             let isTakenOver = order.takesOver?.from == tenant.order.request && order.revision > tenant.order.revision
             guard tenant.order.request == order.request || isTakenOver, tenant.home == home else {
                 return refuse(.foreign)
             }
-            if isTakenOver, let attempt = order.takesOver?.attempt { tenant.attempt = attempt }
+            if isTakenOver, let attempt = order.takesOver?.attempt { (tenant.attempt, tenant.since) = (attempt, now) }
             if order.revision > tenant.order.revision {
                 tenant.order = order
                 tenant.demand = Demand(of: order.specification.requirements)
@@ -374,15 +447,18 @@ public struct ClaimKeeper: Automaton {
 
     // MARK: Helpers
 
-    private mutating func vacate(_ index: Int, into effects: inout [Effect]) {
+    mutating func vacate(_ index: Int, into effects: inout [Effect]) {
         guard case .confirmed(let tenant) = partitions[index].tenancy else { return }
         partitions[index].tenancy = .vacating(tenant)
         effects.append(.persist(partitions[index].record))
         effects.append(.vacate(tenant.order.claim))
     }
 
-    private func isVacant(_ partition: Partition) -> Bool {
-        partition.tenancy.isFree && partition.number.value < limit
+    /// - Parameter project: for whom; nil: for anybody.
+    private func isVacant(_ partition: Partition, for project: Kept?) -> Bool {
+        guard partition.tenancy.isFree, partition.number.value < limit else { return false }
+        guard let kept = partition.kept else { return true }
+        return kept.home == project?.home && kept.project == project?.project
     }
 
     func index(of claim: ClaimReference) -> Int? {

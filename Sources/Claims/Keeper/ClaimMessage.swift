@@ -12,8 +12,9 @@ public enum ClaimMessage: Hashable, Sendable {
     case order(InstanceOrder, lease: Duration)
     /// Ends a claim; answered by `released` once the partition is empty.
     case release(ClaimReference)
-    /// Prolongs leases, counted from the instant of the machine that the echo repeats.
-    case renewed([ClaimReference], lease: Duration, echo: Instant)
+    /// Prolongs leases, counted from the instant of the machine that the echo repeats; and says what the tenants' projects
+    /// have. Without claims it only says that.
+    case renewed([ClaimReference], lease: Duration, echo: Instant, shares: [ProjectShare] = [])
     /// These claims are not in the ledger: the machine vacates them.
     case lapsed([ClaimReference])
     /// The report with this number is in the ledger.
@@ -30,6 +31,10 @@ public enum ClaimMessage: Hashable, Sendable {
     case renew([ClaimReference], echo: Instant)
     /// What became of the instance; repeated until acknowledged.
     case report(ClaimReference, sequence: UInt64, InstanceStatus)
+    /// These tenancies are to go, and why; nil: they may stay, after all. Repeated with the renewals while it is so.
+    case leaving([ClaimReference], Leaving?)
+    /// Asks whether the placement may end for another project's claim; answered by `release`, or by `renewed` with what is so.
+    case outranked(ClaimReference, by: Outranking)
     /// What groups are scaled by: soft state, never acknowledged, never in a ledger; at most `gaugesMax`.
     case measured([Gauge])
 
@@ -42,9 +47,9 @@ extension ClaimMessage {
         switch self {
         case .order(let order, _): order.claim
         case .release(let claim), .acknowledged(let claim, _), .granted(_, _, let claim, _), .ordered(let claim, _),
-            .orderRefused(let claim, _), .released(let claim), .report(let claim, _, _):
+            .orderRefused(let claim, _), .released(let claim), .report(let claim, _, _), .outranked(let claim, _):
             claim
-        case .claim, .renewed, .lapsed, .refused, .renew, .measured: nil
+        case .claim, .renewed, .lapsed, .refused, .renew, .leaving, .measured: nil
         }
     }
 }
@@ -60,16 +65,29 @@ public struct ClaimRequest: Hashable, Sendable {
     public static let standingsMax = 1_024
     /// The first eight bytes of the digest of the release's text; nil: nobody has said.
     public var release: UInt64?
+    /// What the request's project has; nil: nobody has said.
+    public var share: ProjectShare?
+    /// A full machine shall ask for a tenant's place.
+    public var presses: Bool
 
     public init(
         request: RequestKey, attempt: Attempt, requirements: Requirements, standings: [Standing] = [],
-        release: UInt64? = nil
+        release: UInt64? = nil, share: ProjectShare? = nil, presses: Bool = false
     ) {
+        self.share = share
+        self.presses = presses
         self.standings = standings
         self.request = request
         self.attempt = attempt
         self.requirements = requirements
         self.release = release
+    }
+
+    /// Whether a search for the other is one for this: what projects have changes all the time.
+    public func isSame(as other: ClaimRequest) -> Bool {
+        var other = other
+        (other.share, other.presses) = (share, presses)
+        return self == other
     }
 }
 

@@ -5,6 +5,8 @@ struct Partition: Sendable {
     let number: PartitionNumber
     var fencing: FencingNumber = .zero
     var tenancy: Tenancy = .free
+    /// While it is free: for whom alone it is let.
+    var kept: Kept?
 
     init(number: PartitionNumber) {
         self.number = number
@@ -64,6 +66,25 @@ struct Grant: Sendable {
     var demand: Demand
     var granted: Instant
     var expires: Instant
+    var share: ProjectShare?
+}
+
+/// A partition that a tenant has left for a project's claim waits for that, for a moment.
+struct Kept: Hashable, Sendable {
+    var home: PeerID
+    var project: String
+    var until: Instant
+}
+
+/// A tenant's ledger has been asked whether it gives way.
+struct Yielding: Sendable {
+    var partition: PartitionNumber
+    var claim: ClaimReference
+    var request: RequestKey
+    var attempt: Attempt
+    var by: Outranking
+    /// Until when the ledger's answer is waited for.
+    var until: Instant
 }
 
 /// A confirmed tenancy.
@@ -73,6 +94,10 @@ struct Tenant: Sendable {
     var home: PeerID
     var leaseEnds: Instant
     var demand: Demand
+    /// What its project has, as its ledger said last; nil: it has not said.
+    var share: ProjectShare?
+    /// Since when it is here, as far as this process knows; nil: since before it began.
+    var since: Instant?
     /// An exclusive instance whose lease is about to end is stopped until the lease is renewed.
     var suspended = false
     var status: InstanceStatus?

@@ -16,6 +16,10 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         case ownerHours = "owner-hours"
         case short
         case full
+        /// A tenant gives way to it: it is to be asked again.
+        case yielding
+        /// No tenant's project has so much that one would give way.
+        case outranked
         case staleAttempt = "stale-attempt"
         case silent
         case notAsked = "not-asked"
@@ -27,7 +31,10 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         public var party: Party {
             switch self {
             case .otherMachine, .requirement, .relation, .tooDear: .requester
-            case .unreadable, .ownerLimit, .notAccepting, .ownerHours, .short, .full, .staleAttempt, .other: .machine
+            case .unreadable, .ownerLimit, .notAccepting, .ownerHours, .short, .full, .yielding, .outranked,
+                .staleAttempt,
+                .other:
+                .machine
             case .gone, .silent, .notAsked: .rendezvous
             case .budget, .quota: .ledger
             }
@@ -52,6 +59,8 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
             case .ownerHours: ("is not open now", "are not open now")
             case .short: ("has too little left", "have too little left")
             case .full: ("has no free partition", "have no free partition")
+            case .yielding: ("has a tenant that gives way", "have tenants that give way")
+            case .outranked: ("has no tenant that would give way", "have no tenants that would give way")
             case .staleAttempt: ("has heard of a newer attempt", "have heard of a newer attempt")
             case .silent: ("did not answer", "did not answer")
             case .notAsked: ("was not asked", "were not asked")
@@ -102,6 +111,8 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         case .ownerHours: "is for others from \(wanted) UTC alone"
         case .short: "has \(found) left, \(wanted) asked"
         case .full: "has no free partition"
+        case .yielding: "has a tenant that gives way to it (\(found))"
+        case .outranked: "has no tenant that gives way: \(found)"
         case .staleAttempt: "has heard of \(found) already, \(wanted) asked"
         case .silent: "did not answer"
         case .notAsked: "was not asked: \(found)"

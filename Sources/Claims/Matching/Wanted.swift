@@ -70,8 +70,10 @@ public struct Wanted: Hashable, Sendable {
         if let most = terms.coresMax, demand.cores > most {
             reasons.append(Mismatch(.ownerLimit, wanted: "\(demand.cores) cores", found: "\(most)", isLasting: true))
         }
-        if !offer.accepting { reasons.append(Mismatch(.notAccepting, found: offer.state.rawValue)) }
-        if let hours = terms.hours, !hours.contains(now) {
+        let isClosed = terms.hours.map { !$0.contains(now) } ?? false
+        // Outside its hours a machine drains: why says more than that it does.
+        if !offer.accepting, !isClosed { reasons.append(Mismatch(.notAccepting, found: offer.state.rawValue)) }
+        if let hours = terms.hours, isClosed {
             reasons.append(Mismatch(.ownerHours, wanted: hours.description))
         }
         return reasons

@@ -1,4 +1,5 @@
 public import API
+import Automata
 
 /// The books of a ledger in words and tables. Each says from which ledger it is, up to which entry, and who told it.
 public enum AccountsText {
@@ -86,8 +87,33 @@ public enum AccountsText {
         listing.add("spent", "\(project.spent) \(project.currency) this \(project.cycle)")
         listing.add("held", "\(project.held) \(project.currency)")
         listing.add("left", "\(project.left) \(project.currency)")
+        if let share = project.share { listing.add("share", "\(share)") }
+        if let machines = project.machines { listing.add("machines", counts(machines, project.quota)) }
         if let source = project.source { listing.add("told by", origin(source)) }
         return listing.text(style: output.style)
+    }
+
+    /// One line: what a project has of machines, and may have.
+    public static func quota(of project: ProjectDocument) -> String {
+        let machines = counts(project.machines ?? MachineCounts(), project.quota)
+        let bound = project.quota == nil ? " (no quota)" : ""
+        return Table.printable("\(project.name) has \(machines)\(bound); its share is \(project.share ?? 1)") + "\n"
+    }
+
+    /// `3 of 4 partitions, 6 cores, 12 of 64 GiB of memory`: what is nothing, and has no bound, is left out.
+    static func counts(_ machines: MachineCounts, _ quota: MachineCounts?) -> String {
+        func memory(_ mebibytes: Int64) -> String { "\(ByteCount.mebibytes(mebibytes))" }
+        func part(_ used: String?, _ most: String?, _ word: String) -> String? {
+            guard let used, used != "0" && used != "0 B" || most != nil else { return nil }
+            return "\(used)\(most.map { " of \($0)" } ?? "") \(word)"
+        }
+        let parts = [
+            part(machines.partitions.map { "\($0)" } ?? "0", quota?.partitions.map { "\($0)" }, "partitions"),
+            part(machines.cores.map { "\($0)" }, quota?.cores.map { "\($0)" }, "cores"),
+            part(machines.memoryMiB.map(memory), quota?.memoryMiB.map(memory), "of memory"),
+            part(machines.gpus.map { "\($0)" }, quota?.gpus.map { "\($0)" }, "accelerators"),
+        ].compactMap { $0 }
+        return parts.isEmpty ? "none" : parts.joined(separator: ", ")
     }
 
     // MARK: Resources, prices, machines

@@ -51,6 +51,10 @@ public struct HostOptions: Sendable {
     public var price: Int64
     /// What its owner asks beside that, and allows.
     public var terms: OwnerTerms
+    /// How long before the end of its hours it begins to drain; nil: five minutes.
+    public var hoursNotice: Duration?
+    /// What of its offer was said, rather than left to the usual.
+    public var said: OfferWord
     public var discovery: DiscoveryMode
     /// Interfaces for discovery; empty: all that can.
     public var interfaces: [String]

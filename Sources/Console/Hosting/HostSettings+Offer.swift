@@ -5,32 +5,29 @@ import Releases
 /// What a machine offers, as far as its owner says: where it stands, what it costs, when and how much of it is for others.
 extension HostSettings {
     func region() throws(Refusal) -> String {
-        try read("region", "1 to 63 letters, digits, -, _ and ., such as eu-west") { text in
-            let isWord = text.utf8.allSatisfy { byte in
-                Self.isLetter(byte) || Self.isLetter(byte | 0x20)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-_.".utf8.contains(byte)
-            }
-            return isWord && (1...63).contains(text.utf8.count) ? text : nil
-        } ?? ""
+        try read("region", Bounds.regionExpected) { Bounds.isRegion($0) ? $0 : nil } ?? ""
     }
 
     func country() throws(Refusal) -> String {
-        try read("country", "two lower-case letters (ISO 3166-1), such as fr") { text in
-            text.utf8.count == 2 && text.utf8.allSatisfy { Self.isLetter($0) } ? text : nil
-        } ?? ""
+        try read("country", Bounds.countryExpected) { Bounds.isCountry($0) ? $0 : nil } ?? ""
     }
-
-    /// UN M49's continents, as they are usually abbreviated.
-    private static let continents = ["af", "an", "as", "eu", "na", "oc", "sa"]
 
     func continent() throws(Refusal) -> String {
-        try read("continent", "one of \(Self.continents.joined(separator: ", "))") { text in
-            Self.continents.contains(text) ? text : nil
-        } ?? ""
+        try read("continent", Bounds.continentExpected) { Bounds.isContinent($0) ? $0 : nil } ?? ""
     }
 
-    /// Lower-case.
-    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+    /// What of the offer is said in flags, environment or file: at this start it holds, whatever the machine has kept.
+    func said(_ prices: PriceList) throws(Refusal) -> OfferWord {
+        let terms = try terms(prices)
+        var said = OfferWord()
+        (said.price, said.coreRate) = (prices.partition, prices.core)
+        (said.memoryRate, said.gpuRate) = (prices.memory, prices.gpu)
+        (said.hours, said.memoryMax, said.coresMax) = (terms.hours, terms.memoryMax, terms.coresMax)
+        if values["region"] != nil { said.region = try region() }
+        if values["country"] != nil { said.country = try country() }
+        if values["continent"] != nil { said.continent = try continent() }
+        return said
+    }
 
     func prices() throws(Refusal) -> PriceList {
         guard let text = values["price"]?.first else { return PriceList() }
@@ -45,11 +42,17 @@ extension HostSettings {
     func terms(_ prices: PriceList) throws(Refusal) -> OwnerTerms {
         OwnerTerms(
             rates: prices.rates,
-            hours: try read("hours", "two times of the day in UTC, such as 19:00-07:00") { OwnerHours($0) },
+            hours: try read("hours", Bounds.hoursExpected) { OwnerHours($0) },
             memoryMax: try read("max-memory", "an amount above 0 such as 512MiB or 8GiB") {
                 ByteCount(text: $0).flatMap { (ByteCount(1)...Bounds.machineMemoryMax).contains($0) ? $0 : nil }
             },
             coresMax: try cores("max-cpus"))
+    }
+
+    func hoursNotice() throws(Refusal) -> Duration? {
+        try read("hours-notice", "a time from 0s to 12h, such as 10m") { text in
+            Wording.duration(text).flatMap { (.zero...(.seconds(43_200))).contains($0) ? $0 : nil }
+        }
     }
 
     func cores(_ name: String) throws(Refusal) -> Int? {

@@ -34,7 +34,8 @@ public struct HostSettings: Sendable {
         SettingKey("cpus", fallback: "(all that it may use)"),
         SettingKey("region", fallback: "(none)"), SettingKey("country", fallback: "(none)"),
         SettingKey("continent", fallback: "(none)"), SettingKey("price", fallback: "0"),
-        SettingKey("hours", fallback: "(always)"), SettingKey("max-memory", fallback: "(what there is)"),
+        SettingKey("hours", fallback: "(always)"), SettingKey("hours-notice", fallback: "5m"),
+        SettingKey("max-memory", fallback: "(what there is)"),
         SettingKey("max-cpus", fallback: "(what there is)"),
         SettingKey("discovery", fallback: "auto"),
         SettingKey("interfaces", isList: true, fallback: "(all that can multicast)"),
@@ -163,6 +164,7 @@ public struct HostSettings: Sendable {
                 ByteCount(text: $0).flatMap { $0 <= Bounds.machineMemoryMax ? $0 : nil }
             },
             cores: try cores("cpus"), price: prices.partition ?? 0, terms: try terms(prices),
+            hoursNotice: try hoursNotice(), said: try said(prices),
             discovery: try word("discovery", DiscoveryMode.auto),
             interfaces: values["interfaces"] ?? [], join: try seeds(), token: token,
             logLevel: try word("log-level", HostOptions.LogLevel.notice),

@@ -52,6 +52,7 @@ public enum PlanText {
         switch field {
         case "requirements.memoryMiB": "memory"
         case "requirements.machine": "node"
+        case "patienceSeconds": "patience"
         case "requirements.condition": "require"
         case "requirements.policy": "prefer"
         case "requirements.priceMax": "max price"
@@ -66,6 +67,7 @@ public enum PlanText {
         switch value {
         case .string(let text): text
         case .integer(let count) where field == "requirements.memoryMiB": "\(count) MiB"
+        case .integer(let seconds) where field == "patienceSeconds": Wording.age(seconds: seconds)
         case .boolean(true) where field == "exclusive": "yes"
         case .array(let elements) where field.hasPrefix("requirements."):
             elements.map { text(of: $0, field) }.joined(separator: ", ")

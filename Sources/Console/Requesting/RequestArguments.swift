@@ -27,6 +27,8 @@ public struct RequestArguments: Sendable {
     public var maxPrice: String?
     public var exclusive: Bool?
     public var project: String?
+    /// Zero: the lease.
+    public var patience: Duration?
     public var checkIndex: UInt64?
     /// How many there shall be.
     public var count: Int?
@@ -58,6 +60,20 @@ public struct RequestArguments: Sendable {
         if let scale { _ = try Bounds.scale(scale, "--scale") }
         if let forecast { _ = try Bounds.forecast(forecast, "--forecast") }
         _ = try needs()
+        _ = try patienceSeconds()
+    }
+
+    private func patienceSeconds() throws(ProblemDocument) -> Int64? {
+        guard let patience else { return nil }
+        let most = Specification.patienceMax
+        guard (.zero...most).contains(patience) else {
+            throw ProblemDocument(
+                .invalid,
+                "--patience: expected a time up to \(Wording.age(seconds: most.components.seconds)), found "
+                    + "\(Wording.age(seconds: patience.components.seconds))",
+                remedy: "an instance that no machine may take over is asked for with --node", field: "--patience")
+        }
+        return (patience.milliseconds + 999) / 1_000
     }
 
     /// Makes the document. What was not given is not in it, and so stays as it is.
@@ -77,6 +93,7 @@ public struct RequestArguments: Sendable {
         if needs != RequestDocument.Needs() { document.requirements = needs }
         document.exclusive = exclusive
         document.project = project
+        document.patienceSeconds = try patienceSeconds()
         document.checkIndex = checkIndex
         document.count = count
         document.spread = spread

@@ -8,6 +8,9 @@ extension Request {
 
     public var isGroup: Bool { specification.group != nil }
 
+    /// A member of a warm group: it gets a machine, and is not started.
+    public var isPrepared: Bool { specification.membership?.isWarm == true }
+
     /// What a group asks of each of its members.
     ///
     /// - Returns: nil for a request that is no group.
@@ -30,7 +33,7 @@ extension Request {
         return switch specification.desired {
         case .running: status.state == .running
         case .stopped:
-            specification.membership?.isWarm == true
+            isPrepared
                 ? placement != nil && status.state == .stopped : placement == nil || status.state == .stopped
         case .destroyed: false
         }

@@ -1,4 +1,5 @@
 import Automata
+import Claims
 import Ledger
 import Neighbours
 import Objects
@@ -102,6 +103,12 @@ extension Peer {
         }
     }
 
+    /// Looks for the primary of a ledger that has tenants here and does not answer.
+    mutating func seekPrimary(of ledger: PeerID, at now: Instant, into effects: inout [Effect]) {
+        guard hasLeaves, !isStopping, led(ledger) == nil else { return }
+        register(.find(.ledger(ledger), call: nil), at: now, into: &effects)
+    }
+
     /// Whether the ring may know who leads a ledger of which nothing is known here.
     func mayBeFound(_ ledger: PeerID) -> Bool {
         isMaster && hasLeaves && primaries[ledger] == nil && index(of: ledger) == nil
@@ -109,7 +116,7 @@ extension Peer {
 
     /// Somebody says that these keep a ledger: they are asked what they lead, and say it on connections of their own.
     private mutating func ask(_ word: LedgerWord, at now: Instant, into effects: inout [Effect]) {
-        guard isMaster, !isStopping else { return }
+        guard isMaster || claims.hosts(word.ledger), !isStopping else { return }
         learn(word.members.filter { !$0.isNowhere }, from: word.primary, into: &effects)
         for peer in word.members.map(\.peer) where peer != id && neighbours[peer]?.isLive != true {
             neighbours(.met(peer), at: now, into: &effects)

@@ -255,7 +255,7 @@ public actor EnrolmentDesk {
         switch await service.call(.record(fact)) {
         case .recorded(let index): try await settle(at: index)
         case .refused(let refusal): throw refusal
-        case .request, .requests, .log, .seenClaims, .elsewhere:
+        case .request, .requests, .log, .seenClaims, .owner, .elsewhere:
             throw Refusal(.failed, "the ledger gave no answer to what was recorded", remedy: "report this as a defect")
         }
     }

@@ -18,7 +18,7 @@ final class PeerCore {
         var learn: (PeerID, [Endpoint]) -> Void
         var publish: (Advertisement) -> Void
         var browse: (BrowseScope) -> Void
-        var write: ([PartitionRecord], _ number: UInt64) -> Void
+        var write: (MachineWrite, _ number: UInt64) -> Void
         /// Worth having at the next start; nothing waits for it.
         var hint: (WriteBatch) -> Void
         var agent: (AgentCommand) -> Void
@@ -104,7 +104,7 @@ final class PeerCore {
 
     private func perform(_ effect: Peer.Effect) {
         switch effect {
-        case .persist(let records, let number): outlets.write(records, number)
+        case .persist(let write, let number): outlets.write(write, number)
         case .remember(let advertisements): outlets.hint(WriteBatch(remembered: advertisements))
         case .rememberRing(let contacts): outlets.hint(WriteBatch(ring: contacts))
         case .learn(let peer, let endpoints): outlets.learn(peer, endpoints)

@@ -1,13 +1,12 @@
 import Automata
-import Claims
 import Logging
 import NIOCore
 import Peer
 import Storage
 
-/// Partitions' records, and how the peer names the write.
-struct PartitionWrite: Sendable {
-    var records: [PartitionRecord]
+/// A write, and how the peer names it.
+struct NumberedWrite: Sendable {
+    var write: MachineWrite
     var number: UInt64
 }
 
@@ -15,8 +14,8 @@ struct PartitionWrite: Sendable {
 extension PeerHost {
     /// Commits what the machine promises, one transaction at a time; a disk that fails is tried again until it works.
     func serveWrites() async {
-        for await write in writes {
-            let batch = WriteBatch(partitions: write.records)
+        for await order in writes {
+            let batch = WriteBatch(partitions: order.write.records, word: order.write.word)
             while !Task.isCancelled {
                 do throws(StorageError) {
                     try await store.write(batch)
@@ -32,7 +31,7 @@ extension PeerHost {
                     guard await rest(.seconds(1)) else { return }
                 }
             }
-            loop.execute { [core] in core.value.input(.persisted(write.number)) }
+            loop.execute { [core] in core.value.input(.persisted(order.number)) }
         }
     }
 

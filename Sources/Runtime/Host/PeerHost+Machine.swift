@@ -1,7 +1,9 @@
 import Agent
 import Automata
+import Logging
 import Neighbours
 import Peer
+import Storage
 
 /// What the machine is and has, looked at again and again.
 extension PeerHost {
@@ -12,6 +14,24 @@ extension PeerHost {
             // One that runs no instances keeps none apart.
             isolation: configuration.partitions > 0 ? await configuration.isolation.kinds() : [],
             country: configuration.country, continent: configuration.continent, terms: configuration.terms)
+    }
+
+    /// What the owner has said while the machine ran, as far as this start does not say something else.
+    static func word(
+        _ kept: OwnerWord, _ configuration: Configuration, _ store: Store, _ logger: Logger
+    ) async throws -> OwnerWord {
+        var word = kept
+        if word.offer.yield(to: configuration.said) {
+            try await store.write(WriteBatch(word: word))
+            logger.notice(
+                "offer.startWins",
+                metadata: [
+                    "forgotten": "what `palmier node offer` had set of what this start's settings say",
+                    "kept": word.offer.isEmpty ? "nothing" : "what they do not say",
+                ])
+        }
+        if word.isDrained { logger.notice("node.drained", metadata: ["until": "palmier node undrain"]) }
+        return word
     }
 
     /// Tells the peer what has changed by a step that matters.

@@ -61,6 +61,9 @@ public final class PeerHost: PeerService, Service {
         /// Two lower-case letters each (ISO 3166-1 for the country); empty: the owner does not say.
         public var country = ""
         public var continent = ""
+        /// What of the offer above was said at this start, rather than left to the usual: that holds, and the machine forgets what
+        /// its owner has said of the same while it ran.
+        public var said = OfferWord()
         /// How often the machine is looked at; what has changed by little is not told.
         public var measureEvery: Duration = .seconds(30)
         public var peer = Peer.Configuration()
@@ -94,7 +97,7 @@ public final class PeerHost: PeerService, Service {
     let store: Store
     let shelf: LedgerShelf
     private let lock: StateLock
-    let writes: AsyncStream<PartitionWrite>
+    let writes: AsyncStream<NumberedWrite>
     let hints: AsyncStream<WriteBatch>
     let commands: AsyncStream<AgentCommand>
     let objectOrders: AsyncStream<Peer.ObjectOrder>
@@ -118,6 +121,7 @@ public final class PeerHost: PeerService, Service {
         let stored = try await store.load()
         var restored = Peer.Restored()
         (restored.partitions, restored.remembered) = (stored.partitions, stored.remembered)
+        restored.word = try await Self.word(stored.word, configuration, store, logger)
         restored.ring = stored.ring
         restored.objects = try await store.objects().map { ObjectEntry(id: $0.id, size: UInt32(clamping: $0.size)) }
         restored.remembered += configuration.acquaintances.filter { seen in
@@ -170,7 +174,7 @@ public final class PeerHost: PeerService, Service {
         self.logger = logger
         self.board = board
         self.seeds = seeds
-        let (writes, writeOutlet) = AsyncStream.makeStream(of: PartitionWrite.self)
+        let (writes, writeOutlet) = AsyncStream.makeStream(of: NumberedWrite.self)
         let (hints, hintOutlet) = AsyncStream.makeStream(of: WriteBatch.self)
         self.hints = hints
         let (commands, commandOutlet) = AsyncStream.makeStream(of: AgentCommand.self)
@@ -205,7 +209,7 @@ public final class PeerHost: PeerService, Service {
                         }
                     },
                     browse: { discovery.browse($0) },
-                    write: { writeOutlet.yield(PartitionWrite(records: $0, number: $1)) },
+                    write: { writeOutlet.yield(NumberedWrite(write: $0, number: $1)) },
                     hint: { hintOutlet.yield($0) },
                     agent: { commandOutlet.yield($0) },
                     object: { objectOutlet.yield($0) },

@@ -50,7 +50,7 @@ struct ExperimentNotes {
     private static let goalKeys: [String: Reader.Field<Goal>] = [
         "name": { $0.name = try $2.text($1) },
         "figure": { goal, node, reader in
-            let known = Measures().figures.map(\.name)
+            let known = Measures.figureNames
             goal.figure = try reader.parse(node, "one of \(known.joined(separator: ", "))") {
                 known.contains($0) ? $0 : nil
             }

@@ -26,8 +26,11 @@ extension Measures {
             Figure("control traffic", controlBytesPerPeerSecond, "bytes/s/peer"),
             Figure("joining mean", joining.mean / 1e6, "s"),
             Figure("joining p99", joining.quantile(0.99) / 1e6, "s"),
-        ]
+        ] + (placements?.figures ?? [])
     }
+
+    /// Every figure's name, of whatever kind the scenario is.
+    static let figureNames = Measures().figures.map(\.name) + PlacementMeasures().figures.map(\.name)
 
     /// Of no run.
     public static var none: Measures {
@@ -47,6 +50,11 @@ extension Measures {
         hops.merge(other.hops)
         stretch.merge(other.stretch)
         joining.merge(other.joining)
+        if let theirs = other.placements {
+            var ours = placements ?? PlacementMeasures()
+            ours.merge(theirs)
+            placements = ours
+        }
         let counts: [WritableKeyPath<Measures, Int>] = [
             \.routeSum, \.directSum, \.lookups, \.delivered, \.wrong, \.lost, \.orphaned, \.again, \.givenUp, \.starts,
             \.crashes, \.leaves, \.peerMicroseconds, \.control, \.controlBytes,

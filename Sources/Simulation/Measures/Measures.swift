@@ -52,6 +52,8 @@ public struct Measures: Sendable, Equatable, Codable {
     public internal(set) var starts = 0
     public internal(set) var crashes = 0
     public internal(set) var leaves = 0
+    /// Nil where nobody counts placements.
+    public internal(set) var placements: PlacementMeasures?
     /// Sum over the intervals of live peers times microseconds.
     var peerMicroseconds = 0
     var control = 0

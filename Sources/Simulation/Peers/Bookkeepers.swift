@@ -46,7 +46,9 @@ struct SpendingModel {
     private struct Open {
         var attempt = Attempt.first
         var isPaid: Bool
+        var newest = Attempt.first
         var placement: (claim: ClaimReference, since: Int64)?
+        var successor: (attempt: Attempt, claim: ClaimReference, since: Int64)?
     }
 
     private var open: [RequestKey: Open] = [:]  // looked up only
@@ -67,20 +69,29 @@ struct SpendingModel {
             guard let request = open[key], request.attempt == attempt, request.placement == nil,
                 !placements.contains(claim)
             else { return }
-            if request.isPaid {
-                guard isDefined, spent + (placed + 1) * Books.holdPeriod.milliseconds <= ceiling else {
-                    refused += 1
-                    return
-                }
-                placed += 1
-            }
+            guard reserve(request) else { return }
             placements.insert(claim)
             open[key]?.placement = (claim, instant.milliseconds)
+        case .succeeding(let key, let attempt, let claim, _):
+            guard let request = open[key], request.newest.next == attempt, let placement = request.placement,
+                request.successor == nil, placement.claim.machine != claim.machine, !placements.contains(claim),
+                reserve(request)
+            else { return }
+            placements.insert(claim)
+            open[key]?.newest = attempt
+            open[key]?.successor = (attempt, claim, instant.milliseconds)
+        case .moved(let key, let attempt):
+            if open[key]?.successor?.attempt == attempt { promote(key, at: instant) }
+        case .dropped(let key, let attempt, _):
+            if open[key]?.successor?.attempt == attempt { drop(key, at: instant) }
         case .lost(let key, let attempt, _):
-            guard open[key]?.attempt == attempt else { return }
+            guard let request = open[key], request.attempt == attempt else { return }
+            guard request.successor == nil else { return promote(key, at: instant) }
             leave(key, at: instant)
-            open[key]?.attempt = attempt.next
+            open[key]?.attempt = request.newest.next
+            open[key]?.newest = request.newest.next
         case .ended(let key):
+            drop(key, at: instant)
             leave(key, at: instant)
             open[key] = nil
         case .accounting(.projectSet): isDefined = true
@@ -91,10 +102,42 @@ struct SpendingModel {
             }
             open[from] = nil
             open[key]?.placement = given
-        case .changed, .reported, .extended, .scaled, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting,
+        case .changed, .reported, .extended, .gaveWay, .scaled, .noted, .forgotten, .admitted, .invited, .redeemed,
+            .accounting,
             .described:
             return
         }
+    }
+
+    /// Whether the ceiling leaves room for one more hour.
+    private mutating func reserve(_ request: Open) -> Bool {
+        guard request.isPaid else { return true }
+        guard isDefined, spent + (placed + 1) * Books.holdPeriod.milliseconds <= ceiling else {
+            refused += 1
+            return false
+        }
+        placed += 1
+        return true
+    }
+
+    /// Both have been used until now, and one goes on.
+    private mutating func promote(_ key: RequestKey, at instant: Instant) {
+        guard let request = open[key], let successor = request.successor else { return }
+        drop(key, at: instant)
+        leave(key, at: instant)
+        placements.insert(successor.claim)
+        open[key]?.attempt = successor.attempt
+        open[key]?.placement = (successor.claim, instant.milliseconds)
+        if request.isPaid { placed += 1 }
+    }
+
+    private mutating func drop(_ key: RequestKey, at instant: Instant) {
+        guard let request = open[key], let successor = request.successor else { return }
+        placements.remove(successor.claim)
+        open[key]?.successor = nil
+        guard request.isPaid else { return }
+        placed -= 1
+        spent += instant.milliseconds - successor.since
     }
 
     private mutating func leave(_ key: RequestKey, at instant: Instant) {

@@ -26,6 +26,7 @@ struct Disk {
     /// Of the ledgers of which the machine holds replicas.
     var logs: [PeerID: LogDisk] = [:]  // put in order where it is walked
     private(set) var partitions: [PartitionNumber: PartitionRecord] = [:]  // put in order where it is walked
+    private(set) var word = OwnerWord()
     private(set) var remembered: [Advertisement] = []
     private(set) var ring: [PeerContact] = []
     var objects: [Key: Copy] = [:]  // looked up; put in order where it is walked
@@ -37,8 +38,9 @@ struct Disk {
         var rotten = 0
     }
 
-    mutating func commit(_ records: [PartitionRecord]) {
-        for record in records { partitions[record.partition] = record }
+    mutating func commit(_ write: MachineWrite) {
+        for record in write.records { partitions[record.partition] = record }
+        if let said = write.word { word = said }
     }
 
     /// What is worth having at the next start.
@@ -54,7 +56,7 @@ struct Disk {
     ///
     /// - Parameter rot: the share of objects whose sectors cannot be read afterwards.
     mutating func crash(
-        writing: [[PartitionRecord]], journal: [LedgerWrite], storing: [StoredObject], rot: Double,
+        writing: [MachineWrite], journal: [LedgerWrite], storing: [StoredObject], rot: Double,
         draw: inout Draw
     ) -> Harm {
         var harm = Harm()
@@ -63,9 +65,9 @@ struct Disk {
             // In order: behind one that is not there nothing is.
             if reaches(&harm, &draw) { apply(item) } else { cut.insert(item.ledger) }
         }
-        for records in writing {
+        for write in writing {
             guard reaches(&harm, &draw) else { break }
-            commit(records)
+            commit(write)
         }
         for object in storing where reaches(&harm, &draw) { objects[object.id] = Copy(bytes: object.bytes) }
         guard rot > 0 else { return harm }
@@ -106,6 +108,7 @@ struct Disk {
     var restored: Peer.Restored {
         var restored = Peer.Restored()
         restored.partitions = partitions.values.sorted { $0.partition < $1.partition }
+        restored.word = word
         restored.remembered = remembered
         restored.ring = ring
         restored.objects = objects.map { ObjectEntry(id: $0.key, size: UInt32($0.value.bytes.count)) }

@@ -1,3 +1,4 @@
+import Claims
 import Groups
 import Ledger
 import Objects
@@ -24,6 +25,8 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
     case forgottenAccounts = "forgotten-accounts"
     /// The requests are not in the checkpoints of the books.
     case lossyCheckpoint = "lossy-checkpoint"
+    /// A restarted machine has forgotten that its owner has drained it.
+    case drainForgotten = "drain-forgotten"
 
     /// The invariant that must catch it.
     public var caughtBy: [String] {
@@ -35,6 +38,7 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
         case .endlessLease, .twoHomes: ["I1"]
         case .forgottenAccounts: ["I5"]
         case .lossyCheckpoint: ["I3"]
+        case .drainForgotten: ["drained"]
         }
     }
 }
@@ -50,6 +54,7 @@ struct NamedSabotage {
     var placement: ReplicaPlacement.Sabotage = []
     var rendezvous: Rendezvous.Sabotage = []
     var requests: RequestKeeper.Sabotage = []
+    var claims: ClaimKeeper.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -61,6 +66,7 @@ struct NamedSabotage {
         register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        claims = ClaimKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)

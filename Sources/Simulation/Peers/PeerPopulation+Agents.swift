@@ -51,6 +51,7 @@ extension PeerPopulation {
             tell(host, .instance(claim, InstanceStatus(state: .destroyed)), &core)
             return
         }
+        checkGap(claim, of: instance, on: host, &core)
         instance.isLeaving = true
         instance.step += 1
         hosts[Int(host)].instances[claim.partition] = instance
@@ -108,6 +109,7 @@ extension PeerPopulation {
                 return
             }
             instance.isRunning = true
+            if settings.hasOwners { owners.hasRun.insert(instance.order.claim) }
             instance.wasEndedByGuard = false
             hosts[Int(host)].instances[step.partition] = instance
             if let machines = tenancy.started(instance.order, host: host) {

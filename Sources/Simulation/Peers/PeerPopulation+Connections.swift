@@ -12,6 +12,10 @@ extension PeerPopulation {
 
     mutating func send(_ message: PeerMessage, from host: UInt32, to peer: PeerID, _ core: inout World) {
         count(message)
+        if placers != nil {
+            placers?.count(message, at: core.now)
+            if case .claim(.order(let order, _), _) = message { notePlaced(order.request, &core) }
+        }
         guard let target = core.number(of: peer), let delay = connect(host, target, &core) else {
             core.counters.sent &+= 1
             core.counters.toNobody &+= 1
@@ -118,6 +122,7 @@ extension PeerPopulation {
             return
         case .rendezvous(.found, of: _, contacts: _): reached["found over the wide area", default: 0] += 1
         case .rendezvous(.nobody, of: _, contacts: _): reached["nobody over the wide area", default: 0] += 1
+        case .rendezvous(.pledged, of: _, contacts: _): reached["pledged over the wide area", default: 0] += 1
         }
     }
 }

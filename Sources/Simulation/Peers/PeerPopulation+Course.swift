@@ -7,15 +7,23 @@ import Peer
 /// What happens at which time of a run, and what must hold at its end.
 extension PeerPopulation {
     mutating func begin(_ core: inout World) {
-        // Each LAN begins with a ring of its own, and what is routed before they have met cannot be right.
-        if settings.lans > 1 { core.excusedUntil = watch.workload.begins }
+        // Each LAN begins with a ring of its own, a link without masters with several: what is routed before they have met
+        // cannot be right.
+        if settings.lans > 1 || settings.masters == 0 { core.excusedUntil = watch.workload.begins }
         if !watch.workload.isEmpty { core.note(at: watch.workload.begins, Note.lookup.rawValue) }
         for (user, at) in users.times.enumerated() { run(.user(user), at: at, &core) }
+        for (index, at) in (placers?.times(from: watch.workload.begins) ?? []).enumerated() {
+            run(.placer(index, step: 0), at: at, &core)
+        }
         if settings.paidPerMille > 0 {
             for master in 0..<UInt32(count) where hosts[Int(master)].isMaster {
                 run(.bookkeeper(master), at: 1_000_000_000, &core)
             }
         }
+        for (drain, planned) in owners.drains.enumerated() {
+            run(.owner(drain, isDrained: true), at: planned.at, &core)
+        }
+        if shares != nil { beginShares(at: watch.workload.begins, &core) }
         if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
         if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
         guard isRingChecked else { return }
@@ -30,6 +38,7 @@ extension PeerPopulation {
         if settings.paidPerMille > 0, let (found, host) = unbalanced() {
             watch.checker.report("I5", found, [host], &core)
         }
+        checkShares(&core, isFaultless: isFaultless)
         if hasLinks { countStrangers() }
         guard isRingChecked else { return }
         if isSeeking { checkSeekers(&core) }

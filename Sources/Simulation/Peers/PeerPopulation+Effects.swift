@@ -17,9 +17,9 @@ extension PeerPopulation {
     }
 
     private mutating func write(
-        _ records: [PartitionRecord], _ number: UInt64, of host: UInt32, _ core: inout World
+        _ write: MachineWrite, _ number: UInt64, of host: UInt32, _ core: inout World
     ) {
-        hosts[Int(host)].writing.append((records, number))
+        hosts[Int(host)].writing.append((write, number))
         let isHasty = sabotage == .hastySend
         if isHasty { tell(host, .persisted(number), &core) }
         let latency = isHasty ? 5_000_000_000 : diskLatency()
@@ -34,7 +34,7 @@ extension PeerPopulation {
             return
         }
         hosts[Int(host)].writing.removeFirst()
-        hosts[Int(host)].disk.commit(write.records)
+        hosts[Int(host)].disk.commit(write.write)
         if sabotage != .hastySend { give(.persisted(write.number), to: host, &core) }
     }
 
@@ -53,7 +53,7 @@ extension PeerPopulation {
     }
 
     mutating func crashDisk(of host: UInt32) {
-        let (writing, storing) = (hosts[Int(host)].writing.map(\.records), hosts[Int(host)].storing)
+        let (writing, storing) = (hosts[Int(host)].writing.map(\.write), hosts[Int(host)].storing)
         let harm = hosts[Int(host)].disk.crash(
             writing: writing, journal: hosts[Int(host)].journal, storing: storing, rot: isHealed ? 0 : rot,
             draw: &diskDraw)
@@ -66,15 +66,15 @@ extension PeerPopulation {
 
     private mutating func perform(_ effect: Peer.Effect, of host: UInt32, _ core: inout World) {
         switch effect {
-        case .persist(let records, let number): write(records, number, of: host, &core)
+        case .persist(let order, let number): write(order, number, of: host, &core)
         case .send(let message, let peer): send(message, from: host, to: peer, &core)
         case .set(.overlay(.acknowledgements), let due): core.setTimer(0, of: host, at: due)
         case .set(.overlay(.upkeep), let due): core.setTimer(1, of: host, at: due)
         case .set(let timer, let due):
             if sabotage == .deafTimers, case .requests(_, let timer) = timer {
                 switch timer {
-                case .search, .order: return
-                case .lease, .hold, .bill, .wait, .scale: break
+                case .search, .order, .move: return
+                case .lease, .successorLease, .hold, .bill, .press, .wait, .scale: break
                 }
             }
             hosts[Int(host)].timers.set(timer, at: due)
@@ -82,7 +82,9 @@ extension PeerPopulation {
         case .report(let notice): if case .failed = notice { reached["peer called failed", default: 0] += 1 }
         case .publish(let advertisement): publish(advertisement, from: host, &core)
         case .browse(let scope): browse(scope, at: host, &core)
-        case .apply(let order): apply(order, on: host, &core)
+        case .apply(let order):
+            if placers != nil { notePlaced(order.request, &core) }
+            apply(order, on: host, &core)
         case .vacate(let claim): vacate(claim, on: host, &core)
         case .leaseEnds(let claim, let end): holdLease(of: claim, until: end, on: host, &core)
         case .readLog(let id, _, _):

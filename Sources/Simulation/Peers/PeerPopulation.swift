@@ -39,6 +39,7 @@ struct PeerPopulation: Population {
         case leaseGuard(PartitionNumber, ClaimReference)
         case packet(Packet)
         case user(Int)
+        case placer(Int, step: Int)
         case patience(user: Int, attempt: Int)
         case answered(CallID, CallResult)
         case bookkeeper(UInt32)
@@ -46,6 +47,14 @@ struct PeerPopulation: Population {
         case groupTrial(Int)
         case readAll
         case seekLedgers
+        /// Of a drain among those of this run.
+        case owner(Int, isDrained: Bool)
+        case ownerAgain(UInt32)
+        /// What a master's books are to know of projects that ask for more than there is.
+        case shareBooks(UInt32)
+        case shareAsks(Int)
+        case sharePatience(CallID)
+        case shareLook
     }
 
     let settings: FabricSettings
@@ -81,8 +90,11 @@ struct PeerPopulation: Population {
     var multicasts = 0
 
     var users: Users
+    var placers: Placers?
     var bookkeepers = Bookkeepers()
+    var owners: Owners
     var seekers = LedgerSeekers()
+    var shares: ShareTrial?
     var tenancy = TenancyChecker()
     var takeOvers = TakeOverChecker()
     var objectUsers: ObjectUsers
@@ -91,6 +103,7 @@ struct PeerPopulation: Population {
     let over: Int64
     /// Whether the run ends with a quiet time, after which the ring and all above it must be whole.
     let isRingChecked: Bool
+    let isFaultless: Bool
 
     init(
         _ settings: FabricSettings, configuration: Peer.Configuration, plan: RunPlan, workload: Workload,
@@ -127,8 +140,18 @@ struct PeerPopulation: Population {
         links = Array(repeating: [], count: settings.lans)
         users = Users(
             settings, begins: plan.begins, span: plan.ends - plan.begins, random: .stream(seed: seed, "users"))
+        if let placements = settings.placements {
+            let machines = plan.slots - settings.lans * settings.masters
+            placers = Placers(
+                placements, partitions: machines * settings.partitions, lans: settings.lans, begins: plan.begins,
+                ends: plan.ends, random: .stream(seed: seed, "placers"))
+        }
+        let machines = (0..<UInt32(settings.peers)).filter { $0 / lans >= settings.masters }
+        owners = Owners(settings, machines: machines, begins: plan.begins, ends: plan.ends, seed: seed)
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
+        shares = settings.shares.map { ShareTrial($0, seed: seed) }
+        isFaultless = plan.faults.isEmpty
     }
 
     /// Frees the automata; the run is over.
@@ -176,17 +199,24 @@ struct PeerPopulation: Population {
         spoilCheckpoints(of: peer)
         var restored = hosts[host].disk.restored
         if sabotage == .amnesia { restored.partitions = [] }
+        if sabotage == .drainForgotten { restored.word = OwnerWord() }
         let id = core.id(of: peer)
         if sabotage == .lostLedger { hosts[host].disk.loseLedger(id) }
         if hosts[host].isMaster { restored.ledgers = ledgers(of: id, at: peer, &core) }
-        let own = Advertisement(
+        var own = Advertisement(
             peer: id, incarnation: Incarnation(hosts[host].lives), name: name(peer), fabric: "lab",
             endpoints: settings.addresses ? [Self.endpoint(peer)] : [], apiPort: hosts[host].isMaster ? 7424 : nil,
             region: hosts[host].isMaster ? "" : Self.region(of: UInt16(hosts[host].lan)),
             network: hosts[host].isMaster ? "LAN \(hosts[host].lan + 1)" : "")
+        if let placers, !hosts[host].isMaster {
+            own.facts = placers.facts(of: peer, machines: UInt32(count))
+            (own.cores, own.gpus) = (own.facts.cores, own.facts.gpus)
+        }
+        if let hours = owners.hours(of: peer) { own.facts.terms.hours = hours }
         var life = SeededRandom.stream(seed: seed ^ id.high ^ id.low, "life \(hosts[host].lives)")
         hosts[host].peer = Peer(
-            blueprint: blueprint, own: own, capacity: settings.partitions, memory: .mebibytes(8_192),
+            blueprint: blueprint, own: own,
+            capacity: placers != nil && hosts[host].isMaster ? 0 : settings.partitions, memory: .mebibytes(8_192),
             restored: restored, seed: life.next())
         watch.started(peer, at: core.now)
         if let (before, index) = tenancy.onStart(peer, length: hosts[host].disk.logs[id]?.entries.count ?? 0) {
@@ -195,6 +225,7 @@ struct PeerPopulation: Population {
         }
         if hasLinks { links[Int(hosts[host].lan)].enter(peer) }
         feed(.started, to: peer, &core)
+        checkDrain(of: peer, &core)
         let firstJoiner = settings.joinsByMachines ? UInt32(settings.masters) : 0
         if settings.lans > 1, hosts[host].place >= firstJoiner,
             hosts[host].place < firstJoiner + UInt32(settings.joiners),
@@ -246,6 +277,7 @@ struct PeerPopulation: Population {
         hosts[Int(peer)].instances = [:]
         hosts[Int(peer)].leases = [:]
         hosts[Int(peer)].disk = Disk()
+        owners.machines[peer]?.isAnswered = false
     }
 
     mutating func stop(_ peer: UInt32, in core: inout World) {
@@ -321,7 +353,10 @@ struct PeerPopulation: Population {
         preconditionFailure("whole peers have connections, and hear of their end by those")
     }
 
-    mutating func sample(in core: inout World) { watch.sample(lookupKinds: PeerKinds.lookupKinds, &core) }
+    mutating func sample(in core: inout World) {
+        watch.measures.placements = placers?.measures
+        watch.sample(lookupKinds: PeerKinds.lookupKinds, &core)
+    }
 
     // MARK: What it scheduled for itself
 
@@ -368,8 +403,17 @@ struct PeerPopulation: Population {
         case .leaseGuard(let number, let claim): onLeaseGuard(number, claim, host: host, &core)
         case .packet(let packet): onPacket(packet, from: host, &core)
         case .user(let user): userActs(user, &core)
+        case .placer(let index, let step): placerActs(index, step: step, &core)
         case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
+        case .answered(let id, let result) where id.value >= Placers.firstCall: placerAnswered(id, result, &core)
+        case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)
+        case .answered(let id, let result) where id.value >= ShareTrial.firstCall:
+            shareAnswered(id, result, &core)
+        case .shareBooks(let master): keepShareBooks(of: master, &core)
+        case .shareAsks(let project): shareAsks(project, &core)
+        case .sharePatience(let id): shares?.losePatience(id)
+        case .shareLook: lookAtShares(&core)
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:
             bookkeeperAnswered(id, result, &core)
         case .answered(let id, let result): userAnswered(id, result, &core)
@@ -378,6 +422,8 @@ struct PeerPopulation: Population {
         case .groupTrial(let step): groupTrial(step, &core)
         case .readAll: getEverything(&core)
         case .seekLedgers: seekLedgers(&core)
+        case .owner(let drain, let isDrained): ownerOrders(drain, isDrained: isDrained, &core)
+        case .ownerAgain(let machine): ownerAsks(machine, &core)
         }
     }
 

@@ -25,8 +25,8 @@ struct SimulatedHost {
     // The process.
     var peer: Peer?
     var timers = TimerList<Peer.Timer>()
-    /// Partitions' records on their way to the disk, in order.
-    var writing: [(records: [PartitionRecord], number: UInt64)] = []
+    /// What the machine promises, on its way to the disk, in order.
+    var writing: [(write: MachineWrite, number: UInt64)] = []
     /// A master has begun its ledger, in whichever life.
     var hasFounded = false
     /// What the ledgers' files are to hold, on its way there.

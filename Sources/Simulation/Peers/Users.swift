@@ -111,7 +111,7 @@ extension PeerPopulation {
             }
             actLater(user, .seconds(1)...(.seconds(30)), &core)
         case .request(.moved), .request(.refused), .request(.elsewhere), .elsewhere, .refused, .requests, .log,
-            .seenClaims, .recorded:
+            .seenClaims, .owner, .recorded:
             actLater(user, .milliseconds(500)...(.seconds(3)), &core)
         }
     }
@@ -127,7 +127,7 @@ extension PeerPopulation {
         case .request(.moved): "moved"
         case .request(.refused(let refusal)), .refused(let refusal): "no: \(refusal.message)"
         case .request(.elsewhere), .elsewhere: "elsewhere"
-        case .requests, .log, .seenClaims, .recorded: "something else"
+        case .requests, .log, .seenClaims, .owner, .recorded: "something else"
         }
     }
 }

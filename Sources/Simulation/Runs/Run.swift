@@ -96,13 +96,17 @@ extension Scenario {
         if let period = fabric.objects?.reconcile { configuration.objects.reconcilePeriod = period }
         if let bytes = fabric.objects?.storeBytesMax { configuration.objects.storeBytesMax = bytes }
         configuration.replication.sabotage = sabotage.replica
+        configuration.requests.sabotage = sabotage.requests
+        configuration.claims.sabotage = sabotage.claims
         configuration.register.sabotage = sabotage.register
         configuration.rendezvous.sabotage = sabotage.rendezvous
         configuration.requests.sabotage = sabotage.requests
+        if fabric.hoursPerMille > 0 { configuration.claims.hoursNotice = Owners.notice }
         configuration.groupsAfter = fabric.groupsAfter
         configuration.placement.sabotage = sabotage.placement
         // A run has a few dozen entries: many a master comes back from a checkpoint, and some without one.
-        configuration.replication.checkpointInterval = 10
+        // One of many thousands would take its time with copies of all its books.
+        if fabric.shares?.greedy ?? 0 <= 1_000 { configuration.replication.checkpointInterval = 10 }
         // Said by each founder and kept in the books; where a primary did not keep to them, it would keep no replicas.
         configuration.placement.wanted = 0
         if fabric.replicas > 0 {

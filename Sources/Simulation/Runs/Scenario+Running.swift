@@ -1,4 +1,5 @@
 import Automata
+import Claims
 import Groups
 import Ledger
 import Objects
@@ -15,12 +16,14 @@ extension Scenario {
         }
         guard let fabric else { return ["I4", "I8"] }
         var names: [String] = []
-        if fabric.requests > 0 { names += ["I1", "I2", "I3", "I4"] } else { names += ["I4"] }
+        if fabric.requests > 0 || fabric.shares != nil { names += ["I1", "I2", "I3", "I4"] } else { names += ["I4"] }
         if fabric.objects != nil, fabric.requests == 0 { names.insert("I3", at: 0) }
         names.append("I8")
+        if fabric.hasOwners, fabric.requests > 0 { names += ["drained", "no gap"] }
         if network.codec == .bytes { names.append("codec") }
         if fabric.elastic != nil { names += ["E1", "E2"] }
         if fabric.groups != nil { names.append("groups") }
+        if fabric.shares != nil { names += ["fair", "quota", "taken"] }
         if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero { names += ["apart", "found"] }
         return names
     }
@@ -35,13 +38,19 @@ extension Scenario {
         guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
         var names: [String] = []
         if fabric.requests > 0 {
-            names += FabricSabotage.allCases.filter { $0 != .forgottenAccounts || fabric.paidPerMille > 0 }.map(
-                \.rawValue)
+            names += FabricSabotage.allCases.filter {
+                ($0 != .forgottenAccounts || fabric.paidPerMille > 0)
+                    && ($0 != .drainForgotten || fabric.drains.upperBound > 0)
+            }.map(\.rawValue)
+            if fabric.hasOwners { names += RequestKeeper.Sabotage.named.map(\.name) }
         }
         // Those of which whole peers under these faults show something: the others are ledger-chaos's.
         if fabric.replicas > 0 { names.append("own-log") }
         if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero {
             names += LedgerRegister.Sabotage.named.map(\.name) + ReplicaPlacement.Sabotage.named.map(\.name)
+        }
+        if fabric.shares != nil {
+            names += RequestKeeper.Sabotage.named.map(\.name) + ClaimKeeper.Sabotage.named.map(\.name)
         }
         if fabric.regionalPerMille > 0 { names += Rendezvous.Sabotage.named.map(\.name) }
         if fabric.elastic != nil { names += RequestKeeper.Sabotage.named.map(\.name) }
@@ -73,6 +82,7 @@ extension Scenario {
             let users = run.simulator.hosted.users.users
             result.requests = users.count
             result.acknowledged = users.count { $0.acknowledged != nil }
+            result.figures += run.simulator.hosted.shareFigures
             run.close()
             return result
         }

@@ -34,6 +34,9 @@ extension Scenario {
         "regional": { $0.fabric?.regionalPerMille = try $2.perMille($1) },
         "groups-after": { $0.fabric?.groupsAfter = try $2.duration($1) },
         "paid": { $0.fabric?.paidPerMille = try $2.perMille($1) },
+        "drains": { $0.fabric?.drains = try $2.integers($1) },
+        "drained-for": { $0.fabric?.drainedFor = try $2.durations($1) },
+        "hours": { $0.fabric?.hoursPerMille = try $2.perMille($1) },
         "changed": { $0.fabric?.changedPerMille = try $2.perMille($1) },
         "chaos": { $0.duration = try $2.duration($1) },
         "settle": { $0.heal = try $2.duration($1) },
@@ -56,6 +59,11 @@ extension Scenario {
         "disk": { scenario, node, reader in
             try reader.read(node, into: &scenario.fabric, keys: diskKeys)
         },
+        "placements": { scenario, node, reader in
+            var placements = PlacementSettings()
+            try reader.read(node, into: &placements, keys: placementKeys)
+            scenario.fabric?.placements = placements
+        },
         "objects": { scenario, node, reader in
             var objects = ObjectSettings()
             try reader.read(node, into: &objects, keys: objectKeys)
@@ -65,6 +73,21 @@ extension Scenario {
             var groups = GroupSettings()
             try reader.read(node, into: &groups, keys: groupKeys)
             scenario.fabric?.groups = groups
+        },
+        "shares": { scenario, node, reader in
+            var shares = ShareSettings()
+            try reader.read(node, into: &shares, keys: shareKeys)
+            scenario.fabric?.shares = shares
+        },
+    ]
+
+    private static let shareKeys: [String: Reader.Field<ShareSettings>] = [
+        "greedy": { $0.greedy = try $2.integer($1) },
+        "late": { $0.late = try $2.integer($1) },
+        "after": { $0.after = try $2.duration($1) },
+        "quota": { $0.quota = try $2.integer($1) },
+        "ledgers": { shares, node, reader in
+            shares.ledgers = try reader.parse(node, "one, two or drawn") { ShareSettings.Ledgers(rawValue: $0) }
         },
     ]
 

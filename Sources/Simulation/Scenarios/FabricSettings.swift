@@ -29,6 +29,11 @@ public struct FabricSettings: Sendable, Equatable {
     public var regionalPerMille = 0
     /// Of 1,000 requests how many are destroyed, stopped or changed later.
     public var changedPerMille = 400
+    /// How often an owner drains a machine while faults strike, and for how long each.
+    public var drains: ClosedRange<Int> = 0...0
+    public var drainedFor: ClosedRange<Duration> = .seconds(30)...(.seconds(120))
+    /// Of 1,000 machines how many have owner's hours, which end once while faults strike.
+    public var hoursPerMille = 0
     /// How long a peer is in the ring before its machine joins the groups of offers.
     public var groupsAfter: Duration = .seconds(30)
     /// Nil: nobody asks for groups of instances.
@@ -37,12 +42,19 @@ public struct FabricSettings: Sendable, Equatable {
     /// A packet to all of a link takes so long, and is lost for so many of its receivers.
     public var linkDelay: Duration = .milliseconds(1)
     public var multicastLoss = 0.1
+    /// Nil: nobody but `requests` asks for a machine.
+    public var placements: PlacementSettings?
     /// Nil: nobody puts an object.
     public var objects: ObjectSettings?
     /// Nil: nobody is a member of a group.
     public var groups: GroupSettings?
+    /// Nil: no projects ask for more than there is.
+    public var shares: ShareSettings?
 
     public init() {}
+
+    /// Whether machines' owners do anything.
+    var hasOwners: Bool { drains.upperBound > 0 || hoursPerMille > 0 }
 
     /// Peers at the start.
     public var peers: Int { lans * (masters + machines) }
@@ -56,6 +68,27 @@ public struct DiskSettings: Sendable, Equatable {
     public var failures: ClosedRange<Double> = 0...0
     /// Of the objects on a disk whose process or machine crashes.
     public var rot: ClosedRange<Double> = 0...0
+
+    public init() {}
+}
+
+/// Two projects with equal shares that ask for more than there is, one after the other, and one with a quota.
+public struct ShareSettings: Sendable, Equatable {
+    public enum Ledgers: String, Sendable, CaseIterable {
+        case one, two
+        /// One or two, as the seed is even or odd.
+        case drawn
+    }
+
+    /// Requests of the first.
+    public var greedy = 300
+    /// Requests of the second, and how long after the first it begins.
+    public var late = 150
+    public var after: Duration = .seconds(90)
+    /// In how many ledgers the two projects are.
+    public var ledgers: Ledgers = .drawn
+    /// Partitions of the third, which asks for three times as many; 0: there is none.
+    public var quota = 0
 
     public init() {}
 }

@@ -41,12 +41,19 @@ extension Scenario {
             "  failures: \(percent(fabric.disk.failures.lowerBound))...\(percent(fabric.disk.failures.upperBound))",
             "  rot: \(percent(fabric.disk.rot.lowerBound))...\(percent(fabric.disk.rot.upperBound))",
         ]
+        if fabric.drains.upperBound > 0 {
+            lines.append("drains: \(fabric.drains.lowerBound)...\(fabric.drains.upperBound)")
+            lines.append(
+                "drained-for: \(fabric.drainedFor.lowerBound.words)...\(fabric.drainedFor.upperBound.words)")
+        }
+        if fabric.hoursPerMille > 0 { lines.append("hours: \(Double(fabric.hoursPerMille) / 10)%") }
         if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
         if let elastic = fabric.elastic {
             lines.append(
                 "elastic: {count: \(elastic.count), members: \(elastic.membersMax), changes: \(elastic.changes), "
                     + "rolling: \(Double(elastic.rollingPerMille) / 10)%, warm: \(elastic.warm)}")
         }
+        if let placements = fabric.placements { lines.append(placements.yaml) }
         if let objects = fabric.objects {
             var words = "rate: \(objects.rate), bytes: \(objects.bytesMax)"
             if let reconcile = objects.reconcile { words += ", reconcile: \(reconcile.words)" }
@@ -56,6 +63,11 @@ extension Scenario {
         if let groups = fabric.groups {
             let children = groups.childrenMax.map { ", children: \($0)" } ?? ""
             lines.append("groups: {count: \(groups.count), rate: \(groups.rate)\(children)}")
+        }
+        if let shares = fabric.shares {
+            lines.append(
+                "shares: {greedy: \(shares.greedy), late: \(shares.late), after: \(shares.after.words), "
+                    + "ledgers: \(shares.ledgers.rawValue), quota: \(shares.quota)}")
         }
         return lines
     }

@@ -4,12 +4,15 @@ import Console
 
 struct ProjectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "project", abstract: "What may be spent: projects, each with a ceiling.",
+        commandName: "project", abstract: "What may be spent and held: projects, each with a ceiling and a share.",
         discussion: Help.text(
-            "What instances of a project use counts against its ceiling, in every cycle anew.",
+            """
+            What instances of a project use counts against its ceiling, in every cycle anew. A quota says the most that they \
+            hold of machines together; shares say who gets the next machine, and who gives one back, when there are too few.
+            """,
             examples: .init("palmier project set web --account ada --ceiling '100 EUR'", "100 EUR a month"),
             .init("palmier project show web", "what of it is spent, held and left")),
-        subcommands: [ProjectSet.self, ProjectShow.self])
+        subcommands: [ProjectSet.self, ProjectShow.self, ProjectQuota.self, ProjectShareCommand.self])
 }
 
 struct ProjectSet: AsyncParsableCommand {

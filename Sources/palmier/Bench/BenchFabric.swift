@@ -5,8 +5,8 @@ import Foundation
 import Lab
 import Synchronization
 
-/// Three masters and five agents on a LAN of five hosts: `m1` to `m3` and `a1` to `a3` share the first three, `a4` and
-/// `a5` have one each to themselves.
+/// Three masters and some agents on a LAN of five hosts. With five agents `m1` to `m3` and `a1` to `a3` share the first
+/// three, `a4` and `a5` have one each to themselves; more are dealt out in turn.
 ///
 /// Masters are asked through their Unix sockets, which know no network namespace: a look costs no process. Masters run
 /// no instances, so that what is measured of an agent is the agent's alone.
@@ -45,12 +45,14 @@ final class BenchFabric: Sendable {
     }
 
     /// Starts everything, and returns when every master lists every agent as idle.
-    static func start(in lan: Lan) async throws -> BenchFabric {
+    static func start(
+        in lan: Lan, agents: Int = BenchFabric.agents, partitions: Int = BenchFabric.partitions
+    ) async throws -> BenchFabric {
         let clients = (1...Self.masters).map { number in
             PalmierClient(.socket(path: state(of: "m\(number)", on: lan.hosts[number - 1]).socket))
         }
         do {
-            return try await start(in: lan, clients)
+            return try await start(in: lan, clients, agents: agents, partitions: partitions)
         } catch {
             for client in clients { await client.shutdown() }
             throw error
@@ -61,7 +63,9 @@ final class BenchFabric: Sendable {
         StateDirectory("\(host.folder)/\(name)")
     }
 
-    private static func start(in lan: Lan, _ clients: [PalmierClient]) async throws -> BenchFabric {
+    private static func start(
+        in lan: Lan, _ clients: [PalmierClient], agents count: Int, partitions: Int
+    ) async throws -> BenchFabric {
         let first = state(of: "m1", on: lan.hosts[0])
         try await lan.hosts[0].run([
             executable, "fabric", "create", "bench", "--admission", "link", "--state", first.path, "--master-name",
@@ -75,8 +79,9 @@ final class BenchFabric: Sendable {
             masters.append(master)
         }
         var agents: [Member] = []
-        for number in 1...Self.agents {
-            agents.append(try await spawn("a\(number)", on: lan.hosts[number - 1], partitions: partitions))
+        for number in 1...count {
+            let host = lan.hosts[(number - 1) % lan.hosts.count]
+            agents.append(try await spawn("a\(number)", on: host, partitions: partitions))
         }
         let fabric = BenchFabric(lan: lan, clients: clients, agents: agents, masters: masters)
         for agent in agents { try await fabric.awaitListed(agent.name, "idle", within: .seconds(60)) }

@@ -63,6 +63,11 @@ struct HostFlags: ParsableArguments {
             "When it is for others, in UTC, such as 19:00-07:00; always when left out.", valueName: "FROM-UNTIL"))
     var hours: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long before the end of its hours it begins to drain; 5m when left out.", valueName: "TIME"))
+    var hoursNotice: String?
+
     @Option(help: ArgumentHelp("The most memory that one instance may ask for, such as 8GiB.", valueName: "AMOUNT"))
     var maxMemory: String?
 
@@ -101,7 +106,8 @@ struct HostFlags: ParsableArguments {
             ("isolation", isolation), ("memory", memory), ("cpus", cpus), ("region", region),
             ("country", country), ("continent", continent),
             ("price", price.isEmpty ? nil : price.joined(separator: ",")), ("hours", hours), ("max-memory", maxMemory),
-            ("max-cpus", maxCpus), ("discovery", discovery), ("token", token), ("log-level", logLevel),
+            ("hours-notice", hoursNotice), ("max-cpus", maxCpus), ("discovery", discovery), ("token", token),
+            ("log-level", logLevel),
             ("log-format", logFormat), ("api-listen", master?.apiListen),
             ("certificate-life", master?.certificateLife), ("ledger", master?.ledger), ("replicas", master?.replicas),
             ("minimum-replicas", master?.minimumReplicas), ("replace-after", master?.replaceAfter),

@@ -1,5 +1,6 @@
 import API
 import Automata
+import Claims
 import Console
 import Foundation
 import Identity
@@ -42,6 +43,8 @@ struct PeerProcess {
         configuration.peer.placement.spaceMax = options.replicaSpace
         configuration.cores = options.cores
         configuration.terms = options.terms
+        configuration.said = options.said
+        if let notice = options.hoursNotice { configuration.peer.claims.hoursNotice = notice }
         (configuration.region, configuration.country) = (options.region, options.country)
         configuration.continent = options.continent
         configuration.peer.replication.checkpointInterval = options.checkpointInterval
@@ -59,6 +62,9 @@ struct PeerProcess {
         Terminal.note(
             "\(options.name) (\(host.id.fingerprint)) is in fabric \(membership.credential.fabric), at \(addresses)")
 
+        if await host.snapshot().word.isDrained {
+            Terminal.note("its owner has drained it: it takes nothing new until `palmier node undrain \(options.name)`")
+        }
         if options.isMaster { try announce(options.ledger, for: await host.snapshot()) }
 
         var services: [any Service] = [host]

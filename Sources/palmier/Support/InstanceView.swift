@@ -10,6 +10,7 @@ enum InstanceView {
         var text = "\(document.reference) is \(document.state)"
         if let place = document.where { text += " on \(place.node)/\(place.partition)" }
         if !document.reason.isEmpty { text += ": \(document.reason)" }
+        if let moving = document.moving, !moving.reason.isEmpty { text += " (\(moving.reason))" }
         return text
     }
 
@@ -60,8 +61,10 @@ enum InstanceView {
 
     /// What it is, and how to use it.
     static func result(_ document: InstanceDocument, style: Style) -> String {
-        [sentence(document), GroupView.members(of: document), connection(document, style: style)].filter { !$0.isEmpty }
-            .joined(separator: "\n")
+        [
+            sentence(document), promise(document), GroupView.members(of: document),
+            connection(document, style: style),
+        ].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     static func details(_ document: InstanceDocument, style: Style) -> String {
@@ -89,7 +92,8 @@ enum InstanceView {
         let relations = document.requirements.relations
         listing.add("apart from", others(relations?.apartFrom))
         listing.add("together with", others(relations?.togetherWith))
-        listing.add("exclusive", document.exclusive ? "yes: never on two machines at once" : "")
+        listing.add("promise", promise(document))
+        listing.add("moving", document.moving?.reason ?? "")
         listing.add("project", document.project ?? "")
         listing.add("attempt", document.attempt > 1 ? String(document.attempt) : "")
         listing.add("customer", document.customer)
@@ -98,6 +102,15 @@ enum InstanceView {
         let connection = connection(document, style: style)
         return listing.text(style: style) + GroupView.story(of: document, style: style)
             + (connection.isEmpty ? "" : "\n" + style.strong("connection") + "\n" + connection)
+    }
+
+    private static func promise(_ document: InstanceDocument) -> String {
+        guard let promise = document.promise, let seconds = document.patienceSeconds else { return "" }
+        let patience = Wording.age(seconds: seconds)
+        let kept =
+            document.exclusive
+            ? "it stops before its lease ends" : "it goes on while it is cut off"
+        return "\(promise): \(kept); elsewhere after \(patience) of silence"
     }
 
     private static func others(_ relations: [RelationsDocument.Relation]?) -> String {

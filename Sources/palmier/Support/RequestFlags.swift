@@ -71,6 +71,12 @@ struct RequestFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "How long its machine may be unheard of before it is started elsewhere, such as 5m; its lease when left out, and never less; 0: the lease again.",
+            valueName: "DURATION"))
+    var patience: DurationArgument?
+
+    @Option(
+        help: ArgumentHelp(
             "How many of it there shall be: makes a group, whose members are NAME.1, NAME.2, ….", valueName: "N"))
     var count: Int?
 
@@ -104,6 +110,7 @@ struct RequestFlags: ParsableArguments {
         arguments.count = count
         arguments.spread = spread
         arguments.scale = scale
+        arguments.patience = patience?.duration
         return arguments
     }
 
@@ -124,6 +131,7 @@ struct RequestFlags: ParsableArguments {
             + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
             + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
             + word("--count", count.map { String($0) }) + word("--spread", spread) + word("--scale", scale)
+            + word("--patience", patience?.defaultValueDescription)
             + (exclusive.map { [$0 ? "--exclusive" : "--no-exclusive"] } ?? [])
     }
 

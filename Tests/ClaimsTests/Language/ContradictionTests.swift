@@ -55,7 +55,7 @@ struct ContradictionTests {
             "cpu < 0", "memory < 0B", "cpu = 1.5", "cpu in (0.5, 1.5)", "free = -1", "load = 0.005", "price < 0",
             "disk <= -1B",
             "gpu <= -0.000001", "kernel < 0",
-            "state not in (coordinator, draining, failed, idle, joining, left, worker)",
+            "state not in (coordinator, drained, draining, failed, idle, joining, left, worker)",
             "cpu > 9223372036854.775807", "memory > 9223372036854775807B",
         ])
     func alone(text: String) throws {

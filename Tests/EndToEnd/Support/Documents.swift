@@ -21,6 +21,7 @@ struct InstanceDocument: Decodable, Sendable {
     let connection: Connection
     let home: String
     let exclusive: Bool
+    let promise: String
 }
 
 struct InstancesDocument: Decodable, Sendable {
@@ -92,6 +93,14 @@ struct NodeClaimsDocument: Decodable, Sendable {
     let node: String
     let claims: [Claim]
     let hidden: Int
+}
+
+/// What a machine offers, as far as tests look at it.
+struct NodeOfferDocument: Decodable, Sendable {
+    let maxMemoryBytes: Int64
+    let coreHour: String
+    let region: String
+    let kept: [String]
 }
 
 struct NodesDocument: Decodable, Sendable {

@@ -1,0 +1,27 @@
+/// Why the tenants of a machine are to go. Soft state, told again and again while it is so.
+public struct Leaving: Hashable, Sendable, CustomStringConvertible {
+    public enum Reason: String, Hashable, Sendable, CaseIterable {
+        /// Its owner has said so.
+        case drained
+        /// The hours in which it is for others end, or have ended.
+        case hours
+    }
+
+    public var reason: Reason
+    /// How long the machine is still for others; nil: it has no end, or that is over. A length and no instant, since two
+    /// clocks need not agree.
+    public var within: Duration?
+
+    public init(reason: Reason, within: Duration? = nil) {
+        self.reason = reason
+        self.within = within
+    }
+
+    /// As the rest of a sentence about the machine.
+    public var description: String {
+        switch reason {
+        case .drained: "drains"
+        case .hours: "is for its owner alone \(within == nil ? "now" : "soon")"
+        }
+    }
+}

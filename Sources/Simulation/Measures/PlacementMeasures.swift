@@ -1,0 +1,46 @@
+/// How requests found machines.
+public struct PlacementMeasures: Sendable, Equatable, Codable {
+    /// Requests of the measured time.
+    public internal(set) var asked = 0
+    /// For which some machine was free that met them when they were asked: whom an omniscient placer places.
+    public internal(set) var placeable = 0
+    /// Of those, placed within the patience.
+    public internal(set) var placed = 0
+    /// Placed although no machine was free when they were asked.
+    public internal(set) var placedLater = 0
+    /// Microseconds from the call to the order that the ledger sends.
+    public internal(set) var delay = Histogram()
+    /// Between peers, for one placement: calls, claims, searches with their acknowledgements.
+    public internal(set) var messages = Histogram()
+    /// Of groups, whatever they were for, while all of those were placed.
+    public internal(set) var groupMessages = 0
+
+    public init() {}
+
+    public var share: Double { placeable > 0 ? Double(placed) / Double(placeable) : 0 }
+
+    mutating func merge(_ other: PlacementMeasures) {
+        asked += other.asked
+        placeable += other.placeable
+        placed += other.placed
+        placedLater += other.placedLater
+        groupMessages += other.groupMessages
+        delay.merge(other.delay)
+        messages.merge(other.messages)
+    }
+
+    var figures: [Figure] {
+        let all = Swift.max(1, placed + placedLater)
+        return [
+            Figure("requests", Double(asked), "requests"),
+            Figure("placeable requests", Double(placeable), "requests"),
+            Figure("placeable requests placed", 100 * share, "%"),
+            Figure("placement median", delay.quantile(0.5) / 1_000, "ms"),
+            Figure("placement p99", delay.quantile(0.99) / 1_000, "ms"),
+            Figure("messages per placement median", messages.quantile(0.5), "messages"),
+            Figure("messages per placement p99", messages.quantile(0.99), "messages"),
+            Figure("messages per placement mean", messages.mean, "messages"),
+            Figure("group messages per placement", Double(groupMessages) / Double(all), "messages"),
+        ]
+    }
+}
