@@ -138,11 +138,11 @@ extension Books {
 }
 
 extension Specification {
-    /// Whether the two say the same but for whether it shall run, what is measured, and where it stands: nothing that runs is
-    /// interrupted by these.
+    /// Whether the two say the same but for whether it shall run, what is measured, how long it may be unheard of, and where it
+    /// stands: nothing that runs is interrupted by these.
     fileprivate func differsInRestOnly(from other: Specification) -> Bool {
         var same = self
-        (same.desired, same.membership) = (other.desired, other.membership)
+        (same.desired, same.membership, same.patience) = (other.desired, other.membership, other.patience)
         same.requirements.relations = other.requirements.relations
         return same == other
     }

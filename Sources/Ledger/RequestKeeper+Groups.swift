@@ -33,7 +33,16 @@ extension RequestKeeper {
         work[key]?.pause = plan.pause
         for member in plan.ends { endMember(member, into: &effects) }
         if let wanted = group.memberSpecification {
-            for member in plan.changes { change(member, to: wanted, into: &effects) }
+            for member in plan.changes {
+                // Asked here, since the books would refuse it as often as it is proposed.
+                if let request = books.requests[member], request.placement != nil,
+                    let breach = books.quotaBreach(of: member, asking: wanted)
+                {
+                    work[key]?.pause = "the change waits: \(breach.text)"
+                    continue
+                }
+                change(member, to: wanted, into: &effects)
+            }
             for member in plan.makes where books.requests.count < configuration.requestsMax {
                 guard work[member]?.inFlight != true else { continue }
                 work[member, default: Work()].inFlight = true

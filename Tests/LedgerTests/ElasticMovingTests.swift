@@ -53,6 +53,7 @@ struct ElasticMovingTests {
     func apart() throws {
         var colony = Colony(machines: 4)
         colony.ask("web", group(2) { $0.group?.spread = .host })
+        colony.advance(.seconds(10))
         colony.answers = { _ in nil }
         try Self.drain("web.1", in: &colony)
         try Self.drain("web.2", in: &colony)
@@ -135,5 +136,35 @@ struct ElasticMovingTests {
         colony.ask("warm", Self.warm(1) { ($0.project, $0.desired) = ("a", .destroyed) })
         colony.advance(.seconds(10))
         #expect(colony.books.held.isEmpty && colony.books.holdings(of: "a") == .none)
+    }
+
+    @Test("a change of a group beyond its project's quota waits and says so, without an entry for each look")
+    func changeBeyondQuota() throws {
+        var colony = Colony()
+        let listed = colony.machines.keys.sorted().map { Act.machineListed($0, supplier: AccountID("ada")) }
+        let quota = Quota(memory: .mebibytes(100))
+        colony.keeper = RequestKeeper(
+            books: try ShareTests.books(listed + [.quotaSet(ProjectID("a"), quota)]))
+        colony.ask("web", group(2) { ($0.project, $0.requirements.memory) = ("a", .mebibytes(40)) })
+        #expect(colony.members() == ["web.1 running", "web.2 running"])
+        colony.ask("web", group(2) { ($0.project, $0.requirements.memory) = ("a", .mebibytes(70)) })
+        let index = colony.books.index
+        colony.advance(.seconds(60))
+        #expect(colony.books.index == index)
+        #expect(colony.view()?.status.reason.contains("quota") == true, "\(colony.view()?.status.reason ?? "")")
+        #expect(colony.books.members(of: key("web")).allSatisfy { $0.specification.requirements.memory == .mebibytes(40) })
+        colony.ask("web", group(2) { ($0.project, $0.requirements.memory) = ("a", .mebibytes(50)) })
+        colony.advance(.seconds(60))
+        #expect(colony.books.holdings(of: "a").memory == .mebibytes(100))
+        #expect(colony.view()?.status.state == .running)
+    }
+
+    @Test("a group's patience comes to all members at once")
+    func patience() {
+        var colony = Colony()
+        colony.ask("web", group(3))
+        colony.answers = { _ in nil }
+        colony.ask("web", group(3) { $0.patience = .seconds(300) })
+        #expect(colony.books.members(of: key("web")).allSatisfy { $0.specification.patience == .seconds(300) })
     }
 }

@@ -103,7 +103,9 @@ struct MovingTests {
         keeper.after(.seconds(20))
         #expect(
             keeper.feed(.renewal([next], echo: .zero, from: otherBox)).contains(
-                .renewed([next], lease: .seconds(30), echo: .zero, to: otherBox)))
+                .renewed(
+                    [next], lease: .seconds(30), echo: .zero, to: otherBox,
+                    shares: [ProjectShare(project: "", held: 1, weight: 1)])))
         keeper.after(.seconds(20))
         #expect(keeper.feed(.timerFired(.successorLease(key()))).facts == [])
         keeper.after(.seconds(10))
