@@ -407,9 +407,9 @@ struct PeerPopulation: Population {
         case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
         case .answered(let id, let result) where id.value >= Placers.firstCall: placerAnswered(id, result, &core)
-        case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)
         case .answered(let id, let result) where id.value >= ShareTrial.firstCall:
             shareAnswered(id, result, &core)
+        case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)
         case .shareBooks(let master): keepShareBooks(of: master, &core)
         case .shareAsks(let project): shareAsks(project, &core)
         case .sharePatience(let id): shares?.losePatience(id)
