@@ -106,4 +106,10 @@ summary() {
         total=$(awk -v a="$total" -v b="${part_seconds[$name]}" 'BEGIN { printf "%.1f", a + b }')
     done
     printf '%-12s %-8s %9s\n' total '' "$total"
+    # What failed, once more: a long log hides it, and some see only its end.
+    for name in "${part_order[@]}"; do
+        [[ ${part_result[$name]} == failed ]] || continue
+        heading "$name: what failed"
+        grep -aE -A4 '^(✘|.*(error|violation|failed):)' "$logs/$name.log" | tail -n 40 || tail -n 20 "$logs/$name.log"
+    done
 }

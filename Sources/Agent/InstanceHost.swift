@@ -187,6 +187,8 @@ public actor InstanceHost {
         return latest.status
     }
 
+    func gauge(of partition: PartitionNumber) async -> Gauge? { await keepers[partition]?.gauge() }
+
     /// Waits until a partition has reached, or failed to reach, what was ordered so far.
     public func settle(_ partition: PartitionNumber) async { await keepers[partition]?.settle() }
 

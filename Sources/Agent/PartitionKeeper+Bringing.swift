@@ -32,7 +32,13 @@ extension PartitionKeeper {
                 try await clear(record)
                 tell(record.claim, InstanceStatus(state: .destroyed, revision: record.revision))
             }
-            guard order.specification.desired == .running else { return try await halt(order) }
+            guard order.specification.desired == .running else {
+                // What is prepared has its release, so that whoever takes the place over starts at once.
+                if order.specification.membership?.isWarm == true {
+                    guard try await install(try plan(order), current) else { return }
+                }
+                return try await halt(order)
+            }
             if let record, record.claim == order.claim, record.revision == order.revision, record.isFinished {
                 return tell(order.claim, finished(order))
             }

@@ -84,7 +84,7 @@ extension PartitionKeeper {
             remedy: "a process may be stuck in the kernel: see ps -o pid,stat,wchan,cmd")
     }
 
-    private func leftovers(_ record: InstanceRecord?) -> [pid_t] {
+    func leftovers(_ record: InstanceRecord?) -> [pid_t] {
         if isolation == .users, let user = place.user { return ProcessTable.pids(ofUser: user.uid) }
         guard let record else { return [] }
         return ProcessTable.pids(withVariable: "PALMIER_INSTANCE=\(record.claim)")

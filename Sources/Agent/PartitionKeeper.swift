@@ -28,7 +28,7 @@ actor PartitionKeeper {
     private let report: @Sendable (ClaimReference, InstanceStatus) -> Void
 
     var record: InstanceRecord?
-    private var wish = Wish.none
+    private(set) var wish = Wish.none
     private var generation = 0
     private var handled = 0
     private var cause = Cause.order
@@ -42,6 +42,8 @@ actor PartitionKeeper {
     /// When it ended unasked, within its restart window.
     var ends: [ContinuousClock.Instant] = []
     var restart = InstanceType.Restart.standard
+    /// What its processes had computed when they were looked at last.
+    var computed: (ticks: UInt64, at: ContinuousClock.Instant)?
     private var retryAt: ContinuousClock.Instant?
 
     init(

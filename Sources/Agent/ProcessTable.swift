@@ -65,6 +65,37 @@ enum ProcessTable {
         }
     }
 
+    /// Clock ticks that the processes and their dead children have computed (fields 14 to 17 of `/proc/PID/stat`).
+    static func ticks(of pids: [pid_t]) -> UInt64 {
+        pids.reduce(0) { sum, pid in
+            guard let text = try? Disk.read("/proc/\(pid)/stat", upTo: 4096), let end = text.lastIndex(of: ")") else {
+                return sum
+            }
+            return sum
+                + text[text.index(after: end)...].split(separator: " ").dropFirst(11).prefix(4)
+                .reduce(0) { $0 + (UInt64($1) ?? 0) }
+        }
+    }
+
+    /// Bytes that the processes hold; what several share counts once, where the kernel says so.
+    static func memory(of pids: [pid_t]) -> Int64 {
+        pids.reduce(0) { $0 + memory(of: $1) }
+    }
+
+    private static func memory(of pid: pid_t) -> Int64 {
+        if let text = try? Disk.read("/proc/\(pid)/smaps_rollup", upTo: 4096),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Pss:") }),
+            let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int64($0) })
+        {
+            return kibibytes << 10
+        }
+        // Older kernels, and processes of others: with what is shared.
+        guard let text = try? Disk.read("/proc/\(pid)/statm", upTo: 4096),
+            let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int64($0) })
+        else { return 0 }
+        return pages * Int64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
     private static func all() -> [pid_t] {
         Disk.names(in: "/proc").compactMap { pid_t($0) }
     }

@@ -83,6 +83,7 @@ extension Books {
             guard requests.updateValue(request, forKey: request.key) == nil else {
                 throw BooksContradiction(description: "the request \(request.key) is there twice")
             }
+            index(request)
             guard let claim = request.placement else { continue }
             use.add(request)
             guard placements.updateValue(request.key, forKey: claim) == nil else {

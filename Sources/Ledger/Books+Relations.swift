@@ -7,7 +7,7 @@ extension Books {
     /// What a relation comes to.
     public enum Bond: Hashable, Sendable {
         /// Nothing to be apart from.
-        case free
+        case free(Relation)
         case standing(Standing)
         /// To be together with what has no machine.
         case unplaced(Relation)
@@ -18,11 +18,33 @@ extension Books {
 
     /// The same of one that may not be there yet.
     public func bonds(of key: RequestKey, asking specification: Specification) -> [Bond] {
-        specification.requirements.relations.map { relation in
-            let other = requests[RequestKey(customer: key.customer, reference: relation.reference)]
-            guard let other, let claim = other.placement else { return relation.isApart ? .free : .unplaced(relation) }
-            return .standing(Standing(relation: relation, machine: claim.machine, place: other.place))
+        specification.requirements.relations.flatMap { relation in
+            let named = RequestKey(customer: key.customer, reference: relation.reference)
+            guard requests[named]?.isGroup == true else {
+                return [bond(relation, to: requests[named])] + (requests[named].map { next(relation, to: $0) } ?? [])
+            }
+            // A relation to a group holds to each of its members, but not to oneself.
+            let others = members(of: named).filter { $0.key != key && $0.placement != nil }
+            guard !others.isEmpty else { return [bond(relation, to: nil)] }
+            let bonds = others.map { bond(relation, to: $0) } + others.flatMap { next(relation, to: $0) }
+            return Array(bonds.prefix(Self.standingsMax))
         }
+    }
+
+    /// What one claim can carry.
+    private static let standingsMax = GroupTerms.countMax
+
+    /// Who is apart from what moves is apart from its successor, too: that takes its place any moment.
+    private func next(_ relation: Relation, to other: Request) -> [Bond] {
+        guard relation.isApart, let successor = other.successor else { return [] }
+        return [.standing(Standing(relation: relation, machine: successor.claim.machine, place: successor.place))]
+    }
+
+    private func bond(_ relation: Relation, to other: Request?) -> Bond {
+        guard let other, let claim = other.placement else {
+            return relation.isApart ? .free(relation) : .unplaced(relation)
+        }
+        return .standing(Standing(relation: relation, machine: claim.machine, place: other.place))
     }
 
     /// The relation that the request would break on a machine; nil when it breaks none.

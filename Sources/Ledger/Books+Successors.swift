@@ -39,6 +39,8 @@ extension Books {
             request.status = successor.status
             request.statusSequence = successor.statusSequence
             request.successor = nil
+            request.givesWay = nil
+            request.adoption = nil
         }
         if let moved = requests[key] {
             _ = reserve(moved, on: successor.claim.machine, at: now, into: &history)

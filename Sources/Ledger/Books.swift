@@ -15,6 +15,10 @@ public struct Books: Sendable {
     /// Open requests that other masters hold; looked up by key.
     var homes: OrderedDictionary<RequestKey, PeerID> = [:]
     var placements: [ClaimReference: RequestKey] = [:]  // looked up only
+    /// Of each group, by number; follows from `requests`.
+    var membersOf: [RequestKey: [RequestKey]] = [:]  // looked up only
+    /// Groups whose members are prepared and not started, in the order of their keys; follows from `requests`.
+    var warmGroups: [RequestKey] = []
     /// What each project's placements come to.
     var use = ProjectUse()
     /// Admissions, newest last; at most `admissionsMax`.
@@ -100,8 +104,9 @@ public struct Books: Sendable {
         switch entry.fact {
         case .requested(let key, let specification):
             guard requests[key] == nil else { return }
+            if let membership = specification.membership, !takes(key, as: membership) { return }
             // A note of another holder stays: this master has promised that one its voice.
-            requests[key] = Request(key: key, specification: specification, at: entry.at)
+            open(Request(key: key, specification: specification, at: entry.at))
         case .changed(let key, let specification, let revision):
             change(key, to: specification, revision, at: entry.at, into: &history)
         case .placed(let key, let attempt, let claim, let place):
@@ -111,6 +116,7 @@ public struct Books: Sendable {
                 reserve(request, on: claim.machine, at: entry.at, into: &history)
             else { return }
             placements[claim] = key
+            noteMissed(request)
             update(key, at: entry.at) { request in
                 request.placement = claim
                 request.place = place
@@ -129,6 +135,7 @@ public struct Books: Sendable {
                     request.successor?.statusSequence = sequence
                 }
             }
+            notePrepared(key, at: entry.at)
         case .extended(let key, let claim):
             guard let request = requests[key], request.has(claim) else { return }
             let isSuccessor = request.placement != claim
@@ -152,6 +159,7 @@ public struct Books: Sendable {
                 request.placement = nil
                 request.givesWay = nil
                 request.place = .unknown
+                request.adoption = nil
                 request.status = InstanceStatus(state: .waiting, reason: reason, revision: request.revision)
                 request.statusSequence = 0
             }
@@ -160,11 +168,11 @@ public struct Books: Sendable {
             update(key, at: entry.at) { $0.givesWay = other }
         case .ended(let key):
             dropSuccessor(of: key, at: entry.at, into: &history)
-            if let request = requests[key] {
-                release(request, at: entry.at, into: &history)
-                use.remove(request)
-            }
-            if let claim = requests.removeValue(forKey: key)?.placement { placements[claim] = nil }
+            if let request = requests[key] { release(request, at: entry.at, into: &history) }
+            close(key)
+        case .scaled(let key, let revision, let decision): scale(key, revision, decision, at: entry.at)
+        case .adopted(let key, let attempt, let from):
+            adopt(key, attempt, from: from, at: entry.at, into: &history)
         case .noted(let key, let home):
             homes[key] = home
         case .forgotten(let key, let home):
@@ -198,12 +206,41 @@ public struct Books: Sendable {
         }
         if !isSame { count(request, at: now, into: &history) }
         update(key, at: now) { request in
+            let old = request.specification.group?.count ?? 0
             request.specification = specification
             request.revision = revision
+            Self.decide(&request, from: old, at: now)
         }
         if !isSame, let changed = requests[key], let claim = changed.placement {
             _ = reserve(changed, on: claim.machine, at: now, into: &history)
         }
+    }
+
+    private mutating func open(_ new: Request) {
+        var request = new
+        Self.decide(&request, from: 0, at: new.requestedAt)
+        if new.specification.group?.isWarm == true { request.arrivals = Arrivals(since: new.requestedAt) }
+        requests[new.key] = request
+        index(request)
+        noteArrival(of: request)
+    }
+
+    /// What is looked up by other things than the key.
+    mutating func index(_ request: Request) {
+        noteMember(request)
+        if request.specification.group?.isWarm == true {
+            warmGroups.append(request.key)
+            warmGroups.sort()
+        }
+    }
+
+    /// The request is no more.
+    mutating func close(_ key: RequestKey) {
+        guard let request = requests.removeValue(forKey: key) else { return }
+        use.remove(request)
+        if let claim = request.placement { placements[claim] = nil }
+        forgetMember(request)
+        if request.isGroup { warmGroups.removeAll { $0 == key } }
     }
 
     mutating func update(_ key: RequestKey, at instant: Instant, _ change: (inout Request) -> Void) {
@@ -239,6 +276,23 @@ public struct Request: Hashable, Sendable {
     public internal(set) var statusSequence: UInt64 = 0
     public let requestedAt: Instant
     public internal(set) var changedAt: Instant
+    /// Of a group: why it has as many members as it has, the newest last; at most `ScaleDecision.keptMax`.
+    public internal(set) var decisions: [ScaleDecision] = []
+    /// There: it has taken its placement over from a member of a warm group.
+    public internal(set) var adoption: Adoption?
+    /// Of a warm group: when requests came that it serves.
+    public internal(set) var arrivals: Arrivals?
+
+    /// Whose placement a request has taken over, and the first revision that is its own there.
+    public struct Adoption: Hashable, Sendable {
+        public var from: RequestKey
+        public var revision: Revision
+
+        public init(from: RequestKey, revision: Revision) {
+            self.from = from
+            self.revision = revision
+        }
+    }
 
     init(key: RequestKey, specification: Specification, at instant: Instant) {
         self.key = key
@@ -253,7 +307,8 @@ public struct Request: Hashable, Sendable {
         key: RequestKey, specification: Specification, revision: Revision, attempt: Attempt,
         placement: ClaimReference?, place: Place = .unknown, givesWay: Outranking? = nil, status: InstanceStatus,
         statusSequence: UInt64, requestedAt: Instant, changedAt: Instant, newest: Attempt? = nil,
-        successor: Successor? = nil, moving: String = ""
+        successor: Successor? = nil, moving: String = "", decisions: [ScaleDecision] = [], adoption: Adoption? = nil,
+        arrivals: Arrivals? = nil
     ) {
         self.newest = max(attempt, newest ?? attempt)
         self.successor = successor
@@ -269,6 +324,9 @@ public struct Request: Hashable, Sendable {
         self.statusSequence = statusSequence
         self.requestedAt = requestedAt
         self.changedAt = changedAt
+        self.decisions = decisions
+        self.adoption = adoption
+        self.arrivals = arrivals
     }
 }
 

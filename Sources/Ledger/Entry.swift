@@ -30,6 +30,10 @@ public enum Fact: Hashable, Sendable {
     case placed(RequestKey, Attempt, ClaimReference, Place)
     /// What the machine says of the instance; `sequence` orders the reports of one claim.
     case reported(RequestKey, ClaimReference, sequence: UInt64, InstanceStatus)
+    /// A group's rule was applied: it has another count and this revision, or it is said why it has not.
+    indirect case scaled(RequestKey, Revision, ScaleDecision)
+    /// The request takes over the placement of a member of a warm group, which ends with it.
+    case adopted(RequestKey, Attempt, from: RequestKey)
     /// The placement goes on: what it used is counted, and the price of its next period is reserved.
     case extended(RequestKey, ClaimReference)
     /// The attempt is over without the request's will; the next one begins.
@@ -86,7 +90,8 @@ extension Fact {
         switch self {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _, _), .reported(let key, _, _, _),
             .extended(let key, _), .lost(let key, _, _), .succeeding(let key, _, _, _), .moved(let key, _),
-            .dropped(let key, _, _), .gaveWay(let key, _, _), .ended(let key):
+            .dropped(let key, _, _), .gaveWay(let key, _, _), .ended(let key), .scaled(let key, _, _),
+            .adopted(let key, _, _):
             key
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil
         }

@@ -16,6 +16,9 @@ extension RequestKeeper {
                 specification.project = known.specification.project  // whoever paid for it
             }
             specification.readReserves()
+            if let objection = groupObjection(key, specification) {
+                return effects.append(.answer(id, .refused(objection)))
+            }
             guard !isTakenBack(key, by: specification, basedOn) else { return takeBack(id, call, key, into: &effects) }
             guard work[key]?.inFlight != true else {
                 queue(id, call, key, into: &effects)
@@ -76,7 +79,7 @@ extension RequestKeeper {
     /// looked for, so it ends at once. An exclusive request that is stalled could not be got rid of otherwise.
     private func isTakenBack(_ key: RequestKey, by specification: Specification, _ basedOn: Revision?) -> Bool {
         guard specification.desired == .destroyed, let request = books.requests[key], request.placement == nil,
-            let item = work[key], !item.announced, item.movedTo == nil
+            books.members(of: key).isEmpty, let item = work[key], !item.announced, item.movedTo == nil
         else { return false }
         return basedOn == nil || basedOn == request.revision
     }
@@ -167,6 +170,12 @@ extension Request {
         guard self.specification.project == specification.project else {
             let project = self.specification.project.map { "the project \($0)" } ?? "no project"
             return Refusal(.invalid, "\(key) belongs to \(project)", remedy: remedy)
+        }
+        guard isGroup == (specification.group != nil) else {
+            let text =
+                isGroup
+                ? "\(key) is a group of instances, and stays one" : "\(key) is one instance, and becomes no group"
+            return Refusal(.invalid, text, remedy: remedy)
         }
         return nil
     }

@@ -10,11 +10,17 @@ extension RequestKeeper {
     }
 
     mutating func onCommitted(_ entry: Entry, at now: Instant, into effects: inout [Effect]) {
+        let group = entry.fact.requestKey.flatMap { books.requests[$0]?.groupKey }
         let before = entry.fact.changesTenancies ? entry.fact.requestKey.flatMap { books.requests[$0] } : nil
         let project = entry.fact.requestKey.flatMap { books.requests[$0]?.specification.project }
         books.apply(entry)
+        defer { noteMember(of: group, entry.fact, at: now, into: &effects) }
         switch entry.fact {
         case .requested(let key, _):
+            guard books.requests[key] != nil else {  // its group has no room any more
+                work[key] = nil
+                return
+            }
             announce(key, into: &effects)  // calls are answered once the others know
         case .changed(let key, let specification, _):
             if case .refused(let breach)? = books.outcome, breach.rule == .quotaExceeded {
@@ -34,6 +40,10 @@ extension RequestKeeper {
             guard books.requests[key]?.placement == claim else {
                 effects.append(.release(claim))
                 if case .refused(let breach)? = books.outcome { work[key]?.unpaid = breach.text }
+                // Of those that are to be kept apart several are placed at once: who was late need not wait for long.
+                if let request = books.requests[key], !request.specification.requirements.relations.isEmpty {
+                    searchLater(key, at: now, into: &effects)
+                }
                 return  // the search's timer is set
             }
             onHold(of: key, at: now, into: &effects)
@@ -87,24 +97,15 @@ extension RequestKeeper {
             work[key]?.yielding = false
             if books.requests[key]?.givesWay != nil { pursue(key, at: now, into: &effects) }
         case .ended(let key):
-            queue.remove(key)
-            forgetMove(of: key)
             if let old = before?.successor { effects.append(.release(old.claim)) }
-            effects.append(.withdraw(key))
-            let item = work.removeValue(forKey: key) ?? Work()
-            for caller in item.callers {
-                effects.append(.answer(caller.id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
-            }
-            for id in item.waiting where waiters.removeValue(forKey: id) != nil {
-                effects.append(.answer(id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
-            }
-            for queued in item.queue {
-                guard let home = item.movedTo else {
-                    onCall(queued.id, queued.call, at: now, into: &effects)
-                    continue
-                }
-                effects.append(.answer(queued.id, .moved(key, home)))
-            }
+            forget(key, at: now, into: &effects)
+            searchWithin(project, at: now, into: &effects)
+        case .scaled(let key, _, _):
+            work[key]?.inFlight = false
+            settle(key, at: now, into: &effects)
+            pursue(key, at: now, into: &effects)
+        case .adopted(let key, _, let from):
+            onAdopted(key, from: from, at: now, into: &effects)
             searchWithin(project, at: now, into: &effects)
         case .accounting(let act):
             awaitBilling(at: now, into: &effects)
@@ -115,16 +116,38 @@ extension RequestKeeper {
         }
     }
 
+    /// The request is no more.
+    mutating func forget(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+        queue.remove(key)
+        forgetMove(of: key)
+        effects.append(.withdraw(key))
+        let item = work.removeValue(forKey: key) ?? Work()
+        for caller in item.callers {
+            effects.append(.answer(caller.id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
+        }
+        for id in item.waiting where waiters.removeValue(forKey: id) != nil {
+            effects.append(.answer(id, item.movedTo.map { .moved(key, $0) } ?? .gone(key)))
+        }
+        for queued in item.queue {
+            guard let home = item.movedTo else {
+                onCall(queued.id, queued.call, at: now, into: &effects)
+                continue
+            }
+            effects.append(.answer(queued.id, .moved(key, home)))
+        }
+    }
+
     mutating func onRefused(_ fact: Fact, _ why: Refusal?, at now: Instant, into effects: inout [Effect]) {
+        noteRefused(fact, at: now, into: &effects)
         guard let key = fact.requestKey, var item = work[key] else { return }
         let answer = why.map { RequestAnswer.refused($0) } ?? .elsewhere(key)
         let again = now + configuration.resend
         switch fact {
-        case .requested, .changed:
+        case .requested, .changed, .scaled:  // of a rule's own change only later calls wait
             let ids = item.callers.map(\.id) + item.queue.map(\.id)
             (item.inFlight, item.callers, item.queue) = (false, [], [])
             for id in ids { effects.append(.answer(id, answer)) }
-        case .placed:
+        case .placed, .adopted:
             item.placing = nil  // the search's timer is set
             queue.settle(key)
         case .gaveWay:
@@ -163,9 +186,8 @@ extension Fact {
     fileprivate var changesTenancies: Bool {
         switch self {
         case .changed, .lost, .moved, .dropped, .ended: true
-        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .noted, .forgotten, .admitted, .invited,
-            .redeemed,
-            .accounting, .described:
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .noted, .forgotten,
+            .admitted, .invited, .redeemed, .accounting, .described:
             false
         }
     }

@@ -8,6 +8,7 @@ import OrderedCollections
 ///     report running ─▶ committed ─▶ propose moved ─▶ committed ─▶ release the old claim
 ///     failed, refused, lease out ─▶ propose dropped ─▶ committed ─▶ release, search again later
 ///     exclusive: found ─▶ release the old claim (repeated until released) ─▶ propose lost ─▶ attempt n+1 as ever
+///     prepared, not started: the same without a search, since nothing is missed that does not run
 extension RequestKeeper {
     // MARK: What machines say
 
@@ -30,7 +31,12 @@ extension RequestKeeper {
             (move.leaving, move.heard, move.isWithdrawn) = (leaving, now, false)
             moves[request.key] = move
             moving.insert(request.key)
-            if !isKnown { pursueMove(request.key, at: now, into: &effects) }
+            if request.isPrepared, request.successor == nil, !move.isStopping {
+                moves[request.key]?.isStopping = true
+                pursueMove(request.key, at: now, into: &effects)
+            } else if !isKnown {
+                pursueMove(request.key, at: now, into: &effects)
+            }
         }
     }
 
@@ -287,6 +293,7 @@ extension RequestKeeper {
             return
                 "\(why): attempt \(successor.attempt) is \(successor.status.state.rawValue) on \(name(of: successor))"
         }
+        if move.isStopping, request.isPrepared { return "\(why): it is prepared anew elsewhere" }
         if move.isStopping { return "\(why): it is stopped first, since it is exclusive" }
         return "\(why): " + (move.unmet.isEmpty ? "another machine is looked for" : move.unmet)
     }

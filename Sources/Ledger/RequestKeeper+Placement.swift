@@ -6,7 +6,9 @@ extension RequestKeeper {
     /// Does what brings the request nearer to its desired state; safe to call at any time.
     mutating func pursue(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         guard let request = books.requests[key], let item = work[key], !item.ending else { return }
+        if request.isGroup { return tendSoon(key, at: now, into: &effects) }
         guard item.movedTo == nil else { return end(key, into: &effects) }
+        if isOrphan(request) { return endMember(key, into: &effects) }
         // What is destroyed needs nobody's agreement: nothing runs under what was never announced.
         guard item.announced || request.specification.desired == .destroyed else { return }
         switch (request.specification.desired, request.placement) {
@@ -16,19 +18,21 @@ extension RequestKeeper {
             effects.append(.release(claim))
             if let next = request.successor { effects.append(.release(next.claim)) }
             effects.append(.set(.order(key), at: now + configuration.resend))
-        case (.stopped, nil):
+        case (.stopped, nil) where !request.isPrepared:
             queue.remove(key)
-        case (.running, nil):
-            if item.placing == nil { search(key, at: now, into: &effects) }
+        case (.running, nil), (.stopped, nil):
+            guard item.placing == nil, !takesPrepared(key, at: now, into: &effects) else { return }
+            search(key, at: now, into: &effects)
         case (.running, .some(let claim)), (.stopped, .some(let claim)):
             if request.givesWay != nil {
                 effects.append(.release(claim))
                 effects.append(.set(.order(key), at: now + configuration.resend))
                 return
             }
-            guard item.ordered != request.revision else { return }
+            guard item.ordered != request.revision, !(isSabotaged(.silent) && request.adoption != nil) else { return }
             let order = InstanceOrder(
-                claim: claim, request: key, revision: request.revision, specification: request.specification)
+                claim: claim, request: key, revision: request.revision, specification: request.specification,
+                takesOver: request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })
             effects.append(.order(order, lease: configuration.lease))
             effects.append(.set(.order(key), at: now + configuration.resend))
         }
@@ -83,7 +87,7 @@ extension RequestKeeper {
     ) {
         if onFoundSuccessor(key, attempt, claim, place, at: now, into: &effects) { return }
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
-            request.specification.desired == .running, var item = work[key], item.placing == nil, !item.ending
+            request.isSought, var item = work[key], item.placing == nil, !item.ending
         else {
             if !keeps(claim, for: key) { effects.append(.release(claim)) }
             return
@@ -124,7 +128,7 @@ extension RequestKeeper {
         if !none.isHopeless { awaitPress(isUrgent: isUrgent, at: now, into: &effects) }
     }
 
-    private mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+    mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         let doubled = configuration.searchFirst * (1 << min(work[key]?.searches ?? 0, 10))
         // Behind a long queue, whose first are looked for whenever something becomes free.
         let rarer = configuration.searchLast * (queue.count / configuration.queueLong)
@@ -197,7 +201,10 @@ extension RequestKeeper {
     ) {
         guard let request = books.request(placedBy: claim) else { return }
         let isSuccessor = request.placement != claim
-        guard sequence > (isSuccessor ? request.successor?.statusSequence ?? 0 : request.statusSequence) else {
+        // What was reported of it before it was taken over is another request's.
+        let isForeign = !isSuccessor && request.adoption.map { status.revision < $0.revision } ?? false
+        let known = isSuccessor ? request.successor?.statusSequence ?? 0 : request.statusSequence
+        guard sequence > known, !isForeign else {
             effects.append(.acknowledge(claim, sequence: sequence))
             return
         }
@@ -216,7 +223,9 @@ extension RequestKeeper {
     mutating func onTimer(_ timer: Timer, at now: Instant, into effects: inout [Effect]) {
         switch timer {
         case .search(let key), .order(let key):
+            if books.requests[key]?.isGroup == true { return tend(key, at: now, into: &effects) }
             pursue(key, at: now, into: &effects)
+        case .scale(let key): applyRule(to: key, at: now, into: &effects)
         case .move(let key): pursueMove(key, at: now, into: &effects)
         case .successorLease(let key): onSuccessorLease(key, at: now, into: &effects)
         case .lease(let key):

@@ -8,7 +8,13 @@ extension RequestKeeper {
     public func view(of key: RequestKey) -> Request? {
         guard var request = books.requests[key] else { return nil }
         let item = work[key]
-        if request.specification.desired == .stopped, request.placement == nil {
+        if request.isGroup {
+            request.status = groupStatus(of: request)
+            return request
+        }
+        if request.specification.desired == .stopped, request.placement == nil,
+            !request.isPrepared
+        {
             request.status.state = .stopped
             request.status.revision = request.revision
         } else if request.placement == nil, let unpaid = item?.unpaid, !unpaid.isEmpty {

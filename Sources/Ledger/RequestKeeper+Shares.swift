@@ -85,7 +85,7 @@ extension RequestKeeper {
         _ key: RequestKey, _ attempt: Attempt, _ machine: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
-            request.specification.desired == .running, var item = work[key], item.placing == nil
+            request.isSought, var item = work[key], item.placing == nil
         else { return }
         let since = item.pledge.flatMap { $0.machine == machine ? $0.since : nil } ?? now
         item.pledge = Pledge(

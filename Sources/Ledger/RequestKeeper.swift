@@ -12,6 +12,9 @@ import OrderedCollections
 ///     outranked ─▶ propose gaveWay ─▶ committed ─▶ release (repeated until released) ─▶ propose lost
 ///     ask destroyed ─▶ propose changed ─▶ committed ─▶ release (repeated until released) ─▶ propose ended
 ///     ask destroyed, not announced yet ─▶ propose ended
+///     ask for a group ─▶ … announced ─▶ propose requested, changed for its members, each of which takes the way above
+///     measured, every 15 s ─▶ propose scaled ─▶ committed ─▶ members are made or ended
+///     a prepared place is there ─▶ propose adopted ─▶ committed ─▶ order
 ///
 /// ## Invariants
 /// - Nothing is ordered before the ledger has committed the placement, and nothing is answered before the commit.
@@ -67,11 +70,20 @@ public struct RequestKeeper: Automaton {
         public static let claimsNothing = Sabotage(rawValue: 2)
         /// It never asks full machines.
         public static let neverPresses = Sabotage(rawValue: 4)
+        /// A group never lets a member go.
+        static let hoard = Sabotage(rawValue: 8)
+        /// A group that is destroyed leaves its members behind.
+        static let orphans = Sabotage(rawValue: 16)
+        /// A change comes to members that are still to be made, and to none that is there.
+        static let stale = Sabotage(rawValue: 32)
+        /// Nobody orders what was taken over to start.
+        static let silent = Sabotage(rawValue: 64)
 
         /// By the names that the command line takes.
         public static let named: [(name: String, sabotage: Sabotage)] = [
             ("release-before-ready", .releaseBeforeReady), ("shares-claim-nothing", .claimsNothing),
-            ("shares-never-press", .neverPresses),
+            ("shares-never-press", .neverPresses), ("group-hoards", .hoard), ("group-orphans", .orphans),
+            ("group-stale", .stale), ("takeover-silent", .silent),
         ]
     }
 
@@ -108,6 +120,8 @@ public struct RequestKeeper: Automaton {
         case report(ClaimReference, sequence: UInt64, InstanceStatus)
         /// The machine is to be rid of these tenants; nil: they may stay.
         case leaving([ClaimReference], Leaving?, from: PeerID)
+        /// What groups are scaled by, as the machine has measured it.
+        case measured([Gauge], from: PeerID)
         case timerFired(Timer)
     }
 
@@ -125,6 +139,8 @@ public struct RequestKeeper: Automaton {
         /// Full machines are to be asked for what the waiting requests' projects have too little of.
         case press
         case wait(CallID)
+        /// A group's rule is applied.
+        case scale(RequestKey)
     }
 
     public enum Effect: Hashable, Sendable {
@@ -202,6 +218,7 @@ public struct RequestKeeper: Automaton {
         case .report(let claim, let sequence, let status): onReport(claim, sequence, status, into: &effects)
         case .leaving(let claims, let leaving, let machine):
             onLeaving(claims, leaving, from: machine, at: now, into: &effects)
+        case .measured(let gauges, let machine): onMeasured(gauges, from: machine, at: now)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         }
     }
@@ -222,10 +239,17 @@ public struct RequestKeeper: Automaton {
             if request.placement != nil { effects.append(.set(.lease(request.key), at: now + configuration.lease)) }
             awaitHoldEnd(of: request.key, at: now, into: &effects)
             if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
+            if request.isGroup { continue }
             pursue(request.key, at: now, into: &effects)
             resumeMove(of: request, at: now, into: &effects)
         }
+        // When what is known of their members is there.
+        for request in books.requests.values where request.isGroup {
+            pursue(request.key, at: now, into: &effects)
+        }
     }
+
+    func isSabotaged(_ sabotage: Sabotage) -> Bool { configuration.sabotage.contains(sabotage) }
 
     func announce(_ key: RequestKey, into effects: inout [Effect]) {
         let isExclusive = books.requests[key]?.specification.exclusive ?? false

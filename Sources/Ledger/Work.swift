@@ -30,6 +30,18 @@ struct Work: Sendable {
     var pledge: Pledge?
     var searches = 0
     var waiting: [CallID] = []
+    /// Of a group: members whose first entry is on its way to the log.
+    var making: [RequestKey] = []
+    /// Of a group: it is looked after at the end of this turn.
+    var isTended = false
+    /// Of a group: why a change does not go on.
+    var pause = ""
+    /// Of a group with a rule: what it has wished for, the newest last.
+    var wishes: [ScaleWish] = []
+    /// Of a member: what its machine has said of its metric.
+    var gauge: (metric: String, millionths: Int64, at: Instant)?
+    /// Of a group with a rule or a forecast: since when this primary looks at it.
+    var watchedSince: Instant?
 }
 
 struct Pledge: Hashable, Sendable {

@@ -337,6 +337,10 @@ extension Peer {
     /// where its project is. Nil: to that of the master that is asked.
     public func ledger(for key: RequestKey, asking specification: Specification) -> PeerID? {
         if let known = ledger(of: key) { return known }
+        // Only where something is prepared for it can it begin at once.
+        if let holder = ledgers.first(where: { $0.books.isPrepared(for: key, asking: specification) }) {
+            return holder.id
+        }
         // Only what one ledger holds can be kept apart, or together.
         for relation in specification.requirements.relations {
             let other = RequestKey(customer: key.customer, reference: relation.reference)
@@ -388,7 +392,8 @@ extension Peer {
             guard primaries.admits(ledger, stamp.view, peer) else { return }
             note(ledger, stamp.view, peer, at: now, into: &effects)
             claims(.received(message, from: ledger), at: now, into: &effects)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked,
+            .measured:
             onMachine(message, stamp.ledger ?? id, from: peer, at: now, into: &effects)
         }
     }
@@ -418,6 +423,7 @@ extension Peer {
             other.name = ledgerName(of: other.ledger)
             // A deposed primary would give up what its successor has counted otherwise: the log decides.
             requests(ledger, .outranked(claim, by: other), at: now, into: &effects)
+        case .measured(let gauges): requests(ledger, .measured(gauges, from: peer), at: now, into: &effects)
         case .claim, .order, .release, .renewed, .lapsed, .acknowledged: return  // for the machine
         }
     }

@@ -128,6 +128,8 @@ public struct Peer: Automaton {
         case opened(PeerID, LedgerState)
         /// The agent says what an instance does; `destroyed` means that its partition is empty.
         case instance(ClaimReference, InstanceStatus)
+        /// The agent says what instances of groups use or publish.
+        case gauged([Gauge])
         /// `of`: the ledger to record in; nil: the own one.
         case call(CallID, Call, of: PeerID? = nil)
         case ringCall(CallID, RingCall)
@@ -338,6 +340,7 @@ public struct Peer: Automaton {
         case .ledger(let ledger, let input): replica(ledger, input, at: now, into: &effects)
         case .opened(let ledger, let state): onOpened(ledger, state, at: now, into: &effects)
         case .instance(let claim, let status): claims(.reported(claim, status), at: now, into: &effects)
+        case .gauged(let gauges): claims(.gauged(gauges), at: now, into: &effects)
         case .call(let id, let call, let ledger): route(.call(id, call, of: ledger), at: now, into: &effects)
         case .ringCall(let id, let call): self.call(id, call, at: now, into: &effects)
         case .group(let input): groups(input, at: now, into: &effects)

@@ -48,7 +48,9 @@ extension PeerMessage {
         case .claim(let message, _):
             switch message {
             case .claim, .order, .release, .renewed, .lapsed, .acknowledged: true
-            case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked: false
+            case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked,
+                .measured:
+                false
             }
         case .neighbour(let message):
             switch message {

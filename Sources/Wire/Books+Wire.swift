@@ -26,11 +26,13 @@ extension Books {
 }
 
 extension WireBooksCheckpoint {
-    private static let ownLayout: UInt32 = 2
+    private static let ownLayout: UInt32 = 3
+    /// Where there are no groups, an earlier version reads the same books.
+    private static let layoutWithoutGroups: UInt32 = 2
 
     init(_ contents: BooksContents) {
         self.init()
-        layout = Self.ownLayout
+        layout = contents.hasGroups ? Self.ownLayout : Self.layoutWithoutGroups
         index = contents.index.value
         let list = WireRequestList(contents.requests, missing: [])
         releases = list.releases
@@ -105,5 +107,11 @@ extension WireBooksCheckpoint {
         } catch {
             throw WireError(.malformed, "\(error)")
         }
+    }
+}
+
+extension BooksContents {
+    fileprivate var hasGroups: Bool {
+        requests.contains { $0.isGroup || $0.specification.membership != nil || $0.adoption != nil }
     }
 }

@@ -9,12 +9,13 @@ extension WireCall {
         self.init()
         switch call {
         case .request(.ask(let key, let specification, let basedOn, let wait)):
-            ask = .with {
+            let asked = WireAsk.with {
                 $0.request = WireRequestKey(key)
                 $0.specification = WireSpecification(specification)
                 if let basedOn { $0.basedOn = basedOn.value }
                 if let wait { $0.wait = WireWait(wait) }
             }
+            if specification.group == nil { ask = asked } else { askGroup = asked }
         case .request(.read(let key, let wait)):
             read = .with {
                 $0.request = WireRequestKey(key)
@@ -40,7 +41,7 @@ extension WireCall {
 
     func decoded() throws(WireError) -> Call {
         switch kind {
-        case .ask(let it):
+        case .ask(let it), .askGroup(let it):
             .request(
                 .ask(
                     try key(it.hasRequest, it.request),

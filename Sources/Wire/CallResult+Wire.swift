@@ -113,6 +113,9 @@ extension WireRequest {
         requestedAtNanoseconds = request.requestedAt.nanoseconds
         changedAtNanoseconds = request.changedAt.nanoseconds
         if let release { self.release = release }
+        decisions = request.decisions.map { WireScaleDecision($0, withInstant: true) }
+        if let adopted = request.adoption { adoption = WireAdoption(adopted) }
+        if let arrivals = request.arrivals { self.arrivals = WireArrivals(arrivals) }
         if request.newest != request.attempt { newest = request.newest.value }
         if let successor = request.successor { self.successor = WireSuccessor(successor) }
         moving = cut(request.moving)
@@ -141,7 +144,11 @@ extension WireRequest {
             changedAt: try instant(changedAtNanoseconds, "a change's instant"),
             newest: newest == 0 ? nil : try Wire.attempt(newest),
             successor: hasSuccessor ? try successor.decoded() : nil,
-            moving: try text(moving, "why a request moves", bytes: 0...WireBounds.reasonBytesMax))
+            moving: try text(moving, "why a request moves", bytes: 0...WireBounds.reasonBytesMax),
+            decisions: try list(decisions, "decisions", max: ScaleDecision.keptMax) { (it) throws(WireError) in
+                try it.decoded()
+            }, adoption: hasAdoption ? try adoption.decoded() : nil,
+            arrivals: hasArrivals ? try arrivals.decoded() : nil)
     }
 }
 

@@ -72,6 +72,7 @@ extension WireClaimMessage {
                 $0.claim = WireClaimReference(claim)
                 $0.by = WireOutranking(other)
             }
+        case .measured(let gauges): measured = .with { $0.gauges = gauges.map { WireGauge($0) } }
         }
     }
 
@@ -114,6 +115,11 @@ extension WireClaimMessage {
             .outranked(
                 try reference(it.hasClaim, it.claim),
                 by: try required(it.hasBy, it.by, "whom a placement gives way to").decoded())
+        case .measured(let it):
+            .measured(
+                try list(it.gauges, "gauges", max: ClaimMessage.gaugesMax) { (gauge) throws(WireError) in
+                    try gauge.decoded()
+                })
         case nil: throw noKind("a message about a claim", unknownFields)
         }
     }
@@ -154,7 +160,7 @@ extension WireClaim {
             request: try required(hasRequest, request, "a claim's request").decoded(),
             attempt: try Wire.attempt(attempt),
             requirements: try required(hasRequirements, requirements, "a claim's requirements").decoded(),
-            standings: try list(standings, "standings", max: Requirements.relationsMax + 1) {
+            standings: try list(standings, "standings", max: ClaimRequest.standingsMax) {
                 (it) throws(WireError) in
                 Standing(
                     relation: try required(it.hasRelation, it.relation, "a standing's relation").decoded(),

@@ -30,15 +30,29 @@ extension WireFact {
         self.init()
         switch fact {
         case .requested(let key, let specification):
-            requested = .with {
+            let fact = WireRequested.with {
                 $0.request = WireRequestKey(key)
                 $0.specification = WireSpecification(specification)
             }
+            if specification.group == nil { requested = fact } else { grouped = fact }
         case .changed(let key, let specification, let revision):
-            changed = .with {
+            let fact = WireChanged.with {
                 $0.request = WireRequestKey(key)
                 $0.specification = WireSpecification(specification)
                 $0.revision = revision.value
+            }
+            if specification.group == nil { changed = fact } else { regrouped = fact }
+        case .scaled(let key, let revision, let decision):
+            scaled = .with {
+                $0.request = WireRequestKey(key)
+                $0.revision = revision.value
+                $0.decision = WireScaleDecision(decision, withInstant: false)
+            }
+        case .adopted(let key, let attempt, let from):
+            adopted = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.from = WireRequestKey(from)
             }
         case .placed(let key, let attempt, let claim, let place):
             placed = .with {
@@ -111,10 +125,18 @@ extension WireFact {
 
     func decoded() throws(WireError) -> Fact {
         switch kind {
-        case .requested(let fact):
+        case .requested(let fact), .grouped(let fact):
             .requested(
                 try key(fact.hasRequest, fact.request), try specification(fact.hasSpecification, fact.specification))
-        case .changed(let fact):
+        case .scaled(let fact):
+            .scaled(
+                try key(fact.hasRequest, fact.request), try revision(fact.revision),
+                try required(fact.hasDecision, fact.decision, "a decision").decoded())
+        case .adopted(let fact):
+            .adopted(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
+                from: try required(fact.hasFrom, fact.from, "who gives a place").decoded())
+        case .changed(let fact), .regrouped(let fact):
             .changed(
                 try key(fact.hasRequest, fact.request), try specification(fact.hasSpecification, fact.specification),
                 try revision(fact.revision))

@@ -157,6 +157,8 @@ extension WireSpecification {
         desired = WireDesiredState(specification.desired)
         exclusive = specification.exclusive
         project = specification.project ?? ""
+        if let terms = specification.group { group = WireInstanceGroup(terms) }
+        if let membership = specification.membership { member = WireInstanceMembership(membership) }
         if let patience = specification.patience { patienceMilliseconds = patience.milliseconds }
         if specification.reserves != .none { reserves = WireReserves(specification.reserves) }
     }
@@ -179,7 +181,8 @@ extension WireSpecification {
                 ? nil : try text(project, "a project", bytes: 1...WireBounds.nameBytesMax),
             patience: hasPatienceMilliseconds
                 ? .milliseconds(
-                    try number(patienceMilliseconds, "a patience", 0...Specification.patienceMax.milliseconds)) : nil)
+                    try number(patienceMilliseconds, "a patience", 0...Specification.patienceMax.milliseconds)) : nil,
+            group: hasGroup ? try group.decoded() : nil, membership: hasMember ? try member.decoded() : nil)
         if hasReserves { specification.reserves = try reserves.decoded() }
         return specification
     }
@@ -241,6 +244,7 @@ extension WireInstanceOrder {
         request = WireRequestKey(order.request)
         revision = order.revision.value
         specification = WireSpecification(order.specification)
+        if let takeOver = order.takesOver { takesOver = WireTakeOver(takeOver) }
     }
 
     func decoded() throws(WireError) -> InstanceOrder {
@@ -248,6 +252,7 @@ extension WireInstanceOrder {
             claim: try required(hasClaim, claim, "an order's claim").decoded(),
             request: try required(hasRequest, request, "an order's request").decoded(),
             revision: try Wire.revision(revision),
-            specification: try required(hasSpecification, specification, "an order's specification").decoded())
+            specification: try required(hasSpecification, specification, "an order's specification").decoded(),
+            takesOver: hasTakesOver ? try takesOver.decoded() : nil)
     }
 }

@@ -200,6 +200,56 @@ public nonisolated enum WireInstanceState: SwiftProtobuf.Enum, Swift.CaseIterabl
 
 }
 
+public nonisolated enum WireScaleKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case asked // = 1
+  case up // = 2
+  case down // = 3
+  case limited // = 4
+  case blind // = 5
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .asked
+    case 2: self = .up
+    case 3: self = .down
+    case 4: self = .limited
+    case 5: self = .blind
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .asked: return 1
+    case .up: return 2
+    case .down: return 3
+    case .limited: return 4
+    case .blind: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireScaleKind] = [
+    .unspecified,
+    .asked,
+    .up,
+    .down,
+    .limited,
+    .blind,
+  ]
+
+}
+
 /// Of a kind that says everything by being there.
 public nonisolated struct WireEmpty: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -424,6 +474,26 @@ public nonisolated struct WireSpecification: @unchecked Sendable {
   /// Clears the value of `reserves`. Subsequent reads from it will return its default value.
   public mutating func clearReserves() {_uniqueStorage()._reserves = nil}
 
+  /// there: it stands for many instances, and never gets a machine itself
+  public var group: WireInstanceGroup {
+    get {_storage._group ?? WireInstanceGroup()}
+    set {_uniqueStorage()._group = newValue}
+  }
+  /// Returns true if `group` has been explicitly set.
+  public var hasGroup: Bool {_storage._group != nil}
+  /// Clears the value of `group`. Subsequent reads from it will return its default value.
+  public mutating func clearGroup() {_uniqueStorage()._group = nil}
+
+  /// there: a group has made it
+  public var member: WireInstanceMembership {
+    get {_storage._member ?? WireInstanceMembership()}
+    set {_uniqueStorage()._member = newValue}
+  }
+  /// Returns true if `member` has been explicitly set.
+  public var hasMember: Bool {_storage._member != nil}
+  /// Clears the value of `member`. Subsequent reads from it will return its default value.
+  public mutating func clearMember() {_uniqueStorage()._member = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -498,6 +568,53 @@ public nonisolated struct WireOutranking: Sendable {
   fileprivate var _share: WireProjectShare? = nil
 }
 
+/// How many of an instance there shall be. Where one is asked for, the kinds `grouped`, `regrouped` and `ask_group` are
+/// written, so that a reader which does not know groups never takes one for an instance.
+public nonisolated struct WireInstanceGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 0 to 1,000
+  public var count: UInt32 = 0
+
+  /// members are kept apart from each other so; UNSPECIFIED: they are not
+  public var spread: WireRelationScope = .unspecified
+
+  /// the rule by which the count changes, canonical, at most 256 bytes; empty: as it is asked for
+  public var scale: String = String()
+
+  /// members are prepared and not started: they wait for requests that take their places over
+  public var warm: Bool = false
+
+  /// how many of them, canonical, at most 256 bytes; empty: as many as asked for
+  public var forecast: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Of which group of the same customer an instance is a member.
+public nonisolated struct WireInstanceMembership: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// the group's reference, 1 to 128 bytes
+  public var group: String = String()
+
+  /// prepared, not started
+  public var warm: Bool = false
+
+  /// what its machine tells of it from time to time, at most 63 bytes; empty: nothing
+  public var metric: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 /// What the machine says of one instance.
 public nonisolated struct WireInstanceStatus: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -556,6 +673,16 @@ public nonisolated struct WireInstanceOrder: Sendable {
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
   public mutating func clearSpecification() {self._specification = nil}
 
+  /// there: the request takes the place of another one under the same claim
+  public var takesOver: WireTakeOver {
+    get {_takesOver ?? WireTakeOver()}
+    set {_takesOver = newValue}
+  }
+  /// Returns true if `takesOver` has been explicitly set.
+  public var hasTakesOver: Bool {self._takesOver != nil}
+  /// Clears the value of `takesOver`. Subsequent reads from it will return its default value.
+  public mutating func clearTakesOver() {self._takesOver = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -563,6 +690,32 @@ public nonisolated struct WireInstanceOrder: Sendable {
   fileprivate var _claim: WireClaimReference? = nil
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _specification: WireSpecification? = nil
+  fileprivate var _takesOver: WireTakeOver? = nil
+}
+
+/// A request takes over what was prepared for another one.
+public nonisolated struct WireTakeOver: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var from: WireRequestKey {
+    get {_from ?? WireRequestKey()}
+    set {_from = newValue}
+  }
+  /// Returns true if `from` has been explicitly set.
+  public var hasFrom: Bool {self._from != nil}
+  /// Clears the value of `from`. Subsequent reads from it will return its default value.
+  public mutating func clearFrom() {self._from = nil}
+
+  /// the request's own, 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _from: WireRequestKey? = nil
 }
 
 /// What of one partition must survive the machine's crash.
@@ -966,6 +1119,40 @@ public nonisolated struct WireFact: Sendable {
     set {kind = .gaveWay(newValue)}
   }
 
+  /// requested, where it is a group
+  public var grouped: WireRequested {
+    get {
+      if case .grouped(let v)? = kind {return v}
+      return WireRequested()
+    }
+    set {kind = .grouped(newValue)}
+  }
+
+  /// changed, likewise
+  public var regrouped: WireChanged {
+    get {
+      if case .regrouped(let v)? = kind {return v}
+      return WireChanged()
+    }
+    set {kind = .regrouped(newValue)}
+  }
+
+  public var scaled: WireScaled {
+    get {
+      if case .scaled(let v)? = kind {return v}
+      return WireScaled()
+    }
+    set {kind = .scaled(newValue)}
+  }
+
+  public var adopted: WireAdopted {
+    get {
+      if case .adopted(let v)? = kind {return v}
+      return WireAdopted()
+    }
+    set {kind = .adopted(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -990,6 +1177,12 @@ public nonisolated struct WireFact: Sendable {
     /// the successor of this attempt is no more; the placement goes on
     case dropped(WireLost)
     case gaveWay(WireGaveWay)
+    /// requested, where it is a group
+    case grouped(WireRequested)
+    /// changed, likewise
+    case regrouped(WireChanged)
+    case scaled(WireScaled)
+    case adopted(WireAdopted)
 
   }
 
@@ -1054,6 +1247,101 @@ public nonisolated struct WireGaveWay: Sendable {
 
   fileprivate var _request: WireRequestKey? = nil
   fileprivate var _by: WireOutranking? = nil
+}
+
+/// A group's rule has been applied: it has another count, or it is said why it has not.
+public nonisolated struct WireScaled: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// counter, from 1: the group's afterwards; where it stays, nothing but the words changes
+  public var revision: UInt64 = 0
+
+  public var decision: WireScaleDecision {
+    get {_decision ?? WireScaleDecision()}
+    set {_decision = newValue}
+  }
+  /// Returns true if `decision` has been explicitly set.
+  public var hasDecision: Bool {self._decision != nil}
+  /// Clears the value of `decision`. Subsequent reads from it will return its default value.
+  public mutating func clearDecision() {self._decision = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _decision: WireScaleDecision? = nil
+}
+
+/// Why a group has as many members as it has.
+public nonisolated struct WireScaleDecision: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var kind: WireScaleKind = .unspecified
+
+  /// 0 to 1,000
+  public var from: UInt32 = 0
+
+  /// 0 to 1,000
+  public var to: UInt32 = 0
+
+  /// for people, at most 4 KiB
+  public var reason: String = String()
+
+  /// in books: when it was decided; in the log that stands at the entry
+  public var atNanoseconds: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A request takes over the placement of a member of a warm group, which ends with it.
+public nonisolated struct WireAdopted: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  public var from: WireRequestKey {
+    get {_from ?? WireRequestKey()}
+    set {_from = newValue}
+  }
+  /// Returns true if `from` has been explicitly set.
+  public var hasFrom: Bool {self._from != nil}
+  /// Clears the value of `from`. Subsequent reads from it will return its default value.
+  public mutating func clearFrom() {self._from = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _from: WireRequestKey? = nil
 }
 
 /// What the ledger is called, and how many replicas it shall have, from here on.
@@ -1393,6 +1681,10 @@ nonisolated extension WireInstanceState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0INSTANCE_STATE_UNSPECIFIED\0\u{1}INSTANCE_STATE_WAITING\0\u{1}INSTANCE_STATE_UNSATISFIABLE\0\u{1}INSTANCE_STATE_INSTALLING\0\u{1}INSTANCE_STATE_STARTING\0\u{1}INSTANCE_STATE_RUNNING\0\u{1}INSTANCE_STATE_UNREACHABLE\0\u{1}INSTANCE_STATE_STOPPED\0\u{1}INSTANCE_STATE_FAILED\0\u{1}INSTANCE_STATE_DESTROYED\0")
 }
 
+nonisolated extension WireScaleKind: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SCALE_KIND_UNSPECIFIED\0\u{1}SCALE_KIND_ASKED\0\u{1}SCALE_KIND_UP\0\u{1}SCALE_KIND_DOWN\0\u{1}SCALE_KIND_LIMITED\0\u{1}SCALE_KIND_BLIND\0")
+}
+
 nonisolated extension WireEmpty: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Empty"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
@@ -1673,7 +1965,7 @@ nonisolated extension WirePlace: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Specification"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{4}]\u{1}patience_milliseconds\0\u{2}\u{14}reserves\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{4}]\u{1}patience_milliseconds\0\u{2}\u{14}reserves\0\u{2}\u{14}group\0\u{1}member\0")
 
   fileprivate class _StorageClass {
     var _release: WireReleaseDocument? = nil
@@ -1685,6 +1977,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
     var _project: String = String()
     var _patienceMilliseconds: Int64? = nil
     var _reserves: WireReserves? = nil
+    var _group: WireInstanceGroup? = nil
+    var _member: WireInstanceMembership? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1704,6 +1998,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       _project = source._project
       _patienceMilliseconds = source._patienceMilliseconds
       _reserves = source._reserves
+      _group = source._group
+      _member = source._member
     }
   }
 
@@ -1731,6 +2027,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
         case 7: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
         case 100: try { try decoder.decodeSingularInt64Field(value: &_storage._patienceMilliseconds) }()
         case 120: try { try decoder.decodeSingularMessageField(value: &_storage._reserves) }()
+        case 140: try { try decoder.decodeSingularMessageField(value: &_storage._group) }()
+        case 141: try { try decoder.decodeSingularMessageField(value: &_storage._member) }()
         default: break
         }
       }
@@ -1770,6 +2068,12 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       try { if let v = _storage._reserves {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
       } }()
+      try { if let v = _storage._group {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
+      } }()
+      try { if let v = _storage._member {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 141)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1788,6 +2092,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._project != rhs_storage._project {return false}
         if _storage._patienceMilliseconds != rhs_storage._patienceMilliseconds {return false}
         if _storage._reserves != rhs_storage._reserves {return false}
+        if _storage._group != rhs_storage._group {return false}
+        if _storage._member != rhs_storage._member {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1921,6 +2227,96 @@ nonisolated extension WireOutranking: SwiftProtobuf.Message, SwiftProtobuf._Mess
   }
 }
 
+nonisolated extension WireInstanceGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".InstanceGroup"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}count\0\u{1}spread\0\u{1}scale\0\u{1}warm\0\u{1}forecast\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.spread) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.scale) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.warm) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.forecast) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 1)
+    }
+    if self.spread != .unspecified {
+      try visitor.visitSingularEnumField(value: self.spread, fieldNumber: 2)
+    }
+    if !self.scale.isEmpty {
+      try visitor.visitSingularStringField(value: self.scale, fieldNumber: 3)
+    }
+    if self.warm != false {
+      try visitor.visitSingularBoolField(value: self.warm, fieldNumber: 4)
+    }
+    if !self.forecast.isEmpty {
+      try visitor.visitSingularStringField(value: self.forecast, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireInstanceGroup, rhs: WireInstanceGroup) -> Bool {
+    if lhs.count != rhs.count {return false}
+    if lhs.spread != rhs.spread {return false}
+    if lhs.scale != rhs.scale {return false}
+    if lhs.warm != rhs.warm {return false}
+    if lhs.forecast != rhs.forecast {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireInstanceMembership: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".InstanceMembership"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}group\0\u{1}warm\0\u{1}metric\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.group) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.warm) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.metric) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.group.isEmpty {
+      try visitor.visitSingularStringField(value: self.group, fieldNumber: 1)
+    }
+    if self.warm != false {
+      try visitor.visitSingularBoolField(value: self.warm, fieldNumber: 2)
+    }
+    if !self.metric.isEmpty {
+      try visitor.visitSingularStringField(value: self.metric, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireInstanceMembership, rhs: WireInstanceMembership) -> Bool {
+    if lhs.group != rhs.group {return false}
+    if lhs.warm != rhs.warm {return false}
+    if lhs.metric != rhs.metric {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireInstanceStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".InstanceStatus"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}reason\0\u{1}connection\0\u{1}revision\0")
@@ -1968,7 +2364,7 @@ nonisolated extension WireInstanceStatus: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireInstanceOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".InstanceOrder"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}request\0\u{1}revision\0\u{1}specification\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}request\0\u{1}revision\0\u{1}specification\0\u{4}H\u{2}takes_over\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1980,6 +2376,7 @@ nonisolated extension WireInstanceOrder: SwiftProtobuf.Message, SwiftProtobuf._M
       case 2: try { try decoder.decodeSingularMessageField(value: &self._request) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
+      case 140: try { try decoder.decodeSingularMessageField(value: &self._takesOver) }()
       default: break
       }
     }
@@ -2002,6 +2399,9 @@ nonisolated extension WireInstanceOrder: SwiftProtobuf.Message, SwiftProtobuf._M
     try { if let v = self._specification {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    try { if let v = self._takesOver {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2010,6 +2410,46 @@ nonisolated extension WireInstanceOrder: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._request != rhs._request {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs._specification != rhs._specification {return false}
+    if lhs._takesOver != rhs._takesOver {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireTakeOver: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TakeOver"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}attempt\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._from) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._from {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireTakeOver, rhs: WireTakeOver) -> Bool {
+    if lhs._from != rhs._from {return false}
+    if lhs.attempt != rhs.attempt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2282,7 +2722,7 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fact"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0\u{2}\u{14}grouped\0\u{1}regrouped\0\u{1}scaled\0\u{1}adopted\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2524,6 +2964,58 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .gaveWay(v)
         }
       }()
+      case 140: try {
+        var v: WireRequested?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .grouped(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .grouped(v)
+        }
+      }()
+      case 141: try {
+        var v: WireChanged?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .regrouped(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .regrouped(v)
+        }
+      }()
+      case 142: try {
+        var v: WireScaled?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .scaled(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .scaled(v)
+        }
+      }()
+      case 143: try {
+        var v: WireAdopted?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .adopted(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .adopted(v)
+        }
+      }()
       default: break
       }
     }
@@ -2606,6 +3098,22 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     case .gaveWay?: try {
       guard case .gaveWay(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    }()
+    case .grouped?: try {
+      guard case .grouped(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
+    }()
+    case .regrouped?: try {
+      guard case .regrouped(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 141)
+    }()
+    case .scaled?: try {
+      guard case .scaled(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 142)
+    }()
+    case .adopted?: try {
+      guard case .adopted(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 143)
     }()
     case nil: break
     }
@@ -2697,6 +3205,144 @@ nonisolated extension WireGaveWay: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._request != rhs._request {return false}
     if lhs.attempt != rhs.attempt {return false}
     if lhs._by != rhs._by {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireScaled: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Scaled"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}revision\0\u{1}decision\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._decision) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.revision != 0 {
+      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 2)
+    }
+    try { if let v = self._decision {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireScaled, rhs: WireScaled) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs._decision != rhs._decision {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireScaleDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ScaleDecision"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}from\0\u{1}to\0\u{1}reason\0\u{3}at_nanoseconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.from) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.to) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.atNanoseconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.kind != .unspecified {
+      try visitor.visitSingularEnumField(value: self.kind, fieldNumber: 1)
+    }
+    if self.from != 0 {
+      try visitor.visitSingularUInt32Field(value: self.from, fieldNumber: 2)
+    }
+    if self.to != 0 {
+      try visitor.visitSingularUInt32Field(value: self.to, fieldNumber: 3)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 4)
+    }
+    if self.atNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.atNanoseconds, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireScaleDecision, rhs: WireScaleDecision) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.from != rhs.from {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.atNanoseconds != rhs.atNanoseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAdopted: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Adopted"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}from\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._from) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    try { if let v = self._from {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAdopted, rhs: WireAdopted) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs._from != rhs._from {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

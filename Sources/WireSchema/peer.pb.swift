@@ -1068,6 +1068,14 @@ public nonisolated struct WireClaimMessage: @unchecked Sendable {
     set {_uniqueStorage()._kind = .outranked(newValue)}
   }
 
+  public var measured: WireMeasured {
+    get {
+      if case .measured(let v)? = _storage._kind {return v}
+      return WireMeasured()
+    }
+    set {_uniqueStorage()._kind = .measured(newValue)}
+  }
+
   /// Of which ledger; empty: of the one that the master at either end has founded.
   public var ledger: Data {
     get {_storage._ledger}
@@ -1106,6 +1114,7 @@ public nonisolated struct WireClaimMessage: @unchecked Sendable {
     /// these tenancies are to go, or may stay after all
     case leaving(WireLeavingList)
     case outranked(WireOutranked)
+    case measured(WireMeasured)
 
   }
 
@@ -1140,7 +1149,7 @@ public nonisolated struct WireClaim: Sendable {
   /// Clears the value of `requirements`. Subsequent reads from it will return its default value.
   public mutating func clearRequirements() {self._requirements = nil}
 
-  /// relations whose other instances have a machine, at most 17: one more than is asked, for who moves
+  /// relations whose other instances have a machine, at most 1,024
   public var standings: [WireStanding] = []
 
   /// the first eight bytes of the digest of the release's text
@@ -1254,6 +1263,46 @@ public nonisolated struct WireLeaving: Sendable {
   public init() {}
 
   fileprivate var _withinMilliseconds: Int64? = nil
+}
+
+/// What groups are scaled by, as it is at the members of one home on one machine.
+public nonisolated struct WireMeasured: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var gauges: [WireGauge] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireGauge: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  /// 1 to 63 bytes
+  public var metric: String = String()
+
+  /// 0 to 2^62
+  public var millionths: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _claim: WireClaimReference? = nil
 }
 
 public nonisolated struct WireStanding: Sendable {
@@ -2112,6 +2161,15 @@ public nonisolated struct WireCall: Sendable {
     set {kind = .owner(newValue)}
   }
 
+  /// ask, where it is a group
+  public var askGroup: WireAsk {
+    get {
+      if case .askGroup(let v)? = kind {return v}
+      return WireAsk()
+    }
+    set {kind = .askGroup(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -2123,6 +2181,8 @@ public nonisolated struct WireCall: Sendable {
     case record(WireFact)
     case seenClaims(WireSeenClaims)
     case owner(WireOwnerCall)
+    /// ask, where it is a group
+    case askGroup(WireAsk)
 
   }
 
@@ -2912,6 +2972,32 @@ public nonisolated struct WireRequest: @unchecked Sendable {
   /// Clears the value of `givesWay`. Subsequent reads from it will return its default value.
   public mutating func clearGivesWay() {_uniqueStorage()._givesWay = nil}
 
+  /// of a group, the newest last, at most 20
+  public var decisions: [WireScaleDecision] {
+    get {_storage._decisions}
+    set {_uniqueStorage()._decisions = newValue}
+  }
+
+  /// there: it has taken the placement over
+  public var adoption: WireAdoption {
+    get {_storage._adoption ?? WireAdoption()}
+    set {_uniqueStorage()._adoption = newValue}
+  }
+  /// Returns true if `adoption` has been explicitly set.
+  public var hasAdoption: Bool {_storage._adoption != nil}
+  /// Clears the value of `adoption`. Subsequent reads from it will return its default value.
+  public mutating func clearAdoption() {_uniqueStorage()._adoption = nil}
+
+  /// of a warm group
+  public var arrivals: WireArrivals {
+    get {_storage._arrivals ?? WireArrivals()}
+    set {_uniqueStorage()._arrivals = newValue}
+  }
+  /// Returns true if `arrivals` has been explicitly set.
+  public var hasArrivals: Bool {_storage._arrivals != nil}
+  /// Clears the value of `arrivals`. Subsequent reads from it will return its default value.
+  public mutating func clearArrivals() {_uniqueStorage()._arrivals = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -2966,6 +3052,65 @@ public nonisolated struct WireSuccessor: Sendable {
   fileprivate var _claim: WireClaimReference? = nil
   fileprivate var _place: WirePlace? = nil
   fileprivate var _status: WireInstanceStatus? = nil
+}
+
+/// Whose placement a request has taken over, and at which revision.
+public nonisolated struct WireAdoption: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var from: WireRequestKey {
+    get {_from ?? WireRequestKey()}
+    set {_from = newValue}
+  }
+  /// Returns true if `from` has been explicitly set.
+  public var hasFrom: Bool {self._from != nil}
+  /// Clears the value of `from`. Subsequent reads from it will return its default value.
+  public mutating func clearFrom() {self._from = nil}
+
+  /// counter, from 1
+  public var revision: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _from: WireRequestKey? = nil
+}
+
+/// When requests came that a warm group serves.
+public nonisolated struct WireArrivals: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var sinceNanoseconds: Int64 = 0
+
+  /// since 1970: the one that is being counted
+  public var hour: UInt64 = 0
+
+  /// in that hour
+  public var count: UInt32 = 0
+
+  /// arrivals in millionths plus one, by hour of the week from Thursday 00:00 UTC; 0: not known; 168 or none
+  public var profile: [UInt64] = []
+
+  /// at most 64, the newest last
+  public var recentNanoseconds: [UInt64] = []
+
+  /// how long a member takes to be prepared; 0: not known
+  public var preparingMilliseconds: Int64 = 0
+
+  /// counter: arrivals that took a prepared place over
+  public var served: UInt64 = 0
+
+  /// counter: those that did not
+  public var missed: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// Many requests run few releases: each document is told once.
@@ -4379,7 +4524,7 @@ nonisolated extension WireAdvertisementList: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}T\u{1}leaving\0\u{2}\u{14}outranked\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}T\u{1}leaving\0\u{2}\u{14}outranked\0\u{2}\u{14}measured\0")
 
   fileprivate class _StorageClass {
     var _kind: WireClaimMessage.OneOf_Kind?
@@ -4616,6 +4761,19 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
             _storage._kind = .outranked(v)
           }
         }()
+        case 140: try {
+          var v: WireMeasured?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .measured(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .measured(v)
+          }
+        }()
         default: break
         }
       }
@@ -4700,6 +4858,10 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
       case .outranked?: try {
         guard case .outranked(let v)? = _storage._kind else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+      }()
+      case .measured?: try {
+        guard case .measured(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
       }()
       default: break
       }
@@ -4901,6 +5063,80 @@ nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._Message
   public static func ==(lhs: WireLeaving, rhs: WireLeaving) -> Bool {
     if lhs.reason != rhs.reason {return false}
     if lhs._withinMilliseconds != rhs._withinMilliseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireMeasured: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Measured"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}gauges\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.gauges) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.gauges.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.gauges, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireMeasured, rhs: WireMeasured) -> Bool {
+    if lhs.gauges != rhs.gauges {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGauge: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Gauge"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}metric\0\u{1}millionths\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.metric) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.millionths) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.metric.isEmpty {
+      try visitor.visitSingularStringField(value: self.metric, fieldNumber: 2)
+    }
+    if self.millionths != 0 {
+      try visitor.visitSingularInt64Field(value: self.millionths, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGauge, rhs: WireGauge) -> Bool {
+    if lhs._claim != rhs._claim {return false}
+    if lhs.metric != rhs.metric {return false}
+    if lhs.millionths != rhs.millionths {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -6291,7 +6527,7 @@ nonisolated extension WireNumberedCall: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Call"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0\u{3}seen_claims\0\u{2}]\u{1}owner\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ask\0\u{1}read\0\u{1}list\0\u{1}log\0\u{3}tenant_log\0\u{1}record\0\u{3}seen_claims\0\u{2}]\u{1}owner\0\u{4}(ask_group\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -6403,6 +6639,19 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .owner(v)
         }
       }()
+      case 140: try {
+        var v: WireAsk?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .askGroup(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .askGroup(v)
+        }
+      }()
       default: break
       }
     }
@@ -6445,6 +6694,10 @@ nonisolated extension WireCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     case .owner?: try {
       guard case .owner(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    }()
+    case .askGroup?: try {
+      guard case .askGroup(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
     }()
     case nil: break
     }
@@ -7508,7 +7761,7 @@ nonisolated extension WireMoved: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}Y\u{1}newest\0\u{1}successor\0\u{1}moving\0\u{4}\u{12}gives_way\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}Y\u{1}newest\0\u{1}successor\0\u{1}moving\0\u{4}\u{12}gives_way\0\u{2}\u{14}decisions\0\u{1}adoption\0\u{1}arrivals\0")
 
   fileprivate class _StorageClass {
     var _key: WireRequestKey? = nil
@@ -7526,6 +7779,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _successor: WireSuccessor? = nil
     var _moving: String = String()
     var _givesWay: WireOutranking? = nil
+    var _decisions: [WireScaleDecision] = []
+    var _adoption: WireAdoption? = nil
+    var _arrivals: WireArrivals? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -7551,6 +7807,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       _successor = source._successor
       _moving = source._moving
       _givesWay = source._givesWay
+      _decisions = source._decisions
+      _adoption = source._adoption
+      _arrivals = source._arrivals
     }
   }
 
@@ -7584,6 +7843,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 101: try { try decoder.decodeSingularMessageField(value: &_storage._successor) }()
         case 102: try { try decoder.decodeSingularStringField(value: &_storage._moving) }()
         case 120: try { try decoder.decodeSingularMessageField(value: &_storage._givesWay) }()
+        case 140: try { try decoder.decodeRepeatedMessageField(value: &_storage._decisions) }()
+        case 141: try { try decoder.decodeSingularMessageField(value: &_storage._adoption) }()
+        case 142: try { try decoder.decodeSingularMessageField(value: &_storage._arrivals) }()
         default: break
         }
       }
@@ -7641,6 +7903,15 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._givesWay {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
       } }()
+      if !_storage._decisions.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._decisions, fieldNumber: 140)
+      }
+      try { if let v = _storage._adoption {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 141)
+      } }()
+      try { if let v = _storage._arrivals {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 142)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -7665,6 +7936,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._successor != rhs_storage._successor {return false}
         if _storage._moving != rhs_storage._moving {return false}
         if _storage._givesWay != rhs_storage._givesWay {return false}
+        if _storage._decisions != rhs_storage._decisions {return false}
+        if _storage._adoption != rhs_storage._adoption {return false}
+        if _storage._arrivals != rhs_storage._arrivals {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -7723,6 +7997,110 @@ nonisolated extension WireSuccessor: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs._place != rhs._place {return false}
     if lhs._status != rhs._status {return false}
     if lhs.statusSequence != rhs.statusSequence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAdoption: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Adoption"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}from\0\u{1}revision\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._from) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.revision) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._from {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.revision != 0 {
+      try visitor.visitSingularUInt64Field(value: self.revision, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAdoption, rhs: WireAdoption) -> Bool {
+    if lhs._from != rhs._from {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireArrivals: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Arrivals"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}since_nanoseconds\0\u{1}hour\0\u{1}count\0\u{1}profile\0\u{3}recent_nanoseconds\0\u{3}preparing_milliseconds\0\u{1}served\0\u{1}missed\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.sinceNanoseconds) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.hour) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 4: try { try decoder.decodeRepeatedUInt64Field(value: &self.profile) }()
+      case 5: try { try decoder.decodeRepeatedFixed64Field(value: &self.recentNanoseconds) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.preparingMilliseconds) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.served) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.missed) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.sinceNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.sinceNanoseconds, fieldNumber: 1)
+    }
+    if self.hour != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hour, fieldNumber: 2)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 3)
+    }
+    if !self.profile.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.profile, fieldNumber: 4)
+    }
+    if !self.recentNanoseconds.isEmpty {
+      try visitor.visitPackedFixed64Field(value: self.recentNanoseconds, fieldNumber: 5)
+    }
+    if self.preparingMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.preparingMilliseconds, fieldNumber: 6)
+    }
+    if self.served != 0 {
+      try visitor.visitSingularUInt64Field(value: self.served, fieldNumber: 7)
+    }
+    if self.missed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.missed, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireArrivals, rhs: WireArrivals) -> Bool {
+    if lhs.sinceNanoseconds != rhs.sinceNanoseconds {return false}
+    if lhs.hour != rhs.hour {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.profile != rhs.profile {return false}
+    if lhs.recentNanoseconds != rhs.recentNanoseconds {return false}
+    if lhs.preparingMilliseconds != rhs.preparingMilliseconds {return false}
+    if lhs.served != rhs.served {return false}
+    if lhs.missed != rhs.missed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

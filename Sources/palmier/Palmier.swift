@@ -12,7 +12,8 @@ struct Palmier: AsyncParsableCommand {
             CommandGroup(
                 name: "For users of software",
                 subcommands: [
-                    RequestCommand.self, PlanCommand.self, InstanceCommand.self, WhyCommand.self, ObjectCommand.self,
+                    RequestCommand.self, ScaleCommand.self, WarmCommand.self, PlanCommand.self, InstanceCommand.self,
+                    WhyCommand.self, ObjectCommand.self,
                     IdentityCommand.self,
                 ]),
             CommandGroup(name: "For the owner of a machine", subcommands: [AgentCommand.self, DoctorCommand.self]),

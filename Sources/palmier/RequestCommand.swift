@@ -24,6 +24,9 @@ struct RequestCommand: AsyncParsableCommand {
             .init(
                 "palmier request cache --require 'cpu >= 2, memory >= 4GiB, region = fr'",
                 "says what its machine must have"),
+            .init(
+                "palmier request web --release examples/memcached.yaml --count 3 --spread host", "three, on three hosts"
+            ),
             .init("palmier request cache --prefer 'price, load' --apart-from web", "the cheapest, and not where web is")
         ))
 

@@ -9,7 +9,7 @@ struct ShareTests {
     private static let other = PeerID(0xB6)
 
     /// A ledger with the projects `a` and `b`, which may spend what they like; machines cost nothing.
-    private static func books(_ more: [Act] = []) throws -> Books {
+    static func books(_ more: [Act] = []) throws -> Books {
         let euro = try #require(Currency("EUR"))
         let ada = AccountID("ada")
         var acts: [Act] = [

@@ -95,6 +95,40 @@ let specification = Specification(
     parameters: #"{"memory":64}"#,
     requirements: Requirements(memory: .mebibytes(64), machine: "m1", priceMax: 0), desired: .running, exclusive: true)
 let bare = Specification(release: ReleaseDocument(url: "", text: ""), desired: .stopped)
+let grouped: Specification = {
+    var grouped = specification
+    grouped.group = GroupTerms(count: 3, spread: .lan, scale: "min=1, max=9, metric=requests, target=100")
+    return grouped
+}()
+let warmGrouped: Specification = {
+    var grouped = specification
+    grouped.group = GroupTerms(count: 0, isWarm: true, forecast: "chance=95%, ceiling=0.5, max=4")
+    return grouped
+}()
+let membered: Specification = {
+    var member = bare
+    member.membership = GroupMembership(group: "web", isWarm: true, metric: "requests")
+    return member
+}()
+/// With all that a group can say of itself.
+let warmGroup: Request = {
+    var arrivals = Arrivals(since: .zero)
+    (arrivals.hour, arrivals.count, arrivals.served, arrivals.missed) = (497_222, 2, 5, 1)
+    arrivals.profile[3] = 2_500_000
+    arrivals.recent = [.zero, someInstant]
+    arrivals.preparing = .milliseconds(1_500)
+    return Request(
+        key: otherKey, specification: warmGrouped, revision: Revision(4), attempt: .first, placement: nil,
+        status: InstanceStatus(state: .waiting), statusSequence: 0, requestedAt: .zero, changedAt: someInstant,
+        decisions: [
+            ScaleDecision(kind: .asked, from: 0, to: 1, reason: "asked for", at: .zero),
+            ScaleDecision(kind: .limited, from: 1, to: 1, reason: "max=1 is reached", at: someInstant),
+        ], arrivals: arrivals)
+}()
+let adopted = Request(
+    key: key, specification: membered, revision: Revision(3), attempt: .first, placement: claim, status: status,
+    statusSequence: 1, requestedAt: .zero, changedAt: someInstant,
+    adoption: Request.Adoption(from: otherKey, revision: Revision(3)))
 let status = InstanceStatus(
     state: .running, reason: "", connection: #"{"port":11211}"#, revision: Revision(2))
 let order = InstanceOrder(claim: claim, request: key, revision: Revision(2), specification: specification)
@@ -208,7 +242,7 @@ enum NeighbourKind: CaseIterable {
 
 enum ClaimKind: CaseIterable {
     case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
-    case report, leaving, staying, claimOfProject, renewedWithShares, refusedForRoom, outranked
+    case report, measured, leaving, staying, claimOfProject, renewedWithShares, refusedForRoom, outranked
 
     init(_ message: ClaimMessage) {
         self =
@@ -226,6 +260,7 @@ enum ClaimKind: CaseIterable {
             case .released: .released
             case .renew: .renew
             case .report: .report
+            case .measured: .measured
             case .leaving(_, .some): .leaving
             case .leaving(_, nil): .staying
             case .outranked: .outranked
@@ -247,6 +282,11 @@ enum ClaimKind: CaseIterable {
         case .released: .released(Samples.claim)
         case .renew: .renew([], echo: .zero)
         case .report: .report(Samples.claim, sequence: 1, status)
+        case .measured:
+            .measured([
+                Gauge(claim: Samples.claim, metric: "cpu", millionths: 930_000),
+                Gauge(claim: Samples.claim, metric: "requests", millionths: Gauge.millionthsMax),
+            ])
         case .leaving: .leaving([Samples.claim], Leaving(reason: .hours, within: .milliseconds(299_500)))
         case .staying: .leaving([Samples.claim, Samples.claim], nil)
         case .claimOfProject:
@@ -269,6 +309,7 @@ enum ClaimKind: CaseIterable {
 enum Samples {
     static let claim = WireTests.claim
     static let order = WireTests.order
+    static let grouped = WireTests.grouped
     static let share = ProjectShare(project: "thesis", held: 7, weight: 1_000)
     static let outranking = Outranking(ledger: beta, name: "m2", share: share)
 }
@@ -337,11 +378,12 @@ enum DirectoryKind: CaseIterable {
 }
 
 enum CallKind: CaseIterable {
-    case ask, askBriefly, read, list, listAll, log, tenantLog, seenClaims, record, owner, ownerOrder
+    case ask, askBriefly, askGroup, read, list, listAll, log, tenantLog, seenClaims, record, owner, ownerOrder
 
     init(_ call: Call) {
         self =
             switch call {
+            case .request(.ask(_, let specification, _, _)) where specification.group != nil: .askGroup
             case .request(.ask(_, _, _, .some)): .ask
             case .request(.ask(_, _, _, nil)): .askBriefly
             case .request(.read): .read
@@ -364,6 +406,7 @@ enum CallKind: CaseIterable {
                     key, specification, basedOn: Revision(0), wait: Wait(until: .running, timeout: .milliseconds(1_500))
                 ))
         case .askBriefly: .request(.ask(otherKey, bare, basedOn: nil, wait: nil))
+        case .askGroup: .request(.ask(otherKey, grouped, basedOn: Revision(3), wait: nil))
         case .read: .request(.read(key, wait: Wait(until: .destroyed, timeout: .zero)))
         case .list: .list(Customer("root@host"))
         case .listAll: .list(nil)
@@ -378,13 +421,15 @@ enum CallKind: CaseIterable {
 }
 
 enum ResultKind: CaseIterable {
-    case request, gone, moved, requestRefused, requestElsewhere, requests, log, seenClaims, recorded, elsewhere, refused
+    case request, group, member, gone, moved, requestRefused, requestElsewhere, requests, log, seenClaims, recorded,
+        elsewhere, refused
     case refusedByRule, owner
 
     init(_ result: CallResult) {
         self =
             switch result {
-            case .request(.request): .request
+            case .request(.request(let request)):
+                request.isGroup ? .group : request.adoption == nil ? .request : .member
             case .request(.gone): .gone
             case .request(.moved): .moved
             case .request(.refused): .requestRefused
@@ -403,6 +448,8 @@ enum ResultKind: CaseIterable {
         switch self {
         case .owner: .owner(ownerReport)
         case .request: .request(.request(WireTests.request))
+        case .group: .request(.request(warmGroup))
+        case .member: .request(.request(adopted))
         case .gone: .request(.gone(key))
         case .moved: .request(.moved(key, beta))
         case .requestRefused: .request(.refused(refusal))
@@ -422,13 +469,15 @@ enum ResultKind: CaseIterable {
 
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
-    case accounting, described, succeeding, moved, dropped, gaveWay
+    case accounting, described, succeeding, moved, dropped, gaveWay, grouped, regrouped, scaled, adopted
 
     init(_ fact: Fact) {
         self =
             switch fact {
-            case .requested: .requested
-            case .changed: .changed
+            case .requested(_, let specification): specification.group == nil ? .requested : .grouped
+            case .changed(_, let specification, _): specification.group == nil ? .changed : .regrouped
+            case .scaled: .scaled
+            case .adopted: .adopted
             case .placed: .placed
             case .reported: .reported
             case .extended: .extended
@@ -466,6 +515,14 @@ enum FactKind: CaseIterable {
         case .invited: .invited(token: tokenDigest, expires: someInstant)
         case .redeemed: .redeemed(token: tokenDigest, by: alpha)
         case .accounting: .accounting(ActKind.used.sample)
+        case .grouped: .requested(otherKey, Samples.grouped)
+        case .regrouped: .changed(otherKey, warmGrouped, Revision(2))
+        case .scaled:
+            .scaled(
+                otherKey, Revision(3),
+                ScaleDecision(
+                    kind: .up, from: 2, to: GroupTerms.countMax, reason: "cpu 93 % is above 60 %", at: .zero))
+        case .adopted: .adopted(key, Attempt(2), from: otherKey)
         case .described:
             .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
         case .gaveWay: .gaveWay(key, Attempt(2), to: Samples.outranking)

@@ -82,6 +82,12 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var ageSeconds: Int64
     /// The name of the master whose ledger holds it; empty when unknown.
     public var home: String
+    /// It stands for many instances; nil for one.
+    public var group: GroupDocument?
+    /// The group that has made it; nil: a user has.
+    public var memberOf: String?
+    /// The prepared instance whose place it has taken over; nil: none.
+    public var tookOver: String?
 
     /// What was asked for has been reached.
     public var isReached: Bool { state == desired && (stateRevision >= revision || desired == "destroyed") }

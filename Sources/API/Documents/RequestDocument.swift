@@ -62,6 +62,16 @@ public struct RequestDocument: Codable, Hashable, Sendable {
     public var parameters: JSONValue?
     public var requirements: Needs?
     public var exclusive: Bool?
+    /// How many there shall be; said of a new request, it makes a group.
+    public var count: Int?
+    /// `host`, `lan`, `country`, `continent`: no two members of the group on one; the empty text: wherever.
+    public var spread: String?
+    /// By which rule the count changes, as in `min=1, max=10, metric=cpu, target=60%`; the empty text: it stays.
+    public var scale: String?
+    /// Members are prepared and not started, for requests that take their places over.
+    public var warm: Bool?
+    /// How many are kept prepared, as in `chance=95%, ceiling=0.5`; the empty text: as many as `count` says.
+    public var forecast: String?
     /// The project that pays for it.
     public var project: String?
     /// How long its machine may be unheard of before the request moves; 0: as long as its lease.
@@ -75,7 +85,8 @@ public struct RequestDocument: Codable, Hashable, Sendable {
     public init(
         reference: String, customer: String? = nil, release: ReleaseText? = nil, type: String? = nil,
         parameters: JSONValue? = nil, requirements: Needs? = nil, exclusive: Bool? = nil, project: String? = nil,
-        patienceSeconds: Int64? = nil, state: String? = nil, checkIndex: UInt64? = nil, wait: Wait? = nil
+        patienceSeconds: Int64? = nil, state: String? = nil, checkIndex: UInt64? = nil, wait: Wait? = nil,
+        count: Int? = nil, spread: String? = nil, scale: String? = nil, warm: Bool? = nil, forecast: String? = nil
     ) {
         self.reference = reference
         self.customer = customer
@@ -89,6 +100,11 @@ public struct RequestDocument: Codable, Hashable, Sendable {
         self.state = state
         self.checkIndex = checkIndex
         self.wait = wait
+        self.count = count
+        self.spread = spread
+        self.scale = scale
+        self.warm = warm
+        self.forecast = forecast
     }
 }
 

@@ -75,6 +75,7 @@ struct RequestWish {
     private let type: String?
     private let parameters: [String: JSONValue]?
     private let requirements: RequirementsWish
+    private let group: GroupWish
     private let exclusive: Bool?
     private let project: String?
     /// nil within: the lease is enough.
@@ -93,7 +94,7 @@ struct RequestWish {
                 "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "project",
                 "patienceSeconds",
                 "state", "checkIndex", "wait",
-            ])
+            ] + GroupWish.known)
         reference = try reader.requiredText("reference")
         customer = try reader.text("customer")
         if let reader = try reader.object("release", known: ["url", "text"]) {
@@ -108,6 +109,7 @@ struct RequestWish {
         if let type { try Bounds.checkChoice(type, "type") }
         parameters = try reader.members("parameters")
         requirements = try RequirementsWish(try reader.object("requirements", known: RequirementsWish.known))
+        group = try GroupWish(reader)
         exclusive = try reader.boolean("exclusive")
         project = try reader.text("project")
         if let project { try Bounds.checkChoice(project, "project") }
@@ -153,6 +155,7 @@ struct RequestWish {
         if let project { specification.project = project.isEmpty ? nil : project }
         if let patience { specification.patience = patience }
         if let desired { specification.desired = desired }
+        try group.apply(to: &specification, of: key, known: known)
         if specification.desired != .destroyed { try Self.check(specification, shelf) }
         return specification
     }

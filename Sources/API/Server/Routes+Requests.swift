@@ -69,12 +69,18 @@ extension Routes {
     /// 200 when what was asked for is so, 202 when it is on its way.
     private func answer(_ request: Request?, gone: Request?, key: RequestKey) async throws -> Answer {
         guard let last = request ?? gone else { throw RequestDesk.notFound(key) }
-        var document = await views().instance(last)
+        var document = try await document(of: last)
         if request == nil {
             (document.state, document.desired, document.reason) = ("destroyed", "destroyed", "")
             document.where = nil
         }
         return try Answer(document, status: document.isReached ? 200 : 202)
+    }
+
+    /// A group is shown with its members, which are asked for with it.
+    private func document(of request: Request) async throws(ProblemDocument) -> InstanceDocument {
+        let others = request.isGroup ? try await list(request.key.customer).0 : []
+        return await views().instance(request, among: others)
     }
 
     private func instances(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
@@ -85,7 +91,7 @@ extension Routes {
         let views = await views()
         return try Answer(
             InstancesDocument(
-                instances: found.map { views.instance($0) }, missing: missing,
+                instances: found.map { views.instance($0, among: found) }, missing: missing,
                 unreachable: views.unreachable(of: customer, besides: found, missing: missing)))
     }
 
@@ -96,14 +102,16 @@ extension Routes {
             wait = Wait(until: until, timeout: try exchange.seconds("timeout") ?? .seconds(60))
         }
         guard let request = try await requests.read(key, wait: wait) else { throw RequestDesk.notFound(key) }
-        return try Answer(await views().instance(request))
+        return try Answer(await document(of: request))
     }
 
     private func why(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
         let key = try who.key(exchange.part("reference"), customer: exchange.text("customer"))
         guard let request = try await requests.read(key) else { throw RequestDesk.notFound(key) }
         let namesMax = try exchange.flag("all") ? nil : WhyDocument.namesMax
-        return try Answer(await views().why(request, namesMax: namesMax))
+        guard request.isGroup else { return try Answer(await views().why(request, namesMax: namesMax)) }
+        let others = try await list(key.customer).0
+        return try Answer(await views().why(request, among: others, namesMax: namesMax))
     }
 
     private func log(_ exchange: Exchange, _ who: Principal) async throws -> Answer {

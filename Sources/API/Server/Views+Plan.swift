@@ -141,6 +141,13 @@ extension Views {
                     .array(others.map { .string("\($0.reference)@\($0.scope.rawValue)") })
                 ))
         }
+        if let terms = specification.group {
+            fields.append(("count", .integer(Int64(terms.count))))
+            add("spread", terms.spread?.rawValue)
+            add("scale", terms.scale)
+            if terms.isWarm { fields.append(("warm", .boolean(true))) }
+            add("forecast", terms.forecast)
+        }
         if specification.exclusive { fields.append(("exclusive", .boolean(true))) }
         if let patience = specification.patience {
             fields.append(("patienceSeconds", .integer(patience.components.seconds)))

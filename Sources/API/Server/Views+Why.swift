@@ -75,7 +75,12 @@ extension Views {
                     + "\(own.name) keeps no replica: machines are shown without regard to it."
             ]
         }
-        return zip(relations, bonds).compactMap { relation, bond in
+        return bonds.map { bond in
+            let relation: Automata.Relation
+            switch bond {
+            case .free(let of), .unplaced(let of): relation = of
+            case .standing(let standing): relation = standing.relation
+            }
             let other = RequestKey(customer: key.customer, reference: relation.reference)
             let isThere = peer.ledger(of: other) != nil
             return switch bond {

@@ -37,7 +37,8 @@ struct Views {
             connection: JSONValue(text: request.status.connection),
             requestedAt: DocumentCoding.text(of: request.requestedAt),
             changedAt: DocumentCoding.text(of: request.changedAt),
-            ageSeconds: DocumentCoding.age(of: request.requestedAt, at: now), home: home(of: request.key))
+            ageSeconds: DocumentCoding.age(of: request.requestedAt, at: now), home: home(of: request.key),
+            memberOf: specification.membership?.group, tookOver: request.adoption?.from.reference)
     }
 
     private func moving(_ request: Request) -> InstanceDocument.Moving? {

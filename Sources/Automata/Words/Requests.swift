@@ -121,6 +121,10 @@ public struct Specification: Hashable, Sendable {
     public var exclusive: Bool
     /// The project whose budget it counts against; nil: it costs nobody anything.
     public var project: String?
+    /// There: it stands for many instances. A request that began as one stays one, and none becomes one.
+    public var group: GroupTerms?
+    /// There: a group has made it, and changes it.
+    public var membership: GroupMembership?
     /// How long its machine may be unheard of before the next attempt begins; nil, or less than a lease: the lease.
     public var patience: Duration?
 
@@ -133,7 +137,8 @@ public struct Specification: Hashable, Sendable {
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",
         requirements: Requirements = Requirements(), desired: DesiredState = .running, exclusive: Bool = false,
-        project: String? = nil, patience: Duration? = nil
+        project: String? = nil, patience: Duration? = nil, group: GroupTerms? = nil,
+        membership: GroupMembership? = nil
     ) {
         self.patience = patience
         self.release = release
@@ -143,6 +148,8 @@ public struct Specification: Hashable, Sendable {
         self.desired = desired
         self.exclusive = exclusive
         self.project = project
+        self.group = group
+        self.membership = membership
     }
 }
 
@@ -193,11 +200,17 @@ public struct InstanceOrder: Hashable, Sendable {
     public var request: RequestKey
     public var revision: Revision
     public var specification: Specification
+    /// There: the claim was another request's, which ends with that.
+    public var takesOver: TakeOver?
 
-    public init(claim: ClaimReference, request: RequestKey, revision: Revision, specification: Specification) {
+    public init(
+        claim: ClaimReference, request: RequestKey, revision: Revision, specification: Specification,
+        takesOver: TakeOver? = nil
+    ) {
         self.claim = claim
         self.request = request
         self.revision = revision
         self.specification = specification
+        self.takesOver = takesOver
     }
 }

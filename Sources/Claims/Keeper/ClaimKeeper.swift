@@ -56,6 +56,8 @@ public struct ClaimKeeper: Automaton {
         case timerFired(Timer)
         /// The agent says what an instance does; `destroyed` means that the partition is empty.
         case reported(ClaimReference, InstanceStatus)
+        /// The agent says what instances of groups use or publish; at most every few seconds.
+        case gauged([Gauge])
         /// A search over the wide area has come here on behalf of a ledger: answered by `candidate` or `declined`.
         ///
         /// - near: where that ledger's primary stands.
@@ -122,6 +124,8 @@ public struct ClaimKeeper: Automaton {
     public internal(set) var seen = ClaimHistory()
     /// Homes that have not answered the last renewal.
     var unanswered: [PeerID] = []
+    /// What was told of tenants' metrics, and when.
+    var told: [ClaimReference: ToldGauge] = [:]  // looked up only
     /// Homes that have not answered the repetition either.
     var silent: [PeerID] = []
     /// The tenant that is giving way, or shall.
@@ -192,6 +196,7 @@ public struct ClaimKeeper: Automaton {
         case .received(let message, let peer): onReceived(message, from: peer, at: now, into: &effects)
         case .timerFired(let timer): onTimer(timer, at: now, into: &effects)
         case .reported(let claim, let status): onReported(claim, status, at: now, into: &effects)
+        case .gauged(let gauges): onGauged(gauges, at: now, into: &effects)
         case .visited(let asked, let home, let near):
             onVisited(asked, of: home, near: near, at: now, into: &effects)
         case .accepting(let value): accepting = value
@@ -257,7 +262,8 @@ public struct ClaimKeeper: Automaton {
             else { return }
             tenant.acknowledged = true
             partitions[index].tenancy = .confirmed(tenant)
-        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked:
+        case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked,
+            .measured:
             return  // a machine's own words, addressed to a master
         }
     }
@@ -400,7 +406,12 @@ public struct ClaimKeeper: Automaton {
             effects.append(.send(.ordered(order.claim, order.revision), to: home))
             if let leaving = leaving(at: now) { effects.append(.send(.leaving([order.claim], leaving), to: home)) }
         case .confirmed(var tenant):
-            guard tenant.order.request == order.request, tenant.home == home else { return refuse(.foreign) }
+            // Of the same home's requests one may take the place of another, which that ledger has ended with it.
+            let isTakenOver = order.takesOver?.from == tenant.order.request && order.revision > tenant.order.revision
+            guard tenant.order.request == order.request || isTakenOver, tenant.home == home else {
+                return refuse(.foreign)
+            }
+            if isTakenOver, let attempt = order.takesOver?.attempt { (tenant.attempt, tenant.since) = (attempt, now) }
             if order.revision > tenant.order.revision {
                 tenant.order = order
                 tenant.demand = Demand(of: order.specification.requirements)

@@ -35,6 +35,10 @@ public enum ClaimMessage: Hashable, Sendable {
     case leaving([ClaimReference], Leaving?)
     /// Asks whether the placement may end for another project's claim; answered by `release`, or by `renewed` with what is so.
     case outranked(ClaimReference, by: Outranking)
+    /// What groups are scaled by: soft state, never acknowledged, never in a ledger; at most `gaugesMax`.
+    case measured([Gauge])
+
+    public static let gaugesMax = 256
 }
 
 extension ClaimMessage {
@@ -45,7 +49,7 @@ extension ClaimMessage {
         case .release(let claim), .acknowledged(let claim, _), .granted(_, _, let claim, _), .ordered(let claim, _),
             .orderRefused(let claim, _), .released(let claim), .report(let claim, _, _), .outranked(let claim, _):
             claim
-        case .claim, .renewed, .lapsed, .refused, .renew, .leaving: nil
+        case .claim, .renewed, .lapsed, .refused, .renew, .leaving, .measured: nil
         }
     }
 }
@@ -55,8 +59,10 @@ public struct ClaimRequest: Hashable, Sendable {
     public var request: RequestKey
     public var attempt: Attempt
     public var requirements: Requirements
-    /// Relations whose other instances have a machine; at most `Requirements.relationsMax`.
+    /// Relations whose other instances have a machine; at most `standingsMax`: a relation to a group has one with each member.
     public var standings: [Standing]
+
+    public static let standingsMax = 1_024
     /// The first eight bytes of the digest of the release's text; nil: nobody has said.
     public var release: UInt64?
     /// What the request's project has; nil: nobody has said.

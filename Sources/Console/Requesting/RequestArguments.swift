@@ -30,6 +30,15 @@ public struct RequestArguments: Sendable {
     /// Zero: the lease.
     public var patience: Duration?
     public var checkIndex: UInt64?
+    /// How many there shall be.
+    public var count: Int?
+    /// `host`, `lan`, `country`, `continent`; empty: members are not kept apart.
+    public var spread: String?
+    /// `min=1, max=10, metric=cpu, target=60%`; empty: by no rule.
+    public var scale: String?
+    public var warm: Bool?
+    /// `chance=95%, ceiling=0.5`; empty: as many as `count` says.
+    public var forecast: String?
 
     public init(reference: String) {
         self.reference = reference
@@ -42,6 +51,14 @@ public struct RequestArguments: Sendable {
         if let type { try Bounds.checkChoice(type, "--type") }
         if let node { try Bounds.checkChoice(node, "--node") }
         if let project { try Bounds.checkChoice(project, "--project") }
+        if let count, !(0...Bounds.membersMax).contains(count) {
+            throw ProblemDocument(
+                .invalid, "--count: expected 0 to \(Bounds.membersMax), found \(count)", remedy: "make several groups",
+                field: "--count")
+        }
+        if let spread { _ = try Bounds.spread(spread, "--spread") }
+        if let scale { _ = try Bounds.scale(scale, "--scale") }
+        if let forecast { _ = try Bounds.forecast(forecast, "--forecast") }
         _ = try needs()
         _ = try patienceSeconds()
     }
@@ -78,6 +95,13 @@ public struct RequestArguments: Sendable {
         document.project = project
         document.patienceSeconds = try patienceSeconds()
         document.checkIndex = checkIndex
+        document.count = count
+        document.spread = spread
+        document.scale = try scale.map { (text) throws(ProblemDocument) in try Bounds.scale(text, "--scale") }
+        document.warm = warm
+        document.forecast = try forecast.map { (text) throws(ProblemDocument) in
+            try Bounds.forecast(text, "--forecast")
+        }
         return document
     }
 

@@ -49,6 +49,14 @@ extension PeerHost {
         for await (claim, status) in agent.reports { input(.instance(claim, status)) }
     }
 
+    /// Measures what groups are scaled by; the peer decides what of it is worth a message.
+    func gaugeInstances() async {
+        while await rest(.seconds(15)) {
+            let gauges = await agent.gauges()
+            if !gauges.isEmpty { input(.gauged(gauges)) }
+        }
+    }
+
     func sweepReleases() async {
         while await rest(.seconds(3_600)) {
             do {

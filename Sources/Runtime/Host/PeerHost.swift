@@ -297,7 +297,7 @@ public final class PeerHost: PeerService, Service {
                 }
                 for service in [
                     self.serveHints, self.serveReports, self.serveObjects, self.serveLedgers, self.keepJoining,
-                    self.sweepReleases, self.measure,
+                    self.sweepReleases, self.measure, self.gaugeInstances,
                 ] {
                     group.addTask {
                         await service()

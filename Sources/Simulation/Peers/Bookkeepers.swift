@@ -95,7 +95,15 @@ struct SpendingModel {
             leave(key, at: instant)
             open[key] = nil
         case .accounting(.projectSet): isDefined = true
-        case .changed, .reported, .extended, .gaveWay, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting,
+        case .adopted(let key, let attempt, let from):
+            // Groups whose places are taken over are nobody's to pay in these worlds.
+            guard open[key]?.attempt == attempt, open[key]?.placement == nil, let given = open[from]?.placement else {
+                return
+            }
+            open[from] = nil
+            open[key]?.placement = given
+        case .changed, .reported, .extended, .gaveWay, .scaled, .noted, .forgotten, .admitted, .invited, .redeemed,
+            .accounting,
             .described:
             return
         }

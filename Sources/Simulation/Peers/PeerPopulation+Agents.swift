@@ -21,7 +21,8 @@ extension PeerPopulation {
     mutating func apply(_ order: InstanceOrder, on host: UInt32, _ core: inout World) {
         let number = order.claim.partition
         if let old = hosts[Int(host)].instances[number],
-            old.order.claim != order.claim || old.order.request != order.request
+            old.order.claim != order.claim
+                || old.order.request != order.request && order.takesOver?.from != old.order.request
         {
             watch.checker.report(
                 "I2",
@@ -29,6 +30,7 @@ extension PeerPopulation {
                     + "\(order.request) (\(order.claim))", [host], &core)
             return
         }
+        checkTakeOver(order, on: host, &core)
         var instance = hosts[Int(host)].instances[number] ?? RunningInstance(order: order)
         guard !instance.isLeaving else { return }
         instance.order = order

@@ -96,6 +96,7 @@ struct PeerPopulation: Population {
     var seekers = LedgerSeekers()
     var shares: ShareTrial?
     var tenancy = TenancyChecker()
+    var takeOvers = TakeOverChecker()
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
     private(set) var isHealed = false

@@ -9,6 +9,8 @@ struct Users: Sendable {
         var specification: Specification
         /// What the user does after the first acknowledgement, if anything.
         var next: DesiredState?
+        /// Of a group: what it is asked to be after that, one after the other.
+        var plans: [Specification] = []
         /// The last specification that a master acknowledged.
         var acknowledged: Specification?
         var attempt = 0
@@ -27,7 +29,7 @@ struct Users: Sendable {
     init(_ settings: FabricSettings, begins: Int64, span: Int64, random: SeededRandom) {
         self.random = random
         for number in 0..<settings.requests {
-            let customer = Customer("user\(number % 7)@lab")
+            let customer = Customer("user\(number % Self.customers)@lab")
             var specification = Specification(
                 release: ReleaseDocument(url: "file:memcached.yaml", text: "name: memcached"),
                 parameters: #"{"memory":64}"#,
@@ -47,7 +49,10 @@ struct Users: Sendable {
             users.append(user)
             times.append(begins + self.random.duration(in: .zero...(.nanoseconds(span))).nanoseconds)
         }
+        addGroups(settings.elastic, begins: begins, span: span)
     }
+
+    static let customers = 7
 
     mutating func call(of user: Int) -> CallID {
         let id = CallID(nextCall)
@@ -92,6 +97,10 @@ extension PeerPopulation {
             users.users[user].acknowledged = item.specification
             if let asked = item.asked {
                 tenancy.acknowledged(hosts[Int(asked)].peer?.ownLedger, by: asked)
+            }
+            if !item.plans.isEmpty {
+                users.users[user].specification = users.users[user].plans.removeFirst()
+                return actLater(user, .seconds(5)...(.seconds(40)), &core)
             }
             guard let next = item.next else { return }
             users.users[user].next = nil

@@ -21,6 +21,7 @@ extension Scenario {
         names.append("I8")
         if fabric.hasOwners, fabric.requests > 0 { names += ["drained", "no gap"] }
         if network.codec == .bytes { names.append("codec") }
+        if fabric.elastic != nil { names += ["E1", "E2"] }
         if fabric.groups != nil { names.append("groups") }
         if fabric.shares != nil { names += ["fair", "quota", "taken"] }
         if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero { names += ["apart", "found"] }
@@ -52,6 +53,7 @@ extension Scenario {
             names += RequestKeeper.Sabotage.named.map(\.name) + ClaimKeeper.Sabotage.named.map(\.name)
         }
         if fabric.regionalPerMille > 0 { names += Rendezvous.Sabotage.named.map(\.name) }
+        if fabric.elastic != nil { names += RequestKeeper.Sabotage.named.map(\.name) }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }

@@ -51,6 +51,11 @@ extension Scenario {
                 try reader.read(node, into: &scenario, keys: faultKeys)
             }
         },
+        "elastic": { scenario, node, reader in
+            var elastic = ElasticSettings()
+            try reader.read(node, into: &elastic, keys: elasticKeys)
+            scenario.fabric?.elastic = elastic
+        },
         "disk": { scenario, node, reader in
             try reader.read(node, into: &scenario.fabric, keys: diskKeys)
         },
@@ -145,6 +150,22 @@ extension Scenario {
         "latency": { $0?.disk.latency = try $2.durations($1) },
         "failures": { $0?.disk.failures = try $2.shares($1) },
         "rot": { $0?.disk.rot = try $2.shares($1) },
+    ]
+
+    private static let elasticKeys: [String: Reader.Field<ElasticSettings>] = [
+        "count": { $0.count = try $2.integer($1) },
+        "members": { elastic, node, reader in
+            elastic.membersMax = try reader.integer(node)
+            guard (1...100).contains(elastic.membersMax) else { throw reader.error(node, "expected 1 to 100 members") }
+        },
+        "changes": { $0.changes = try $2.integer($1) },
+        "rolling": { $0.rollingPerMille = try $2.perMille($1) },
+        "warm": { elastic, node, reader in
+            elastic.warm = try reader.integer(node)
+            guard (0...Users.customers).contains(elastic.warm) else {
+                throw reader.error(node, "expected 0 to \(Users.customers) customers")
+            }
+        },
     ]
 
     private static let objectKeys: [String: Reader.Field<ObjectSettings>] = [

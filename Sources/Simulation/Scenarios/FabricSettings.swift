@@ -36,6 +36,8 @@ public struct FabricSettings: Sendable, Equatable {
     public var hoursPerMille = 0
     /// How long a peer is in the ring before its machine joins the groups of offers.
     public var groupsAfter: Duration = .seconds(30)
+    /// Nil: nobody asks for groups of instances.
+    public var elastic: ElasticSettings?
     public var disk = DiskSettings()
     /// A packet to all of a link takes so long, and is lost for so many of its receivers.
     public var linkDelay: Duration = .milliseconds(1)
@@ -99,6 +101,21 @@ public struct ObjectSettings: Sendable, Equatable {
     public var reconcile: Duration?
     /// What each machine gives.
     public var storeBytesMax: Int?
+
+    public init() {}
+}
+
+/// Who asks for groups of instances, and for places that are prepared ahead.
+public struct ElasticSettings: Sendable, Equatable {
+    /// Requests that are groups, whose counts their users change again and again.
+    public var count = 6
+    public var membersMax = 4
+    /// How often each count is changed.
+    public var changes = 4
+    /// Of 1,000 changes how many say other parameters, so that members are changed one after the other.
+    public var rollingPerMille = 300
+    /// Groups of prepared places, one of each of so many customers.
+    public var warm = 3
 
     public init() {}
 }

@@ -48,6 +48,11 @@ extension Scenario {
         }
         if fabric.hoursPerMille > 0 { lines.append("hours: \(Double(fabric.hoursPerMille) / 10)%") }
         if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
+        if let elastic = fabric.elastic {
+            lines.append(
+                "elastic: {count: \(elastic.count), members: \(elastic.membersMax), changes: \(elastic.changes), "
+                    + "rolling: \(Double(elastic.rollingPerMille) / 10)%, warm: \(elastic.warm)}")
+        }
         if let placements = fabric.placements { lines.append(placements.yaml) }
         if let objects = fabric.objects {
             var words = "rate: \(objects.rate), bytes: \(objects.bytesMax)"

@@ -29,7 +29,7 @@ enum InstanceView {
         for document in documents {
             var cells = [
                 document.reference, document.state, document.reason,
-                document.where.map { "\($0.node)/\($0.partition)" } ?? "", Wording.age(seconds: document.ageSeconds),
+                GroupView.place(of: document), Wording.age(seconds: document.ageSeconds),
             ]
             if isWide {
                 cells += [
@@ -48,8 +48,11 @@ enum InstanceView {
 
     /// `2 running, 1 waiting`.
     static func counts(_ list: InstancesDocument) -> String {
-        let states = list.instances.map(\.state) + list.unreachable.map { _ in InstanceState.unreachable.rawValue }
-        guard !states.isEmpty else { return "no instances" }
+        // A group is its members.
+        let states =
+            list.instances.filter { $0.group == nil }.map(\.state)
+            + list.unreachable.map { _ in InstanceState.unreachable.rawValue }
+        guard !states.isEmpty else { return list.instances.isEmpty ? "no instances" : "no instances in a group" }
         return InstanceState.allCases.compactMap { state in
             let count = states.count { $0 == state.rawValue }
             return count == 0 ? nil : "\(count) \(state.rawValue)"
@@ -58,8 +61,10 @@ enum InstanceView {
 
     /// What it is, and how to use it.
     static func result(_ document: InstanceDocument, style: Style) -> String {
-        [sentence(document), promise(document), connection(document, style: style)].filter { !$0.isEmpty }.joined(
-            separator: "\n")
+        [
+            sentence(document), promise(document), GroupView.members(of: document),
+            connection(document, style: style),
+        ].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     static func details(_ document: InstanceDocument, style: Style) -> String {
@@ -68,8 +73,14 @@ enum InstanceView {
         listing.add("state", document.state)
         listing.add("reason", document.reason)
         listing.add("desired", document.desired == document.state ? "" : document.desired)
-        listing.add(
-            "where", document.where.map { "\($0.node)/\($0.partition) (\($0.fingerprint))" } ?? "nowhere yet")
+        if let group = document.group {
+            GroupView.add(group, to: &listing)
+        } else {
+            listing.add(
+                "where", document.where.map { "\($0.node)/\($0.partition) (\($0.fingerprint))" } ?? "nowhere yet")
+        }
+        listing.add("member of", document.memberOf ?? "")
+        listing.add("took over", document.tookOver ?? "")
         listing.add("release", release(document))
         listing.add("type", document.type)
         listing.add("parameters", document.parameters == .object([:]) ? "" : document.parameters.canonicalJSON)
@@ -89,7 +100,7 @@ enum InstanceView {
         listing.add("master", document.home)
         listing.add("age", Wording.age(seconds: document.ageSeconds))
         let connection = connection(document, style: style)
-        return listing.text(style: style)
+        return listing.text(style: style) + GroupView.story(of: document, style: style)
             + (connection.isEmpty ? "" : "\n" + style.strong("connection") + "\n" + connection)
     }
 

@@ -75,6 +75,22 @@ struct RequestFlags: ParsableArguments {
             valueName: "DURATION"))
     var patience: DurationArgument?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many of it there shall be: makes a group, whose members are NAME.1, NAME.2, ….", valueName: "N"))
+    var count: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "No two members of the group on one host, lan, country or continent; empty: wherever.", valueName: "SCOPE"))
+    var spread: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "By which rule the count changes, as in 'min=1, max=10, metric=cpu, target=60%'; empty: it stays.",
+            valueName: "RULE"))
+    var scale: String?
+
     /// For `request`.
     func arguments(_ name: String, customer: String?) -> RequestArguments {
         var arguments = RequestArguments(reference: name)
@@ -91,6 +107,9 @@ struct RequestFlags: ParsableArguments {
         arguments.maxPrice = maxPrice
         arguments.exclusive = exclusive
         arguments.project = project
+        arguments.count = count
+        arguments.spread = spread
+        arguments.scale = scale
         arguments.patience = patience?.duration
         return arguments
     }
@@ -111,6 +130,7 @@ struct RequestFlags: ParsableArguments {
             + word("--params-file", paramsFile) + word("--memory", memory) + word("--node", node)
             + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
             + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
+            + word("--count", count.map { String($0) }) + word("--spread", spread) + word("--scale", scale)
             + word("--patience", patience?.defaultValueDescription)
             + (exclusive.map { [$0 ? "--exclusive" : "--no-exclusive"] } ?? [])
     }
@@ -124,5 +144,9 @@ struct RequestFlags: ParsableArguments {
         POLICIES: keys in the order in which they decide, the reverse by a `-` before: \
         \(Policy.Key.Word.allCases.map(\.rawValue).joined(separator: ", ")); or cheapest, nearest, fewest-installs. Usually \
         spread: where the largest share is free.
+
+        RULES: settings with commas between them: metric (cpu, memory, or a number that the instance publishes), target \
+        (60%, 200MiB, 100), max, min (1), down-after (5min). The count follows the mean of the members: more at once, fewer \
+        when fewer were enough for as long as down-after says.
         """
 }
