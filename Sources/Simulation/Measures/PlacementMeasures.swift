@@ -12,12 +12,19 @@ public struct PlacementMeasures: Sendable, Equatable, Codable {
     public internal(set) var delay = Histogram()
     /// Between peers, for one placement: calls, claims, searches with their acknowledgements.
     public internal(set) var messages = Histogram()
+    /// The same, by kind, in all.
+    public internal(set) var byKind = PlacementMessages()
     /// Of groups, whatever they were for, while all of those were placed.
     public internal(set) var groupMessages = 0
 
     public init() {}
 
     public var share: Double { placeable > 0 ? Double(placed) / Double(placeable) : 0 }
+
+    mutating func add(_ one: PlacementMessages) {
+        messages.add(one.total)
+        byKind.add(one)
+    }
 
     mutating func merge(_ other: PlacementMeasures) {
         asked += other.asked
@@ -27,6 +34,7 @@ public struct PlacementMeasures: Sendable, Equatable, Codable {
         groupMessages += other.groupMessages
         delay.merge(other.delay)
         messages.merge(other.messages)
+        byKind.add(other.byKind)
     }
 
     var figures: [Figure] {
@@ -40,7 +48,53 @@ public struct PlacementMeasures: Sendable, Equatable, Codable {
             Figure("messages per placement median", messages.quantile(0.5), "messages"),
             Figure("messages per placement p99", messages.quantile(0.99), "messages"),
             Figure("messages per placement mean", messages.mean, "messages"),
+            Figure("of these to and from machines", Double(byKind.claims) / Double(all), "messages"),
+            Figure("of these on the way to rendezvous and groups", Double(byKind.routes) / Double(all), "messages"),
+            Figure("of these through groups", Double(byKind.visits) / Double(all), "messages"),
             Figure("group messages per placement", Double(groupMessages) / Double(all), "messages"),
         ]
+    }
+}
+
+/// Messages of one placement.
+public struct PlacementMessages: Sendable, Equatable, Codable {
+    enum Kind {
+        /// Claims, orders, releases, and what is said to them.
+        case claims
+        /// What is routed through the ring to the request's rendezvous and to a group, and the rendezvous's answer.
+        case routes
+        /// A search from member to member of a group.
+        case visits
+    }
+
+    public internal(set) var claims = 0
+    public internal(set) var routes = 0
+    public internal(set) var visits = 0
+
+    public init() {}
+
+    public var total: Int { claims + routes + visits }
+
+    subscript(kind: Kind) -> Int {
+        get {
+            switch kind {
+            case .claims: claims
+            case .routes: routes
+            case .visits: visits
+            }
+        }
+        set {
+            switch kind {
+            case .claims: claims = newValue
+            case .routes: routes = newValue
+            case .visits: visits = newValue
+            }
+        }
+    }
+
+    mutating func add(_ other: PlacementMessages) {
+        claims += other.claims
+        routes += other.routes
+        visits += other.visits
     }
 }

@@ -26,7 +26,7 @@ struct Placers: Sendable {
         var askedAt: Int64 = 0
         var isPlaceable = false
         var isCounted = false
-        var messages = 0
+        var messages = PlacementMessages()
     }
 
     let settings: PlacementSettings
@@ -77,7 +77,7 @@ struct Placers: Sendable {
         }
         placers[index].round += 1
         placers[index].key = key
-        placers[index].messages = 0
+        placers[index].messages = PlacementMessages()
         placers[index].specification = Specification(
             release: ReleaseDocument(url: "file:noop.yaml", text: "name: noop"), requirements: requirements)
         owners[key] = index
@@ -134,49 +134,49 @@ struct Placers: Sendable {
 
     /// The request is given back: what is said of it from here on is not its placement's cost.
     mutating func ended(_ index: Int) {
-        if placers[index].isCounted, placers[index].phase == .living { measures.messages.add(placers[index].messages) }
+        if placers[index].isCounted, placers[index].phase == .living { measures.add(placers[index].messages) }
     }
 
     // MARK: Messages
 
     mutating func count(_ message: PeerMessage, at now: Int64) {
-        guard let (index, count) = concerned(by: message) else {
+        guard let (index, kind, count) = concerned(by: message) else {
             if case .group = message, counted.contains(now) { measures.groupMessages += 1 }
             return
         }
-        placers[index].messages += count
+        placers[index].messages[kind] += count
     }
 
     /// Whose request a message is about, and how many it counts for: with what acknowledges it.
-    private mutating func concerned(by message: PeerMessage) -> (Int, Int)? {
+    private mutating func concerned(by message: PeerMessage) -> (Int, PlacementMessages.Kind, Int)? {
         switch message {
         case .claim(let message, _):
             switch message {
-            case .claim(let asked): return owners[asked.request].map { ($0, 1) }
-            case .refused(let key, _, _): return owners[key].map { ($0, 1) }
+            case .claim(let asked): return owners[asked.request].map { ($0, .claims, 1) }
+            case .refused(let key, _, _): return owners[key].map { ($0, .claims, 1) }
             case .granted(let key, _, let claim, _):
                 guard let index = owners[key] else { return nil }
                 claims[claim] = index
-                return (index, 1)
-            case .order(let order, _): return owners[order.request].map { ($0, 1) }
+                return (index, .claims, 1)
+            case .order(let order, _): return owners[order.request].map { ($0, .claims, 1) }
             case .ordered(let claim, _), .orderRefused(let claim, _), .release(let claim), .released(let claim):
-                return claims[claim].map { ($0, 1) }
+                return claims[claim].map { ($0, .claims, 1) }
             default: return nil  // of a tenancy, not of its beginning
             }
         case .overlay(.routed(let routed, _), _):
             let payload = routed.application == .rendezvous ? routed.payload : Groups.searched(by: routed)
-            return payload.flatMap { owner(of: $0) }.map { ($0, 2) }
+            return payload.flatMap { owner(of: $0) }.map { ($0, .routes, 2) }
         case .group(.visit(let visit, _), _):
             guard let index = owner(of: visit.payload) else { return nil }
             searches[visit.number] = index
-            return (index, 2)
+            return (index, .visits, 2)
         case .group(.visitEnded(let number, _, _), _):
-            return searches.removeValue(forKey: number).map { ($0, 1) }
+            return searches.removeValue(forKey: number).map { ($0, .visits, 1) }
         case .rendezvous(.found(let key, _, let candidates), _, _):
             guard let index = owners[key] else { return nil }
             for candidate in candidates { claims[candidate.claim] = index }
-            return (index, 1)
-        case .rendezvous(.nobody(let key, _, _), _, _): return owners[key].map { ($0, 1) }
+            return (index, .routes, 1)
+        case .rendezvous(.nobody(let key, _, _), _, _): return owners[key].map { ($0, .routes, 1) }
         default: return nil
         }
     }
