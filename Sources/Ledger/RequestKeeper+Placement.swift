@@ -21,9 +21,7 @@ extension RequestKeeper {
             if item.placing == nil { search(key, at: now, into: &effects) }
         case (.running, .some(let claim)), (.stopped, .some(let claim)):
             guard item.ordered != request.revision else { return }
-            let order = InstanceOrder(
-                claim: claim, request: key, revision: request.revision, specification: request.specification)
-            effects.append(.order(order, lease: configuration.lease))
+            order(key, claim, into: &effects)
             effects.append(.set(.order(key), at: now + configuration.resend))
         }
     }
@@ -61,7 +59,9 @@ extension RequestKeeper {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             request.specification.desired == .running, var item = work[key], item.placing == nil, !item.ending
         else {
-            if !keeps(claim, for: key) { effects.append(.release(claim)) }
+            let isBeaten = work[key]?.placing != nil || books.requests[key]?.placement != nil
+            if isBeaten, configuration.sabotage.contains(.twoWinners) { order(key, claim, into: &effects) }
+            if !keeps(claim, for: key), !configuration.sabotage.contains(.twoWinners) { effects.append(.release(claim)) }
             return
         }
         if books.violated(of: request, on: claim.machine, at: place) != nil {  // the others have moved meanwhile
@@ -77,6 +77,14 @@ extension RequestKeeper {
         item.placing = claim
         work[key] = item
         effects.append(.propose(.placed(key, attempt, claim, place)))
+        if configuration.sabotage.contains(.unwrittenOrder) { order(key, claim, into: &effects) }
+    }
+
+    private func order(_ key: RequestKey, _ claim: ClaimReference, into effects: inout [Effect]) {
+        guard let request = books.requests[key] else { return }
+        let order = InstanceOrder(
+            claim: claim, request: key, revision: request.revision, specification: request.specification)
+        effects.append(.order(order, lease: configuration.lease))
     }
 
     mutating func onNotFound(
@@ -128,6 +136,7 @@ extension RequestKeeper {
         var lapsed: [ClaimReference] = []
         for claim in claims where claim.machine == machine {
             guard let request = books.request(placedBy: claim) else {
+                if configuration.sabotage.contains(.renewsLost) { held.append(claim) }
                 lapsed.append(claim)
                 continue
             }
@@ -135,12 +144,14 @@ extension RequestKeeper {
             let item = work[request.key] ?? Work()
             guard !item.losing, !item.ending else { continue }
             held.append(claim)
-            work[request.key, default: Work()].leaseEnds = now + configuration.lease
-            effects.append(.set(.lease(request.key), at: now + configuration.lease))
+            let lease = configuration.lease / (configuration.sabotage.contains(.shortPatience) ? 3 : 1)
+            work[request.key, default: Work()].leaseEnds = now + lease
+            effects.append(.set(.lease(request.key), at: now + lease))
         }
         if !held.isEmpty {
             effects.append(.renewed(held, lease: configuration.lease, echo: echo, to: machine))
         }
+        if configuration.sabotage.contains(.silentLapse) || configuration.sabotage.contains(.renewsLost) { return }
         if !lapsed.isEmpty { effects.append(.lapsed(lapsed, to: machine)) }
     }
 

@@ -32,6 +32,8 @@ public struct RequestKeeper: Automaton {
         public var requestsMax = 100_000
         /// The most calls that wait for one request.
         public var waitersMax = 256
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
 
         public init() {}
     }
@@ -147,9 +149,10 @@ public struct RequestKeeper: Automaton {
             // held here. An exclusive one that runs nowhere asks again, and changes of it wait, as after `requested`.
             item.announced = request.placement != nil || !request.specification.exclusive
             item.inFlight = !item.announced
-            item.leaseEnds = request.placement == nil ? nil : now + configuration.lease
+            let lease = configuration.sabotage.contains(.hastySuccessor) ? .zero : configuration.lease
+            item.leaseEnds = request.placement == nil ? nil : now + lease
             work[request.key] = item
-            if request.placement != nil { effects.append(.set(.lease(request.key), at: now + configuration.lease)) }
+            if request.placement != nil { effects.append(.set(.lease(request.key), at: now + lease)) }
             awaitHoldEnd(of: request.key, at: now, into: &effects)
             if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
             pursue(request.key, at: now, into: &effects)

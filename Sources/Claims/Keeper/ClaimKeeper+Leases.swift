@@ -9,10 +9,11 @@ extension ClaimKeeper {
         guard echo <= now else { return }  // not an instant of ours
         unanswered.removeAll { $0 == home }
         for claim in claims {
+            let end = (configuration.sabotage.contains(.lateCount) ? now : echo) + lease
             guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
-                tenant.home == home, tenant.order.claim == claim, echo + lease > tenant.leaseEnds
+                tenant.home == home, tenant.order.claim == claim, end > tenant.leaseEnds
             else { continue }
-            tenant.leaseEnds = echo + lease
+            tenant.leaseEnds = end
             let resumes = tenant.suspended && !isEnding(tenant, at: now)
             if resumes { tenant.suspended = false }
             partitions[index].tenancy = .confirmed(tenant)
@@ -27,7 +28,7 @@ extension ClaimKeeper {
         switch timer {
         case .tentative(let number):
             guard let index = index(of: number), case .tentative(let grant) = partitions[index].tenancy,
-                now >= grant.expires
+                now >= grant.expires, !configuration.sabotage.contains(.endlessGrant)
             else { return }
             partitions[index].tenancy = .free
             seen.become(.expired, grant)
@@ -94,7 +95,7 @@ extension ClaimKeeper {
     }
 
     func setLease(_ tenant: Tenant, _ number: PartitionNumber, into effects: inout [Effect]) {
-        effects.append(.leaseEnds(tenant.order.claim, at: tenant.leaseEnds))
+        effects.append(.leaseEnds(tenant.order.claim, at: tenant.leaseEnds - configuration.driftMargin))
         effects.append(.set(.lease(number), at: tenant.leaseEnds - configuration.stopMargin))
     }
 

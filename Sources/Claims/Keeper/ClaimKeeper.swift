@@ -27,12 +27,20 @@ public struct ClaimKeeper: Automaton {
         public var renewPeriod: Duration = .seconds(19)
         /// A renewal without an answer is repeated, once, after this.
         public var renewRetry: Duration = .seconds(6)
-        /// How long before its lease's end an exclusive instance is ordered to stop.
+        /// How long before its lease's end an exclusive instance is ordered to stop: what stopping may take, and `driftMargin`.
         public var stopMargin: Duration = .seconds(5)
+        /// How long before its lease's end an exclusive instance is ended by force.
+        ///
+        /// The ledger counts the same lease by another clock, which may run faster. Two clocks that are each wrong by at most
+        /// d differ by 2d / (1 + d) of a lease: of 45 s that is 0.45 s for d = 5,000 ppm, which is the bound that Palmier
+        /// states. Crystals have at most 100 ppm, and NTP slews by 500 ppm.
+        public var driftMargin: Duration = .milliseconds(500)
         /// The first wait before an unacknowledged report is sent again; later ones go with the renewals.
         public var reportRetry: Duration = .seconds(1)
         /// The most claims in one renewal.
         public var renewBatchMax = 256
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
 
         public init() {}
     }
@@ -133,7 +141,7 @@ public struct ClaimKeeper: Automaton {
         return offer
     }
 
-    private var machine: PeerID { terms.machine }
+    var machine: PeerID { terms.machine }
 
     /// Every confirmed or vacating tenancy, by partition.
     public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
@@ -239,7 +247,9 @@ public struct ClaimKeeper: Automaton {
             // instance which still runs may come here by a stale offer.
             for index in over { vacate(index, into: &effects) }
             effects.append(.send(.granted(request, attempt, reference(index), terms.place), to: home))
-        case .failure(let no): refuse(asked, no.reasons, home, at: now, &effects)
+        case .failure(let no):
+            refuse(asked, no.reasons, home, at: now, &effects)
+            if configuration.sabotage.contains(.refusedVacates) { for index in over { vacate(index, into: &effects) } }
         }
     }
 
@@ -285,13 +295,15 @@ public struct ClaimKeeper: Automaton {
             return .failure(Refused(reasons: reasons))
         }
         let expires = now + configuration.tentative
-        partitions[index].fencing = partitions[index].fencing.next
+        if !configuration.sabotage.contains(.reusedNumber) {
+            partitions[index].fencing = partitions[index].fencing.next
+        }
         partitions[index].tenancy = .tentative(
             Grant(
                 request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand, granted: now,
                 expires: expires))
         seen.note(asked, .granted(partitions[index].number), of: home, at: now)
-        effects.append(.persist(partitions[index].record))
+        if !configuration.sabotage.contains(.latePersist) { effects.append(.persist(partitions[index].record)) }
         effects.append(.set(.tentative(partitions[index].number), at: expires))
         return .success((index, wanted))
     }
@@ -329,7 +341,8 @@ public struct ClaimKeeper: Automaton {
             effects.append(.send(.ordered(order.claim, order.revision), to: home))
         case .confirmed(var tenant):
             guard tenant.order.request == order.request, tenant.home == home else { return refuse(.foreign) }
-            if order.revision > tenant.order.revision {
+            let isOlder = order.revision < tenant.order.revision
+            if order.revision > tenant.order.revision || isOlder && configuration.sabotage.contains(.oldOrder) {
                 tenant.order = order
                 tenant.demand = Demand(of: order.specification.requirements)
                 partitions[index].tenancy = .confirmed(tenant)
@@ -357,6 +370,7 @@ public struct ClaimKeeper: Automaton {
         case .confirmed(let tenant):
             guard tenant.home == home else { return }
             vacate(index, into: &effects)
+            if configuration.sabotage.contains(.earlyRelease) { effects.append(.send(.released(claim), to: home)) }
         case .vacating:
             return  // answered when it is empty
         }
@@ -372,7 +386,9 @@ public struct ClaimKeeper: Automaton {
     }
 
     private func isVacant(_ partition: Partition) -> Bool {
-        partition.tenancy.isFree && partition.number.value < limit
+        guard partition.number.value < limit else { return false }
+        if case .vacating = partition.tenancy, configuration.sabotage.contains(.occupiedGrant) { return true }
+        return partition.tenancy.isFree
     }
 
     func index(of claim: ClaimReference) -> Int? {

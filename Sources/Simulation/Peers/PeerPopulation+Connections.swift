@@ -12,6 +12,7 @@ extension PeerPopulation {
 
     mutating func send(_ message: PeerMessage, from host: UInt32, to peer: PeerID, _ core: inout World) {
         count(message)
+        guard isSaid(message, by: host, to: peer, &core) else { return }
         guard let target = core.number(of: peer), let delay = connect(host, target, &core) else {
             core.counters.sent &+= 1
             core.counters.toNobody &+= 1

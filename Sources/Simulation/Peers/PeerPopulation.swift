@@ -84,6 +84,8 @@ struct PeerPopulation: Population {
     var bookkeepers = Bookkeepers()
     var seekers = LedgerSeekers()
     var tenancy = TenancyChecker()
+    /// Who is to die at which step of a placement.
+    var steps: [StepDeath]
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
     private(set) var isHealed = false
@@ -126,6 +128,7 @@ struct PeerPopulation: Population {
         links = Array(repeating: [], count: settings.lans)
         users = Users(
             settings, begins: plan.begins, span: plan.ends - plan.begins, random: .stream(seed: seed, "users"))
+        steps = StepDeath.drawn(settings, away: plan.stepAway, seed: seed)
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
     }

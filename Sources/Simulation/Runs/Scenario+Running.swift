@@ -1,5 +1,7 @@
 import Automata
+import Claims
 import Groups
+import Ledger
 import Objects
 import Overlay
 import Peer
@@ -14,7 +16,7 @@ extension Scenario {
         }
         guard let fabric else { return ["I4", "I8"] }
         var names: [String] = []
-        if fabric.requests > 0 { names += ["I1", "I2", "I3", "I4"] } else { names += ["I4"] }
+        if fabric.requests > 0 { names += ["I1", "I2", "I3", "I4", "newest", "placed"] } else { names += ["I4"] }
         if fabric.objects != nil, fabric.requests == 0 { names.insert("I3", at: 0) }
         names.append("I8")
         if network.codec == .bytes { names.append("codec") }
@@ -33,8 +35,16 @@ extension Scenario {
         guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
         var names: [String] = []
         if fabric.requests > 0 {
-            names += FabricSabotage.allCases.filter { $0 != .forgottenAccounts || fabric.paidPerMille > 0 }.map(
-                \.rawValue)
+            names += FabricSabotage.allCases.filter { bug in
+                switch bug {
+                case .forgottenAccounts: fabric.paidPerMille > 0
+                case .wildClocks: network.clockDrift > 0
+                default: true
+                }
+            }.map(\.rawValue)
+            names += ClaimKeeper.Sabotage.named.map(\.name) + RequestKeeper.Sabotage.named.map(\.name)
+            let isParted = fabric.lans > 2 && fabric.joinsByMachines
+            names += Peer.Sabotage.named.filter { isParted || $0.sabotage != .unsociable }.map(\.name)
         }
         // Those of which whole peers under these faults show something: the others are ledger-chaos's.
         if fabric.replicas > 0 { names.append("own-log") }
