@@ -61,7 +61,9 @@ extension RequestKeeper {
         else {
             let isBeaten = work[key]?.placing != nil || books.requests[key]?.placement != nil
             if isBeaten, configuration.sabotage.contains(.twoWinners) { order(key, claim, into: &effects) }
-            if !keeps(claim, for: key), !configuration.sabotage.contains(.twoWinners) { effects.append(.release(claim)) }
+            if !keeps(claim, for: key), !configuration.sabotage.contains(.twoWinners) {
+                effects.append(.release(claim))
+            }
             return
         }
         if books.violated(of: request, on: claim.machine, at: place) != nil {  // the others have moved meanwhile

@@ -53,7 +53,7 @@ extension ClaimKeeper.Effect {
     /// Whether it may be carried out before what stands in front of it is on the disk: it promises nothing.
     var needsNoDisk: Bool {
         switch self {
-        case .set, .offerChanged, .declined: true
+        case .set, .offerChanged, .declined, .seek: true
         case .send(let message, _):
             switch message {
             case .refused, .renew, .report: true
@@ -104,6 +104,10 @@ extension Peer {
         case .apply(let order): effects.append(.apply(order))
         case .vacate(let claim): effects.append(.vacate(claim))
         case .leaseEnds(let claim, let end): effects.append(.leaseEnds(claim, at: end))
+        case .seek(let ledger):
+            if primary(of: ledger) != id, hasLeaves {
+                register(.find(.ledger(ledger), call: nil), at: now, into: &effects)
+            }
         case .offerChanged(let offer):
             for ledger in led { finder(ledger, .offered(offer), at: now, into: &effects) }
             tellGroups(at: now, into: &effects)

@@ -148,7 +148,9 @@ extension Peer {
         _ ledger: PeerID, _ view: View, _ peer: PeerID, members: Int? = nil, name: String? = nil, at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard primaries.note(ledger, view, peer, members: members, name: name), isMaster else { return }
+        guard primaries.note(ledger, view, peer, members: members, name: name) else { return }
+        if claims.seeks(ledger) { claims(.led(ledger), at: now, into: &effects) }
+        guard isMaster else { return }
         tellDirectories(at: now, into: &effects)
         if peer != id { route(.leads(ledger, peer), at: now, into: &effects) }
     }

@@ -42,7 +42,8 @@ struct RestartTests {
         let effects = box.feed(.started)
         #expect(
             effects.prefix(3) == [
-                .leaseEnds(reference(0, 4), at: seconds(130) - .milliseconds(500)), .set(.lease(PartitionNumber(0)), at: seconds(125)),
+                .leaseEnds(reference(0, 4), at: seconds(130) - .milliseconds(500)),
+                .set(.lease(PartitionNumber(0)), at: seconds(125)),
                 .apply(order),
             ])
     }

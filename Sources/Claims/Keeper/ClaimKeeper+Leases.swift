@@ -7,7 +7,7 @@ extension ClaimKeeper {
         into effects: inout [Effect]
     ) {
         guard echo <= now else { return }  // not an instant of ours
-        unanswered.removeAll { $0 == home }
+        answered(home)
         for claim in claims {
             let end = (configuration.sabotage.contains(.lateCount) ? now : echo) + lease
             guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
@@ -42,14 +42,29 @@ extension ClaimKeeper {
             renew(at: now, into: &effects)
             for case .confirmed(let tenant) in partitions.map(\.tenancy) { report(tenant, into: &effects) }
         case .renewAgain:
-            for home in unanswered { renew(from: home, at: now, into: &effects) }
-            unanswered = []
+            for home in unanswered {
+                renew(from: home, at: now, into: &effects)
+                effects.append(.seek(home))
+            }
+            (silent, unanswered) = (unanswered, [])
         }
+    }
+
+    /// Whoever leads the ledger has spoken of leases here.
+    mutating func answered(_ home: PeerID) {
+        unanswered.removeAll { $0 == home }
+        silent.removeAll { $0 == home }
+    }
+
+    /// Somebody else leads the ledger: what its predecessor did not answer is asked at once, or the lease may be over first.
+    mutating func onLed(_ home: PeerID, at now: Instant, into effects: inout [Effect]) {
+        if seeks(home) { renew(from: home, at: now, into: &effects) }
     }
 
     /// One message a home ledger, so that an idle machine with many instances stays quiet.
     mutating func renew(at now: Instant, into effects: inout [Effect]) {
         unanswered = Set(partitions.compactMap { $0.tenancy.confirmed?.home }).sorted()
+        silent.removeAll { !unanswered.contains($0) }
         guard !unanswered.isEmpty else { return }
         for home in unanswered { renew(from: home, at: now, into: &effects) }
         effects.append(.set(.renewAgain, at: now + configuration.renewRetry))

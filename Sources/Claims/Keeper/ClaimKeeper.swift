@@ -58,6 +58,8 @@ public struct ClaimKeeper: Automaton {
         case visited(ClaimRequest, of: PeerID, near: Place)
         /// The owner lets new tenants in, or not (a drain).
         case accepting(Bool)
+        /// Another one leads the ledger than was known here.
+        case led(PeerID)
         /// The machine has other facts, or its owner other terms. How many partitions there are stays as it is.
         case described(Offer)
     }
@@ -87,6 +89,9 @@ public struct ClaimKeeper: Automaton {
         case leaseEnds(ClaimReference, at: Instant)
         /// Stop what runs under the claim, empty the partition, then report `destroyed`.
         case vacate(ClaimReference)
+        /// Nobody answers for this ledger, asked twice: whoever leads it is to be found. It may stand on another LAN, know this
+        /// machine by nothing but a claim, and have no address of it.
+        case seek(PeerID)
         /// What the machine can give has changed.
         case offerChanged(Offer)
     }
@@ -102,6 +107,8 @@ public struct ClaimKeeper: Automaton {
     public internal(set) var seen = ClaimHistory()
     /// Homes that have not answered the last renewal.
     var unanswered: [PeerID] = []
+    /// Those that have not answered the second one either.
+    var silent: [PeerID] = []
 
     /// - Parameters:
     ///   - own: what the machine says of itself; its `capacity` is how many partitions the owner lets out, and its facts say
@@ -146,6 +153,9 @@ public struct ClaimKeeper: Automaton {
     /// Every confirmed or vacating tenancy, by partition.
     public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
 
+    /// Whether the ledger has not answered for a while, so that whoever leads it is looked for.
+    public func seeks(_ home: PeerID) -> Bool { silent.contains(home) }
+
     /// How many partitions there are: those that the owner lets out, and tenants left over from a time of more.
     public var capacity: Int { partitions.count { $0.number.value < limit || !$0.tenancy.isFree } }
 
@@ -159,6 +169,7 @@ public struct ClaimKeeper: Automaton {
         case .visited(let asked, let home, let near):
             onVisited(asked, of: home, near: near, at: now, into: &effects)
         case .accepting(let value): accepting = value
+        case .led(let home): onLed(home, at: now, into: &effects)
         case .described(let own): terms = own
         }
         if offer != before { effects.append(.offerChanged(offer)) }
@@ -195,7 +206,7 @@ public struct ClaimKeeper: Automaton {
         case .renewed(let claims, let lease, let echo):
             onRenewed(claims, lease: lease, echo: echo, from: peer, at: now, into: &effects)
         case .lapsed(let claims):
-            unanswered.removeAll { $0 == peer }
+            answered(peer)
             for claim in claims {
                 guard let index = index(of: claim), let tenant = partitions[index].tenancy.confirmed,
                     tenant.home == peer, tenant.order.claim == claim

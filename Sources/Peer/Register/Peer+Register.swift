@@ -1,4 +1,5 @@
 import Automata
+import Claims
 import Ledger
 import Neighbours
 import Objects
@@ -109,7 +110,7 @@ extension Peer {
 
     /// Somebody says that these keep a ledger: they are asked what they lead, and say it on connections of their own.
     private mutating func ask(_ word: LedgerWord, at now: Instant, into effects: inout [Effect]) {
-        guard isMaster, !isStopping else { return }
+        guard isMaster || claims.seeks(word.ledger), !isStopping else { return }
         learn(word.members.filter { !$0.isNowhere }, from: word.primary, into: &effects)
         for peer in word.members.map(\.peer) where peer != id && neighbours[peer]?.isLive != true {
             neighbours(.met(peer), at: now, into: &effects)

@@ -46,7 +46,8 @@ extension PeerPopulation {
     ) {
         let grantee = TenancyChecker.Grantee(request: key, attempt: attempt, ledger: ledger)
         guard let before = tenancy.granted(claim, to: grantee) else { return }
-        let what = "\(claim) was granted to \(before.request), attempt \(before.attempt), and to \(key), attempt \(attempt)"
+        let what =
+            "\(claim) was granted to \(before.request), attempt \(before.attempt), and to \(key), attempt \(attempt)"
         watch.checker.report("I2", what, core.number(of: claim.machine).map { [$0] } ?? [], &core)
     }
 
@@ -95,7 +96,8 @@ extension PeerPopulation {
         reached["died at \(step.rawValue)", default: 0] += 1
         core.schedule(.churn, at: core.now, target: victim, detail: Director<PeerPopulation>.Churn.traceDown.rawValue)
         core.schedule(
-            .churn, at: core.now + death.away, target: victim, detail: Director<PeerPopulation>.Churn.comesBack.rawValue)
+            .churn, at: core.now + death.away, target: victim, detail: Director<PeerPopulation>.Churn.comesBack.rawValue
+        )
         return death.side != .senderBefore
     }
 

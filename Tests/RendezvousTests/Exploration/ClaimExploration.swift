@@ -195,7 +195,8 @@ struct ClaimExploration {
     private mutating func outcome(_ act: UInt32, of index: Int, in state: State) -> Outcome? {
         let deed = Deed(node: state.nodes[index], tick: state.tick, act: act)
         if let known = outcomes[deed] { return known }
-        let found = learn(act, of: nodes[Int(state.nodes[index])], from: state.nodes[index], at: scope.instant(state.tick))
+        let found = learn(
+            act, of: nodes[Int(state.nodes[index])], from: state.nodes[index], at: scope.instant(state.tick))
         outcomes[deed] = .some(found)
         return found
     }
@@ -224,7 +225,7 @@ struct ClaimExploration {
                 ledger.hear(key, attempt, candidates, at: now, scope, into: &step)
             default: break
             }
-            guard ledger.keeper.books.requests.values.allSatisfy({ $0.attempt.value <= scope.attemptMax }) else {
+            guard ledger.keeper.books.all.allSatisfy({ $0.attempt.value <= scope.attemptMax }) else {
                 return nil
             }
             after = .ledger(ledger)

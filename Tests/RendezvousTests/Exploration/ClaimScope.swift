@@ -44,7 +44,7 @@ struct ClaimScope: Sendable, CustomTestStringConvertible {
 
     var requests: RequestKeeper.Configuration {
         var configuration = RequestKeeper.Configuration()
-        configuration.lease = 2 * Self.tick
+        configuration.lease = Self.tick * 2
         configuration.sabotage = ledgerSabotage
         return configuration
     }

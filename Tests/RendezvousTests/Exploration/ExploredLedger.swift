@@ -18,13 +18,15 @@ struct ExploredLedger {
     private var asked: [RequestKey: ClaimRequest] = [:]
 
     init(_ scope: ClaimScope, at now: Instant, into step: inout ClaimStep) {
-        keeper = RequestKeeper(configuration: scope.requests)
-        feed(.started, at: now, scope, into: &step)
+        var books = Books()
         for number in 0..<scope.requestCount {
             let specification = Specification(
                 release: ReleaseDocument(url: "file:a.yaml", text: "name: a"), exclusive: number < scope.exclusives)
-            commit(.requested(Self.key(number), specification), at: now, scope, into: &step)
+            books.apply(
+                Entry(index: books.index.next, at: .zero, fact: .requested(Self.key(number), specification)))
         }
+        keeper = RequestKeeper(configuration: scope.requests, books: books)
+        feed(.started, at: now, scope, into: &step)
     }
 
     static func key(_ number: Int) -> RequestKey { RequestKey(customer: Customer("ada"), reference: "r\(number)") }
@@ -48,7 +50,7 @@ struct ExploredLedger {
             feed(.timerFired(.lease(key)), at: now, scope, into: &step)
         case .change(let number), .destroy(let number):
             let key = Self.key(number)
-            guard let request = keeper.books.requests[key], request.specification.desired != .destroyed else { return }
+            guard let request = keeper.books.request(key), request.specification.desired != .destroyed else { return }
             var specification = request.specification
             if case .destroy = act {
                 specification.desired = .destroyed
@@ -99,7 +101,7 @@ struct ExploredLedger {
         _ input: RequestKeeper.Input, at now: Instant, _ scope: ClaimScope, into step: inout ClaimStep
     ) {
         let effects = keeper.effects(of: input, at: now)
-        for request in keeper.books.requests.values { if let claim = request.placement { placed.insert(claim) } }
+        for request in keeper.books.all { if let claim = request.placement { placed.insert(claim) } }
         for effect in effects {
             switch effect {
             case .propose(let fact): if !proposals.contains(fact) { proposals.append(fact) }
@@ -130,6 +132,11 @@ struct ExploredLedger {
     }
 }
 
+extension Books {
+    /// Every open request, oldest first.
+    var all: [Request] { held.compactMap { request($0) } }
+}
+
 /// All of a ledger that its later steps depend on: neither how often it searched, nor when what was committed.
 struct ExploredLedgerKey: Hashable {
     struct Line: Hashable {
@@ -151,7 +158,7 @@ struct ExploredLedgerKey: Hashable {
 
     init(_ ledger: ExploredLedger) {
         (proposals, placed, leases) = (ledger.proposals, ledger.placed, ledger.leases)
-        lines = ledger.keeper.books.requests.values.map { request in
+        lines = ledger.keeper.books.all.map { request in
             let item = ledger.keeper.work[request.key] ?? Work()
             return Line(
                 key: request.key, specification: request.specification, revision: request.revision,
