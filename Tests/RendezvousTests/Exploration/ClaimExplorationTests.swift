@@ -6,20 +6,21 @@ import Testing
 @Suite("Claims in every order of what may happen")
 struct ClaimExplorationTests {
     static let scopes = [
-        ClaimScope(name: "one request, two machines, a succession", successions: 1),
         ClaimScope(
-            name: "one request, two machines, a restart of each", restarts: 2, statesMax: 60_000, isSeenWhole: false),
+            name: "one request, two machines, a succession", successions: 1, statesMax: 20_000, isSeenWhole: false),
         ClaimScope(
-            name: "two requests, two machines", requestCount: 2, exclusives: 2, ticks: 2, statesMax: 60_000,
+            name: "one request, two machines, a restart of each", restarts: 2, statesMax: 20_000, isSeenWhole: false),
+        ClaimScope(
+            name: "two requests, two machines", requestCount: 2, exclusives: 2, ticks: 2, statesMax: 20_000,
             isSeenWhole: false),
         ClaimScope(
             name: "two requests, one machine of two partitions", machines: 1, partitions: 2, requestCount: 2,
-            exclusives: 1, ticks: 2, restarts: 1, changes: 1, destructions: 1, statesMax: 60_000, isSeenWhole: false),
+            exclusives: 1, ticks: 2, restarts: 1, changes: 1, destructions: 1, statesMax: 20_000, isSeenWhole: false),
         ClaimScope(
-            name: "two machines of two partitions", partitions: 2, successions: 1, statesMax: 60_000, isSeenWhole: false
+            name: "two machines of two partitions", partitions: 2, successions: 1, statesMax: 20_000, isSeenWhole: false
         ),
         ClaimScope(
-            name: "two rendezvous", rendezvous: 2, ticks: 2, restarts: 1, statesMax: 60_000, isSeenWhole: false),
+            name: "two rendezvous", rendezvous: 2, ticks: 2, restarts: 1, statesMax: 20_000, isSeenWhole: false),
     ]
 
     /// Bounds are so many times wider for whoever has the time.
