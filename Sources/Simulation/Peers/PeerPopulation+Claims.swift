@@ -36,7 +36,8 @@ extension PeerPopulation {
             }
             let what = "\(name(host)) says that \(claim) is released, and \(instance.order.request) is still there"
             watch.checker.report("I2", what, [host], &core)
-        case .claim, .release, .renewed, .lapsed, .acknowledged, .refused, .ordered, .orderRefused, .renew, .report:
+        case .claim, .release, .renewed, .lapsed, .acknowledged, .refused, .ordered, .orderRefused, .renew, .report,
+            .leaving, .outranked, .measured:
             return
         }
     }

@@ -74,7 +74,7 @@ struct ExploredLedger {
         case .released(let claim): feed(.released(claim), at: now, scope, into: &step)
         case .renew(let claims, let echo):
             feed(.renewal(claims, echo: echo, from: ExploredMachine.id(machine)), at: now, scope, into: &step)
-        case .claim, .order, .release, .renewed, .lapsed, .acknowledged, .refused, .report: return
+        default: return  // to a machine, or of what decides nothing here
         }
     }
 
@@ -106,7 +106,7 @@ struct ExploredLedger {
             switch effect {
             case .propose(let fact): if !proposals.contains(fact) { proposals.append(fact) }
             case .announce(let key, _): feed(.announced(key), at: now, scope, into: &step)
-            case .allocate(let key, let attempt, let requirements, _):
+            case .allocate(let key, let attempt, let requirements, _, _):
                 let asking = ClaimRequest(request: key, attempt: attempt, requirements: requirements)
                 asked[key] = asking
                 if scope.rendezvous == 0 {
@@ -119,7 +119,7 @@ struct ExploredLedger {
                 step.letters.append(.toMachine(.order(order, lease: lease), scope.number(of: order.claim.machine)))
             case .release(let claim):
                 step.letters.append(.toMachine(.release(claim), scope.number(of: claim.machine)))
-            case .renewed(let claims, let lease, let echo, let machine):
+            case .renewed(let claims, let lease, let echo, let machine, _):
                 let message = ClaimMessage.renewed(claims, lease: lease, echo: echo)
                 step.letters.append(.toMachine(message, scope.number(of: machine)))
             case .lapsed(let claims, let machine):

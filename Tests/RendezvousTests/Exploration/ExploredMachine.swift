@@ -112,7 +112,7 @@ struct ExploredMachine {
             step.letters.append(.toLedger(message, from: index))
         case .apply(let order): apply(order, at: now, into: &step)
         case .leaseEnds(let claim, let end): guards[claim] = end
-        case .vacate, .candidate, .declined, .set, .seek, .offerChanged: return
+        case .vacate, .candidate, .declined, .yields, .set, .seek, .offerChanged: return
         }
     }
 

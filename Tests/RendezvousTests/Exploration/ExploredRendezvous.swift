@@ -63,7 +63,7 @@ struct ExploredRendezvous {
             case .tell(.found(let key, let attempt, let candidates), _):
                 step.letters.append(.found(key, attempt, candidates))
             case .set(let timer, _): self.timer = timer
-            case .tell(.nobody, _), .count: continue
+            case .tell, .press, .count: continue
             }
         }
         if case .timerFired = input, !effects.isEmpty { key.waited += 1 }
