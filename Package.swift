@@ -200,7 +200,7 @@ let package = Package(
             of: "Accounting", "Automata", .product(name: "OrderedCollections", package: "swift-collections"),
             exclude: ["Golden", "Schemas"]),
         tests(of: "Ledger", "Automata", "Accounting"),
-        tests(of: "Rendezvous", "Automata", "Claims"),
+        tests(of: "Rendezvous", "Automata", "Claims", "Ledger"),
         tests(
             of: "Peer", "Objects", "Overlay", "Groups", "Automata", "Neighbours", "Claims", "Accounting", "Ledger",
             "Rendezvous"),

@@ -30,10 +30,7 @@ extension RequestKeeper {
                 return
             }
             guard item.ordered != request.revision, !(isSabotaged(.silent) && request.adoption != nil) else { return }
-            let order = InstanceOrder(
-                claim: claim, request: key, revision: request.revision, specification: request.specification,
-                takesOver: request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })
-            effects.append(.order(order, lease: configuration.lease))
+            order(key, claim, into: &effects)
             effects.append(.set(.order(key), at: now + configuration.resend))
         }
     }
@@ -89,7 +86,11 @@ extension RequestKeeper {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             request.isSought, var item = work[key], item.placing == nil, !item.ending
         else {
-            if !keeps(claim, for: key) { effects.append(.release(claim)) }
+            let isBeaten = work[key]?.placing != nil || books.requests[key]?.placement != nil
+            if isBeaten, configuration.sabotage.contains(.twoWinners) { order(key, claim, into: &effects) }
+            if !keeps(claim, for: key), !configuration.sabotage.contains(.twoWinners) {
+                effects.append(.release(claim))
+            }
             return
         }
         item.pledge = nil
@@ -109,6 +110,15 @@ extension RequestKeeper {
         item.placing = claim
         work[key] = item
         effects.append(.propose(.placed(key, attempt, claim, place)))
+        if configuration.sabotage.contains(.unwrittenOrder) { order(key, claim, into: &effects) }
+    }
+
+    private func order(_ key: RequestKey, _ claim: ClaimReference, into effects: inout [Effect]) {
+        guard let request = books.requests[key] else { return }
+        let order = InstanceOrder(
+            claim: claim, request: key, revision: request.revision, specification: request.specification,
+            takesOver: request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })
+        effects.append(.order(order, lease: configuration.lease))
     }
 
     mutating func onNotFound(
@@ -174,6 +184,7 @@ extension RequestKeeper {
         var lapsed: [ClaimReference] = []
         for claim in claims where claim.machine == machine {
             guard let request = books.request(placedBy: claim) else {
+                if configuration.sabotage.contains(.renewsLost) { held.append(claim) }
                 lapsed.append(claim)
                 continue
             }
@@ -185,14 +196,16 @@ extension RequestKeeper {
             let item = work[request.key] ?? Work()
             guard !item.losing, !item.ending else { continue }
             held.append(claim)
-            work[request.key, default: Work()].leaseEnds = now + configuration.lease
-            effects.append(.set(.lease(request.key), at: now + configuration.lease))
+            let lease = configuration.lease / (configuration.sabotage.contains(.shortPatience) ? 3 : 1)
+            work[request.key, default: Work()].leaseEnds = now + lease
+            effects.append(.set(.lease(request.key), at: now + lease))
             onStaying(request, at: now, into: &effects)
         }
         if !held.isEmpty {
             effects.append(
                 .renewed(held, lease: configuration.lease, echo: echo, to: machine, shares: shares(of: held)))
         }
+        if configuration.sabotage.contains(.silentLapse) || configuration.sabotage.contains(.renewsLost) { return }
         if !lapsed.isEmpty { effects.append(.lapsed(lapsed, to: machine)) }
     }
 

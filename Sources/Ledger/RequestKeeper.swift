@@ -49,42 +49,14 @@ public struct RequestKeeper: Automaton {
         /// How long a machine is waited for whose tenant gives way, since it said so last, and in all.
         public var pledge: Duration = .seconds(10)
         public var pledgeLast: Duration = .seconds(60)
-        /// Known bugs, for tests of the checkers; production never sets one.
-        public var sabotage: Sabotage = []
         /// The most open requests of one ledger.
         public var requestsMax = 100_000
         /// The most calls that wait for one request.
         public var waitersMax = 256
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
 
         public init() {}
-    }
-
-    /// Mistakes that the invariants' checkers must find.
-    public struct Sabotage: OptionSet, Hashable, Sendable {
-        public let rawValue: UInt8
-        public init(rawValue: UInt8) { self.rawValue = rawValue }
-
-        /// A request moves as soon as it has a successor, whatever that does.
-        public static let releaseBeforeReady = Sabotage(rawValue: 1)
-        /// Its claims say that the project has nothing.
-        public static let claimsNothing = Sabotage(rawValue: 2)
-        /// It never asks full machines.
-        public static let neverPresses = Sabotage(rawValue: 4)
-        /// A group never lets a member go.
-        static let hoard = Sabotage(rawValue: 8)
-        /// A group that is destroyed leaves its members behind.
-        static let orphans = Sabotage(rawValue: 16)
-        /// A change comes to members that are still to be made, and to none that is there.
-        static let stale = Sabotage(rawValue: 32)
-        /// Nobody orders what was taken over to start.
-        static let silent = Sabotage(rawValue: 64)
-
-        /// By the names that the command line takes.
-        public static let named: [(name: String, sabotage: Sabotage)] = [
-            ("release-before-ready", .releaseBeforeReady), ("shares-claim-nothing", .claimsNothing),
-            ("shares-never-press", .neverPresses), ("group-hoards", .hoard), ("group-orphans", .orphans),
-            ("group-stale", .stale), ("takeover-silent", .silent),
-        ]
     }
 
     public enum Input: Hashable, Sendable {
@@ -234,9 +206,10 @@ public struct RequestKeeper: Automaton {
             // held here. An exclusive one that runs nowhere asks again, and changes of it wait, as after `requested`.
             item.announced = request.placement != nil || !request.specification.exclusive
             item.inFlight = !item.announced
-            item.leaseEnds = request.placement == nil ? nil : now + configuration.lease
+            let lease = configuration.sabotage.contains(.hastySuccessor) ? .zero : configuration.lease
+            item.leaseEnds = request.placement == nil ? nil : now + lease
             work[request.key] = item
-            if request.placement != nil { effects.append(.set(.lease(request.key), at: now + configuration.lease)) }
+            if request.placement != nil { effects.append(.set(.lease(request.key), at: now + lease)) }
             awaitHoldEnd(of: request.key, at: now, into: &effects)
             if !item.announced, request.specification.desired != .destroyed { announce(request.key, into: &effects) }
             if request.isGroup { continue }

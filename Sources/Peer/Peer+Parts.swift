@@ -389,7 +389,7 @@ extension Peer {
         case .claim, .order, .release, .renewed, .lapsed, .acknowledged:
             let ledger = stamp.ledger ?? peer
             // Who leads an older view was deposed; what it says may undo what its successor ordered.
-            guard primaries.admits(ledger, stamp.view, peer) else { return }
+            guard primaries.admits(ledger, stamp.view, peer) || rules.sabotage.contains(.obeysDeposed) else { return }
             note(ledger, stamp.view, peer, at: now, into: &effects)
             claims(.received(message, from: ledger), at: now, into: &effects)
         case .granted, .refused, .ordered, .orderRefused, .released, .renew, .report, .leaving, .outranked,
@@ -414,7 +414,11 @@ extension Peer {
         case .released(let claim): requests(ledger, .released(claim), at: now, into: &effects)
         case .renew(let claims, let echo):
             // A lease that a deposed primary prolonged would outlive what its successor knows.
-            confirmed(ledger, .renewal(claims, echo: echo, from: peer), at: now, into: &effects)
+            let renewal = RequestKeeper.Input.renewal(claims, echo: echo, from: peer)
+            if rules.sabotage.contains(.unconfirmedRenewal) {
+                return requests(ledger, renewal, at: now, into: &effects)
+            }
+            confirmed(ledger, renewal, at: now, into: &effects)
         case .report(let claim, let sequence, let status):
             requests(ledger, .report(claim, sequence: sequence, status), at: now, into: &effects)
         case .leaving(let claims, let leaving):

@@ -70,8 +70,10 @@ extension Peer {
             guard let group = counting.removeValue(forKey: search) else { return true }
             let input = Rendezvous.Input.counted(search, group, machines: summary?.count, free: summary?.max ?? 0)
             rendezvous(input, at: now, into: &effects)
-        case .deliver(let multicast): return membership.contains(multicast.group)
-        case .refused(let group, _): return membership.contains(group)
+        case .deliver(let multicast):
+            guard multicast.group == Self.mastersGroup else { return membership.contains(multicast.group) }
+            onGreeting(of: multicast.origin, at: now, into: &effects)
+        case .refused(let group, _): return group == Self.mastersGroup || membership.contains(group)
         case .route, .resume, .send, .set: return false
         }
         return true

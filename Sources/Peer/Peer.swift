@@ -47,6 +47,8 @@ public struct Peer: Automaton {
         public var ledger = LedgerWishes()
         public var calls = CallRouter.Configuration()
         public var register = LedgerRegister.Configuration()
+        /// Known bugs, for tests of the checkers; production never sets one.
+        public var sabotage: Sabotage = []
 
         public init() {}
     }
@@ -175,6 +177,8 @@ public struct Peer: Automaton {
         case rendezvous(Rendezvous.Timer)
         /// The ring has had time to become one.
         case groupsBegin
+        /// The other masters are greeted again.
+        case greeting
         /// A lookup has waited long enough.
         case ring(CallID)
     }
@@ -232,6 +236,8 @@ public struct Peer: Automaton {
     var membership = OfferMembership()
     /// Whether this peer is in the ring for long enough to join groups.
     var isSettled = false
+    /// How often the other masters were greeted.
+    var greetings = 0
     /// The search that the machine is being asked for.
     var visiting: Visit?
     /// What the machine says and does when its disk has what it says.
@@ -432,6 +438,8 @@ public struct Peer: Automaton {
         case .groupsBegin:
             isSettled = true
             tellGroups(at: now, into: &effects)
+            if greetings == 0 { greetMasters(at: now, into: &effects) }
+        case .greeting: greetMasters(at: now, into: &effects)
         case .rendezvous(let timer): rendezvous(.timerFired(timer), at: now, into: &effects)
         case .ring(let id): answer(ring.expired(id), into: &effects)
         }

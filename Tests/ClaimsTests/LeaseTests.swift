@@ -103,7 +103,7 @@ struct LeaseTests {
         #expect(
             box.receive(.renewed([claim], lease: .seconds(30), echo: seconds(110))) == [
                 .persist(record(0, 1, tenant(order, leaseEnds: seconds(140)))),
-                .leaseEnds(claim, at: seconds(140)),
+                .leaseEnds(claim, at: seconds(140) - .milliseconds(500)),
                 .set(.lease(PartitionNumber(0)), at: seconds(135)),
             ])
         #expect(box.receive(.renewed([claim], lease: .seconds(30), echo: seconds(110))) == [])  // repeated

@@ -30,7 +30,7 @@ struct OrderTests {
         #expect(
             effects == [
                 .persist(record(0, 1, tenant(order))),
-                .leaseEnds(claim, at: seconds(130)),
+                .leaseEnds(claim, at: seconds(130) - .milliseconds(500)),
                 .set(.lease(PartitionNumber(0)), at: seconds(125)),
                 .apply(order),
                 .set(.renew, at: seconds(110)),

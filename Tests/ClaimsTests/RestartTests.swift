@@ -29,7 +29,7 @@ struct RestartTests {
         var box = Machine(records: [record(0, 4, tenant(order, leaseEnds: seconds(130)))], at: seconds(125))
         let effects = box.feed(.started)
         #expect(effects.orders == [stopped(order)])
-        #expect(effects.first == .leaseEnds(reference(0, 4), at: seconds(130)))
+        #expect(effects.first == .leaseEnds(reference(0, 4), at: seconds(130) - .milliseconds(500)))
         box.after(.seconds(1))
         #expect(
             box.receive(.renewed([reference(0, 4)], lease: .seconds(30), echo: seconds(125))).orders == [order])
@@ -42,7 +42,8 @@ struct RestartTests {
         let effects = box.feed(.started)
         #expect(
             effects.prefix(3) == [
-                .leaseEnds(reference(0, 4), at: seconds(130)), .set(.lease(PartitionNumber(0)), at: seconds(125)),
+                .leaseEnds(reference(0, 4), at: seconds(130) - .milliseconds(500)),
+                .set(.lease(PartitionNumber(0)), at: seconds(125)),
                 .apply(order),
             ])
     }

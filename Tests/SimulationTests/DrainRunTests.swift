@@ -30,7 +30,7 @@ struct DrainRunTests {
         arguments: [("release-before-ready", "no gap"), ("drain-forgotten", "drained")])
     func sabotaged(name: String, invariant: String) throws {
         #expect(scenario.sabotages.contains(name))
-        let seed = try #require(try Seed.kept("drains").first { $0.sabotage == name }).seed
+        let seed = try #require(try KeptSeed.kept("drains").first { $0.sabotage == name }).seed
         let found = scenario.run(seed: seed, options: RunOptions(sabotage: name)).violations
         #expect(found.contains { $0.invariant == invariant }, "--seed \(seed) --sabotage \(name)")
         #expect(scenario.run(seed: seed).violations.isEmpty, "--seed \(seed)")

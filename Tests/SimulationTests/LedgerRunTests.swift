@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @testable import Simulation
@@ -88,7 +87,7 @@ struct LedgerRunTests {
 
     @Test("seeds that failed once hold now")
     func kept() throws {
-        for line in try Seed.kept("ledger-chaos") where line.sabotage == nil {
+        for line in try KeptSeed.kept("ledger-chaos") where line.sabotage == nil {
             let found = scenario.run(seed: line.seed).violations
             #expect(found.isEmpty, "--seed \(line.seed) found \(found.map(\.summary))")
         }
@@ -99,7 +98,7 @@ struct LedgerRunTests {
         arguments: ReplicaSabotage.all.map(\.name))
     func sabotaged(name: String) throws {
         let sabotage = try #require(ReplicaSabotage.all.first { $0.name == name })
-        let kept = try Seed.kept("ledger-chaos").first { $0.sabotage == sabotage.name }
+        let kept = try KeptSeed.kept("ledger-chaos").first { $0.sabotage == sabotage.name }
         let seed = try #require(kept, "no seed of Seeds/ledger-chaos.txt finds \(sabotage.name)").seed
         let found = scenario.run(seed: seed, options: RunOptions(sabotage: sabotage.name)).violations
         #expect(
@@ -112,23 +111,6 @@ struct LedgerRunTests {
     func known() throws {
         let names = Set(ReplicaSabotage.all.map(\.name))
         #expect(names.count >= 12 && names == Set(scenario.sabotages))
-        #expect(try Set(Seed.kept("ledger-chaos").compactMap(\.sabotage)) == names)
-    }
-}
-
-/// A file of seeds that are run each time: the seed, for a known bug its name, then what it found.
-struct Seed {
-    var seed: UInt64
-    var sabotage: String?
-
-    static func kept(_ name: String) throws -> [Seed] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Seeds")
-        let text = try String(contentsOf: folder.appending(path: name + ".txt"), encoding: .utf8)
-        return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
-            let words = line.split(separator: " ")
-            guard let seed = words.first.flatMap({ UInt64($0) }) else { return nil }
-            return Seed(
-                seed: seed, sabotage: words.count > 1 && words[1].hasSuffix(":") ? String(words[1].dropLast()) : nil)
-        }
+        #expect(try Set(KeptSeed.kept("ledger-chaos").compactMap(\.sabotage)) == names)
     }
 }

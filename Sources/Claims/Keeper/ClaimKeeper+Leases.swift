@@ -9,10 +9,11 @@ extension ClaimKeeper {
         guard echo <= now else { return }  // not an instant of ours
         onAnswered(by: home)
         for claim in claims {
+            let end = (configuration.sabotage.contains(.lateCount) ? now : echo) + lease
             guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
-                tenant.home == home, tenant.order.claim == claim, echo + lease > tenant.leaseEnds
+                tenant.home == home, tenant.order.claim == claim, end > tenant.leaseEnds
             else { continue }
-            tenant.leaseEnds = echo + lease
+            tenant.leaseEnds = end
             let resumes = tenant.suspended && !isEnding(tenant, at: now)
             if resumes { tenant.suspended = false }
             partitions[index].tenancy = .confirmed(tenant)
@@ -27,7 +28,7 @@ extension ClaimKeeper {
         switch timer {
         case .tentative(let number):
             guard let index = index(of: number), case .tentative(let grant) = partitions[index].tenancy,
-                now >= grant.expires
+                now >= grant.expires, !configuration.sabotage.contains(.endlessGrant)
             else { return }
             partitions[index].tenancy = .free
             seen.become(.expired, grant)
@@ -56,6 +57,7 @@ extension ClaimKeeper {
     /// One message a home ledger, so that an idle machine with many instances stays quiet.
     mutating func renew(at now: Instant, into effects: inout [Effect]) {
         unanswered = Set(partitions.compactMap { $0.tenancy.confirmed?.home }).sorted()
+        silent.removeAll { !unanswered.contains($0) }
         guard !unanswered.isEmpty else { return }
         for home in unanswered { renew(from: home, at: now, into: &effects) }
         effects.append(.set(.renewAgain, at: now + configuration.renewRetry))
@@ -107,7 +109,7 @@ extension ClaimKeeper {
     }
 
     func setLease(_ tenant: Tenant, _ number: PartitionNumber, into effects: inout [Effect]) {
-        effects.append(.leaseEnds(tenant.order.claim, at: tenant.leaseEnds))
+        effects.append(.leaseEnds(tenant.order.claim, at: tenant.leaseEnds - configuration.driftMargin))
         effects.append(.set(.lease(number), at: tenant.leaseEnds - configuration.stopMargin))
     }
 

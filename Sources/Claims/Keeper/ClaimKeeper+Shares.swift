@@ -3,18 +3,6 @@ import Automata
 /// Tenants that give way: a full machine asks the ledger of one whose project has more than its share whether it may go, for a
 /// claim whose project has less. The ledger decides; the machine proposes whom, and keeps what becomes free for that claim.
 extension ClaimKeeper {
-    /// Mistakes that the invariants' checkers must find.
-    public struct Sabotage: OptionSet, Hashable, Sendable {
-        public let rawValue: UInt8
-        public init(rawValue: UInt8) { self.rawValue = rawValue }
-
-        /// A tenant is put out without asking its ledger, whatever its project has.
-        public static let seizes = Sabotage(rawValue: 1)
-
-        /// By the names that scenarios use.
-        public static let named: [(name: String, sabotage: Sabotage)] = [("shares-seize", .seizes)]
-    }
-
     /// A claim that presses has been refused for want of room: asks for a tenant's place, where one has too much.
     ///
     /// - Returns: the reasons for the refusal: those that were found, or that a tenant gives way.

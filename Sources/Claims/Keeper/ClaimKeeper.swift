@@ -27,8 +27,14 @@ public struct ClaimKeeper: Automaton {
         public var renewPeriod: Duration = .seconds(19)
         /// A renewal without an answer is repeated, once, after this.
         public var renewRetry: Duration = .seconds(6)
-        /// How long before its lease's end an exclusive instance is ordered to stop.
+        /// How long before its lease's end an exclusive instance is ordered to stop: what stopping may take, and `driftMargin`.
         public var stopMargin: Duration = .seconds(5)
+        /// How long before its lease's end an exclusive instance is ended by force.
+        ///
+        /// The ledger counts the same lease by another clock, which may run faster. Two clocks that are each wrong by at most
+        /// d differ by 2d / (1 + d) of a lease: of 45 s that is 0.45 s for d = 5,000 ppm, which is the bound that Palmier
+        /// states. Crystals have at most 100 ppm, and NTP slews by 500 ppm.
+        public var driftMargin: Duration = .milliseconds(500)
         /// The first wait before an unacknowledged report is sent again; later ones go with the renewals.
         public var reportRetry: Duration = .seconds(1)
         /// The most claims in one renewal.
@@ -178,7 +184,7 @@ public struct ClaimKeeper: Automaton {
         return offer
     }
 
-    private var machine: PeerID { terms.machine }
+    var machine: PeerID { terms.machine }
 
     /// Whether the ledger has a tenant here.
     public func hosts(_ home: PeerID) -> Bool { partitions.contains { $0.tenancy.confirmed?.home == home } }
@@ -203,8 +209,8 @@ public struct ClaimKeeper: Automaton {
         case .drained(let value):
             onOwner(at: now, into: &effects) { $0.isDrained = value }
         case .led(let home):
-            guard let index = silent.firstIndex(of: home) else { break }
-            silent.remove(at: index)
+            // What its predecessor did not answer is asked at once, or the lease may be over first.
+            guard unanswered.contains(home) || silent.contains(home) else { break }
             renew(from: home, at: now, into: &effects)
         case .described(let own):
             terms = own
@@ -305,6 +311,7 @@ public struct ClaimKeeper: Automaton {
         case .failure(let no):
             let reasons = press(asked, no.reasons, home, at: now, into: &effects)
             refuse(asked, reasons, home, at: now, &effects)
+            if configuration.sabotage.contains(.refusedVacates) { for index in over { vacate(index, into: &effects) } }
         }
     }
 
@@ -361,13 +368,15 @@ public struct ClaimKeeper: Automaton {
         }
         partitions[index].kept = nil
         let expires = now + configuration.tentative
-        partitions[index].fencing = partitions[index].fencing.next
+        if !configuration.sabotage.contains(.reusedNumber) {
+            partitions[index].fencing = partitions[index].fencing.next
+        }
         partitions[index].tenancy = .tentative(
             Grant(
                 request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand, granted: now,
                 expires: expires, share: asked.share))
         seen.note(asked, .granted(partitions[index].number), of: home, at: now)
-        effects.append(.persist(partitions[index].record))
+        if !configuration.sabotage.contains(.latePersist) { effects.append(.persist(partitions[index].record)) }
         effects.append(.set(.tentative(partitions[index].number), at: expires))
         return .success((index, wanted))
     }
@@ -412,7 +421,8 @@ public struct ClaimKeeper: Automaton {
                 return refuse(.foreign)
             }
             if isTakenOver, let attempt = order.takesOver?.attempt { (tenant.attempt, tenant.since) = (attempt, now) }
-            if order.revision > tenant.order.revision {
+            let isOlder = order.revision < tenant.order.revision
+            if order.revision > tenant.order.revision || isOlder && configuration.sabotage.contains(.oldOrder) {
                 tenant.order = order
                 tenant.demand = Demand(of: order.specification.requirements)
                 partitions[index].tenancy = .confirmed(tenant)
@@ -440,6 +450,7 @@ public struct ClaimKeeper: Automaton {
         case .confirmed(let tenant):
             guard tenant.home == home else { return }
             vacate(index, into: &effects)
+            if configuration.sabotage.contains(.earlyRelease) { effects.append(.send(.released(claim), to: home)) }
         case .vacating:
             return  // answered when it is empty
         }
@@ -456,7 +467,9 @@ public struct ClaimKeeper: Automaton {
 
     /// - Parameter project: for whom; nil: for anybody.
     private func isVacant(_ partition: Partition, for project: Kept?) -> Bool {
-        guard partition.tenancy.isFree, partition.number.value < limit else { return false }
+        guard partition.number.value < limit else { return false }
+        if case .vacating = partition.tenancy, configuration.sabotage.contains(.occupiedGrant) { return true }
+        guard partition.tenancy.isFree else { return false }
         guard let kept = partition.kept else { return true }
         return kept.home == project?.home && kept.project == project?.project
     }

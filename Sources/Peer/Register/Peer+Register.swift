@@ -44,7 +44,7 @@ extension Peer {
 
     /// A number was routed to a key whose root is here.
     mutating func onSought(_ routed: Routed, at now: Instant, into effects: inout [Effect]) {
-        guard let number = Self.number(of: routed) else { return }
+        guard !takesGreeting(routed, at: now, into: &effects), let number = Self.number(of: routed) else { return }
         let peers = RingView(overlay).nearest(to: routed.key, count: 2 * rules.overlay.leafSetSize)
         let near = RegisterMessage.near(number: number, Array(peers.prefix(Self.nearMax)).map { place(of: $0) })
         send(.register(near), to: routed.origin, at: now, into: &effects)

@@ -18,6 +18,8 @@ struct RunPlan: Sendable {
     var quietFrom: Int64
     var over: Int64
     var interval: Int64
+    /// How long whoever dies at a step of a placement is away.
+    var stepAway: ClosedRange<Duration> = .seconds(1)...(.seconds(60))
     var churn: ChurnModel
     var trace: [TraceEntry] = []
     var faults: [ScriptedFault]

@@ -27,6 +27,8 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
     case lossyCheckpoint = "lossy-checkpoint"
     /// A restarted machine has forgotten that its owner has drained it.
     case drainForgotten = "drain-forgotten"
+    /// Clocks drift far beyond the bound that leases rely on.
+    case wildClocks = "wild-clocks"
 
     /// The invariant that must catch it.
     public var caughtBy: [String] {
@@ -35,7 +37,7 @@ public enum FabricSabotage: String, Sendable, CaseIterable {
         case .hastySend: ["I3", "I2", "I1"]
         case .lostLedger: ["I3", "I4"]
         case .deafTimers: ["I4"]
-        case .endlessLease, .twoHomes: ["I1"]
+        case .endlessLease, .twoHomes, .wildClocks: ["I1"]
         case .forgottenAccounts: ["I5"]
         case .lossyCheckpoint: ["I3"]
         case .drainForgotten: ["drained"]
@@ -53,8 +55,9 @@ struct NamedSabotage {
     var register: LedgerRegister.Sabotage = []
     var placement: ReplicaPlacement.Sabotage = []
     var rendezvous: Rendezvous.Sabotage = []
-    var requests: RequestKeeper.Sabotage = []
     var claims: ClaimKeeper.Sabotage = []
+    var requests: RequestKeeper.Sabotage = []
+    var peer: Peer.Sabotage = []
     var replicaHost: HostSabotage?
 
     init(_ name: String?) {
@@ -65,10 +68,22 @@ struct NamedSabotage {
         objects = Objects.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         register = LedgerRegister.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
-        requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         claims = ClaimKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        peer = Peer.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)
+    }
+}
+
+/// The known bugs of how machines are found and kept, with the invariants that must catch them.
+public enum AllocationSabotage {
+    public static var all: [(name: String, caughtBy: [String])] {
+        ClaimKeeper.Sabotage.ofClaims.map { ($0.name, $0.caughtBy) }
+            + RequestKeeper.Sabotage.ofPlacement.map { ($0.name, $0.caughtBy) }
+            + Peer.Sabotage.named.map { ($0.name, $0.caughtBy) }
+            + Rendezvous.Sabotage.named.map { ($0.name, ["I4"]) }
+            + [FabricSabotage.amnesia, .hastySend, .endlessLease, .wildClocks].map { ($0.rawValue, $0.caughtBy) }
     }
 }

@@ -33,6 +33,14 @@ extension PeerPopulation {
         checkTakeOver(order, on: host, &core)
         var instance = hosts[Int(host)].instances[number] ?? RunningInstance(order: order)
         guard !instance.isLeaving else { return }
+        if order.revision < instance.order.revision {
+            let what = "\(name(host)) goes back from revision \(instance.order.revision) of \(order.request) to"
+            return watch.checker.report("newest", "\(what) \(order.revision) (\(order.claim))", [host], &core)
+        }
+        if tenancy.isOver(order.claim) {
+            let what = "\(name(host)) starts \(order.request) under \(order.claim), whose tenancy has ended"
+            return watch.checker.report("I2", what, [host], &core)
+        }
         instance.order = order
         instance.step += 1
         hosts[Int(host)].instances[number] = instance
@@ -128,6 +136,7 @@ extension PeerPopulation {
         case .empty:
             hosts[Int(host)].instances[step.partition] = nil
             tenancy.stopped(instance.order, host: host)
+            tenancy.ended(instance.order.claim)
             say("emptied \(instance.order.claim)", &core)
             tell(host, .instance(step.claim, InstanceStatus(state: .destroyed)), &core)
         }

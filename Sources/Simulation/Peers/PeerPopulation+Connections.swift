@@ -12,6 +12,7 @@ extension PeerPopulation {
 
     mutating func send(_ message: PeerMessage, from host: UInt32, to peer: PeerID, _ core: inout World) {
         count(message)
+        guard isSaid(message, by: host, to: peer, &core) else { return }
         if placers != nil {
             placers?.count(message, at: core.now)
             if case .claim(.order(let order, _), _) = message { notePlaced(order.request, &core) }

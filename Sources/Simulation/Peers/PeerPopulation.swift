@@ -97,6 +97,8 @@ struct PeerPopulation: Population {
     var shares: ShareTrial?
     var tenancy = TenancyChecker()
     var takeOvers = TakeOverChecker()
+    /// Who is to die at which step of a placement.
+    var steps: [StepDeath]
     var objectUsers: ObjectUsers
     var groupUsers: GroupUsers
     private(set) var isHealed = false
@@ -148,6 +150,7 @@ struct PeerPopulation: Population {
         }
         let machines = (0..<UInt32(settings.peers)).filter { $0 / lans >= settings.masters }
         owners = Owners(settings, machines: machines, begins: plan.begins, ends: plan.ends, seed: seed)
+        steps = StepDeath.drawn(settings, away: plan.stepAway, seed: seed)
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
         shares = settings.shares.map { ShareTrial($0, seed: seed) }

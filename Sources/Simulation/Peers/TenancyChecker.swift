@@ -10,10 +10,23 @@ import Replication
 /// - **I2** while it runs: no partition is given to a second tenant before the first has left it (checked where an
 ///   order reaches the agent).
 /// - **I3** at each start: what a master's disk held as an acknowledged request, its ledger still has.
+/// - **I2** also: no claim is granted to two, none begins anew when its tenancy is over, and none is said to be released
+///   while its instance is there (`PeerPopulation+Claims`).
+/// - **placed**: whatever a machine is ordered is a placement in the books of whoever orders it.
+/// - **newest**: a machine never goes back to an older order of a claim.
 /// - **I4** at the end, when all faults are long over: every acknowledged request is as its user asked.
 struct TenancyChecker {
     private var running: [RequestKey: [UInt32]] = [:]  // looked up only
     private var ledgerLengths: [UInt32: UInt64] = [:]  // looked up only
+    private var grantees: [ClaimReference: Grantee] = [:]  // looked up only
+    private var over: Set<ClaimReference> = []  // looked up only
+
+    /// For whom a claim was granted.
+    struct Grantee: Hashable {
+        var request: RequestKey
+        var attempt: Attempt
+        var ledger: PeerID
+    }
 
     /// - Returns: where it runs, when it is exclusive and runs on two machines.
     mutating func started(_ order: InstanceOrder, host: UInt32) -> [UInt32]? {
@@ -25,6 +38,16 @@ struct TenancyChecker {
     mutating func stopped(_ order: InstanceOrder, host: UInt32) {
         running[order.request]?.drop(host)
     }
+
+    /// - Returns: for whom the claim was granted before, where that is another one.
+    mutating func granted(_ claim: ClaimReference, to grantee: Grantee) -> Grantee? {
+        guard let before = grantees.updateValue(grantee, forKey: claim), before != grantee else { return nil }
+        return before
+    }
+
+    mutating func ended(_ claim: ClaimReference) { over.insert(claim) }
+
+    func isOver(_ claim: ClaimReference) -> Bool { over.contains(claim) }
 
     /// - Returns: how long the ledger was and is, when something acknowledged is missing.
     func onStart(_ host: UInt32, length: Int) -> (before: UInt64, index: UInt64)? {

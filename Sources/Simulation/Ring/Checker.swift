@@ -3,7 +3,7 @@ import Overlay
 
 /// A broken promise, found while a scenario ran.
 public struct Violation: Hashable, Sendable {
-    /// I1, I2, I3, I4, I5, I8 (Specs/design.md), `groups`, `agreement`, `linearizability`, `once`, or `codec`.
+    /// I1, I2, I3, I4, I5, I8 (Specs/design.md), `placed`, `newest`, `groups`, `agreement`, `linearizability`, `once`, or `codec`.
     public var invariant: String
     public var at: Instant
     public var summary: String

@@ -98,9 +98,9 @@ extension Scenario {
         configuration.replication.sabotage = sabotage.replica
         configuration.requests.sabotage = sabotage.requests
         configuration.claims.sabotage = sabotage.claims
+        configuration.sabotage = sabotage.peer
         configuration.register.sabotage = sabotage.register
         configuration.rendezvous.sabotage = sabotage.rendezvous
-        configuration.requests.sabotage = sabotage.requests
         if fabric.hoursPerMille > 0 { configuration.claims.hoursNotice = Owners.notice }
         configuration.groupsAfter = fabric.groupsAfter
         configuration.placement.sabotage = sabotage.placement
@@ -112,11 +112,15 @@ extension Scenario {
         if fabric.replicas > 0 {
             configuration.ledger = LedgerWishes(wanted: fabric.replicas, absence: fabric.replaceAfter)
         }
-        if sabotage.host == .endlessLease { configuration.claims.stopMargin = .seconds(-100_000) }
+        if sabotage.host == .endlessLease {
+            (configuration.claims.stopMargin, configuration.claims.driftMargin) = (.seconds(-100_000), .zero)
+        }
         let population = PeerPopulation(
             fabric, configuration: configuration, plan: plan, workload: workload(plan), sabotage: sabotage.host,
             encodes: network.codec == .bytes, keepsTrace: keepsTrace, seed: seed)
-        return Run(self, plan: plan, hosted: population)
+        var scenario = self
+        if sabotage.host == .wildClocks { scenario.network.clockDrift = 100_000 }
+        return Run(scenario, plan: plan, hosted: population)
     }
 
     /// A run with groups of replicas.

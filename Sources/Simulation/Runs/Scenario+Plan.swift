@@ -27,7 +27,8 @@ extension Scenario {
             seed: seed, slots: slots, first: first, live: peers, joinEnds: join.nanoseconds,
             mastersJoinEnds: min(fabric?.mastersJoin ?? join, join).nanoseconds, begins: begins, ends: ends,
             quietFrom: ends + heal.nanoseconds, over: length.nanoseconds, interval: max(1, interval.nanoseconds),
-            churn: churn, trace: trace, faults: faults, loss: max(network.loss, mix.loss),
+            stepAway: chaos?.away ?? .seconds(1)...(.seconds(60)), churn: churn, trace: trace, faults: faults,
+            loss: max(network.loss, mix.loss),
             doubling: max(network.doubling, mix.doubling), disorder: max(network.disorder, mix.disorder).nanoseconds,
             quietLoss: stubbornLoss, grace: heal.nanoseconds)
     }

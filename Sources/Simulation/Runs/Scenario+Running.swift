@@ -38,11 +38,19 @@ extension Scenario {
         guard let fabric else { return Overlay.Sabotage.named.map(\.name) }
         var names: [String] = []
         if fabric.requests > 0 {
-            names += FabricSabotage.allCases.filter {
-                ($0 != .forgottenAccounts || fabric.paidPerMille > 0)
-                    && ($0 != .drainForgotten || fabric.drains.upperBound > 0)
+            names += FabricSabotage.allCases.filter { bug in
+                switch bug {
+                case .forgottenAccounts: fabric.paidPerMille > 0
+                case .drainForgotten: fabric.drains.upperBound > 0
+                case .wildClocks: network.clockDrift > 0
+                default: true
+                }
             }.map(\.rawValue)
-            if fabric.hasOwners { names += RequestKeeper.Sabotage.named.map(\.name) }
+            if fabric.stepDeaths.upperBound > 0 {
+                names += ClaimKeeper.Sabotage.ofClaims.map(\.name) + RequestKeeper.Sabotage.ofPlacement.map(\.name)
+                names += Peer.Sabotage.named.map(\.name)
+            }
+            if fabric.hasOwners { names += RequestKeeper.Sabotage.ofDrains.map(\.name) }
         }
         // Those of which whole peers under these faults show something: the others are ledger-chaos's.
         if fabric.replicas > 0 { names.append("own-log") }
@@ -50,10 +58,10 @@ extension Scenario {
             names += LedgerRegister.Sabotage.named.map(\.name) + ReplicaPlacement.Sabotage.named.map(\.name)
         }
         if fabric.shares != nil {
-            names += RequestKeeper.Sabotage.named.map(\.name) + ClaimKeeper.Sabotage.named.map(\.name)
+            names += RequestKeeper.Sabotage.ofShares.map(\.name) + ClaimKeeper.Sabotage.ofShares.map(\.name)
         }
         if fabric.regionalPerMille > 0 { names += Rendezvous.Sabotage.named.map(\.name) }
-        if fabric.elastic != nil { names += RequestKeeper.Sabotage.named.map(\.name) }
+        if fabric.elastic != nil { names += RequestKeeper.Sabotage.ofGroups.map(\.name) }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
         if fabric.objects != nil { names += Objects.Sabotage.named.map(\.name) }

@@ -32,6 +32,7 @@ extension Scenario {
         "requests": { $0.fabric?.requests = try $2.integer($1) },
         "exclusive": { $0.fabric?.exclusivePerMille = try $2.perMille($1) },
         "regional": { $0.fabric?.regionalPerMille = try $2.perMille($1) },
+        "step-deaths": { $0.fabric?.stepDeaths = try $2.integers($1) },
         "groups-after": { $0.fabric?.groupsAfter = try $2.duration($1) },
         "paid": { $0.fabric?.paidPerMille = try $2.perMille($1) },
         "drains": { $0.fabric?.drains = try $2.integers($1) },
@@ -125,7 +126,8 @@ extension Scenario {
 
     private static let faultKeys: [String: Reader.Field<Scenario>] = {
         var keys: [String: Reader.Field<Scenario>] = [
-            "disk": { $0.fabric?.disk.latency = try $2.durations($1) }
+            "disk": { $0.fabric?.disk.latency = try $2.durations($1) },
+            "step-deaths": { $0.fabric?.stepDeaths = try $2.integers($1) },
         ]
         for (key, field) in chaosKeys.merging(hostKeys, uniquingKeysWith: { $1 }) {
             keys[key] = { scenario, node, reader in try field(&scenario.ranges, node, &reader) }

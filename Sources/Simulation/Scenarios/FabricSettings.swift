@@ -38,6 +38,8 @@ public struct FabricSettings: Sendable, Equatable {
     public var groupsAfter: Duration = .seconds(30)
     /// Nil: nobody asks for groups of instances.
     public var elastic: ElasticSettings?
+    /// So many peers die as a message of a placement is sent: a claim, a grant, an order, a search, and so on.
+    public var stepDeaths: ClosedRange<Int> = 0...0
     public var disk = DiskSettings()
     /// A packet to all of a link takes so long, and is lost for so many of its receivers.
     public var linkDelay: Duration = .milliseconds(1)

@@ -208,9 +208,9 @@ extension Reader {
     }
 
     func partsPerMillion(_ node: Node) throws(ScenarioError) -> Double {
-        try parse(node, "parts per million such as 50ppm, at most 1000ppm") { text in
+        try parse(node, "parts per million such as 50ppm, at most 10000ppm") { text in
             guard text.hasSuffix("ppm") else { return nil }
-            return Double(text.dropLast(3)).flatMap { (0...1_000).contains($0) ? $0 : nil }
+            return Double(text.dropLast(3)).flatMap { (0...10_000).contains($0) ? $0 : nil }
         }
     }
 
