@@ -9,14 +9,17 @@ extension Groups {
         public var groupsMax = 1_024
         /// Peers that one search visits; at most `Visit.listMax`.
         public var visitsMax = 128
+        /// The same of a search that also asks those who have nothing (at least 0): any of them will do, or none.
+        public var idleVisitsMax = 16
         /// Of a multicast, of an anycast, of its answer.
         public var payloadBytesMax = 65_536
         /// Anycasts and questions of this peer that wait for an answer.
         public var callsMax = 256
         /// Attempts of one anycast or question; from the second on they start at the root.
         public var attemptsMax = 3
-        /// Between two reports of a child; a parent forgets a child after two and a bit.
-        public var heartbeat: Duration = .seconds(30)
+        /// Between two reports of a child; a parent forgets a child after two and a bit. Rare, since a machine is in some ten
+        /// groups: who ends says so by its connections, and who does not take a visit is dropped then.
+        public var heartbeat: Duration = .seconds(90)
         /// How long a report may stay unanswered; after three the parent is lost.
         public var answerTimeout: Duration = .seconds(3)
         /// A join without an answer is sent again after this; doubles up to 16 times this.

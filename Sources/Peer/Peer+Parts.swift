@@ -166,11 +166,17 @@ extension Peer {
                 ledgers[index].desk?.forget(key)
                 directory(ledger, .withdraw(key), at: now, into: &effects)
             case .allocate(let key, let attempt, let requirements, let standings, let pressing):
+                guard !pressing.isNear || ledgers[index].desk?.finder.isAsking(for: key) != true else { continue }
                 let release = led(ledger)?.requests.books[key]?.specification.release.mark
                 let asked = ClaimRequest(
                     request: key, attempt: attempt, requirements: requirements, standings: standings, release: release,
                     share: pressing.share, presses: pressing.presses)
                 ledgers[index].desk?.asked[key] = asked
+                if pressing.isNear {
+                    ledgers[index].desk?.nearOnly.insert(key)
+                } else {
+                    ledgers[index].desk?.nearOnly.remove(key)
+                }
                 let input = Finder.Input.allocate(asked, near: claims.offer.place, at: pressing.machine)
                 finder(ledger, input, at: now, into: &effects)
             case .order(let order, let lease):
