@@ -17,9 +17,8 @@ extension Groups {
         public var callsMax = 256
         /// Attempts of one anycast or question; from the second on they start at the root.
         public var attemptsMax = 3
-        /// Between two reports of a child; a parent forgets a child after two and a bit. Rare, since a machine is in some ten
-        /// groups: who ends says so by its connections, and who does not take a visit is dropped then.
-        public var heartbeat: Duration = .seconds(90)
+        /// Between two reports of a child; a parent forgets a child after two and a bit.
+        public var heartbeat: Duration = .seconds(30)
         /// How long a report may stay unanswered; after three the parent is lost.
         public var answerTimeout: Duration = .seconds(3)
         /// A join without an answer is sent again after this; doubles up to 16 times this.

@@ -91,8 +91,10 @@ extension Peer {
         let own = neighbours.own.endpoints
         guard !own.isEmpty else { return [] }  // a modelled network: nobody has an address
         var contacts: [PeerContact] = []
-        contacts.reserveCapacity(named.count + 1)
-        for other in named where other != peer && other != id {
+        contacts.reserveCapacity(min(named.count, Self.contactsMax) + 1)
+        // A join's trace names many, and some of them several times.
+        var seen: Set<PeerID> = [peer, id]  // looked up only
+        for other in named where contacts.count < Self.contactsMax && seen.insert(other).inserted {
             if let contact = addresses.contact(of: other) {
                 contacts.append(contact)
             } else if let endpoints = neighbours[other]?.advertisement.endpoints, !endpoints.isEmpty {
@@ -103,6 +105,9 @@ extension Peer {
         if addresses.introduce(to: peer) || named.contains(id) { contacts.append(ownContact(own)) }
         return contacts
     }
+
+    /// So many addresses, and its own, fit the wire.
+    private static let contactsMax = 127
 
     private mutating func ownContact(_ endpoints: [Endpoint]) -> PeerContact {
         if let said, said.endpoints == endpoints { return said }
