@@ -15,7 +15,9 @@ extension Books {
 extension Request {
     /// What runs it carries on with its release where that is still acceptable, wherever it stands among them now.
     mutating func keepRelease(of old: Specification) {
-        guard placement != nil, let choice, old.acceptable.indices.contains(choice.number) else { return self.choice = nil }
+        guard placement != nil, let choice, old.acceptable.indices.contains(choice.number) else {
+            return self.choice = nil
+        }
         let document = old.acceptable[choice.number].document
         let number = specification.acceptable.firstIndex { $0.document.text == document.text } ?? 0
         self.choice = number == 0 ? nil : ReleaseChoice(number: number, reason: choice.reason)

@@ -192,7 +192,8 @@ extension Fact {
     fileprivate var changesTenancies: Bool {
         switch self {
         case .changed, .lost, .moved, .dropped, .ended: true
-        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .chose, .noted, .forgotten,
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .chose, .noted,
+            .forgotten,
             .admitted, .invited, .redeemed, .accounting, .described:
             false
         }

@@ -288,7 +288,8 @@ extension RequestKeeper {
     func words(forMoveOf request: Request) -> String {
         guard let move = moves[request.key], let claim = request.placement, !move.isWithdrawn else { return "" }
         let machine = request.place.name.isEmpty ? claim.machine.fingerprint : request.place.name
-        let why = move.isOwn ? move.leaving?.detail ?? "" : "\(machine) \(move.leaving?.description ?? "is to be rid of it")"
+        let why =
+            move.isOwn ? move.leaving?.detail ?? "" : "\(machine) \(move.leaving?.description ?? "is to be rid of it")"
         if let successor = request.successor {
             return
                 "\(why): attempt \(successor.attempt) is \(successor.status.state.rawValue) on \(name(of: successor))"

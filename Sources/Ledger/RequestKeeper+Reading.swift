@@ -91,7 +91,8 @@ extension RequestKeeper {
     public func seeks(_ key: RequestKey, _ attempt: Attempt) -> Bool {
         guard let request = books.requests[key] else { return false }
         guard request.placement == nil else {
-            return attempt == request.newest.next && request.successor == nil && moves[key].map { $0.placing == nil } ?? false
+            return attempt == request.newest.next && request.successor == nil
+                && moves[key].map { $0.placing == nil } ?? false
         }
         return attempt == request.attempt && work[key]?.placing == nil && work[key]?.ending != true
             && (request.isSought || request.isPrepared)

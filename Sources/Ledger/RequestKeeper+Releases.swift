@@ -17,7 +17,9 @@ extension RequestKeeper {
     mutating func passOver(
         _ request: Request, _ none: NoMachine, at now: Instant, into effects: inout [Effect]
     ) -> Bool {
-        guard var item = work[request.key], item.choice + 1 < request.specification.acceptable.count else { return false }
+        guard var item = work[request.key], item.choice + 1 < request.specification.acceptable.count else {
+            return false
+        }
         item.passed.append(none)
         item.choice += 1
         work[request.key] = item
@@ -33,7 +35,8 @@ extension RequestKeeper {
         guard item.choice != request.choice?.number ?? 0 else { return }
         let reasons = zip(request.specification.acceptable, item.passed).map { "\($0.document.url): \($1.reason)" }
         let reason = reasons.joined(separator: "; ").cut(toBytes: ReleaseChoice.reasonBytesMax)
-        effects.append(.propose(.chose(request.key, request.attempt, ReleaseChoice(number: item.choice, reason: reason))))
+        effects.append(
+            .propose(.chose(request.key, request.attempt, ReleaseChoice(number: item.choice, reason: reason))))
     }
 }
 

@@ -46,7 +46,8 @@ extension Release {
         }
         return Release(
             name: name, version: version, summary: try top["description"]?.text() ?? "",
-            source: try Source(top["source"]), requires: try top["requires"]?.text() ?? "", types: types, defaultType: defaultType, origin: origin,
+            source: try Source(top["source"]), requires: try top["requires"]?.text() ?? "", types: types,
+            defaultType: defaultType, origin: origin,
             digest: Digest(of: text.utf8))
     }
 }

@@ -53,7 +53,9 @@ struct FitnessTests {
         }
     }
 
-    @Test("its order is followed, its home hears at once and with each renewal what is not as asked, and nothing is stopped")
+    @Test(
+        "its order is followed, its home hears at once and with each renewal what is not as asked, and nothing is stopped"
+    )
     func unfit() throws {
         var fitting = try Fitting()
         let effects = fitting.change("country = de, cpu >= 2")

@@ -54,7 +54,8 @@ struct RelationTests {
         #expect(apply(.placed(key(), Attempt(2), there, .unknown))?.placement == nil)
         #expect(apply(.placed(key(), Attempt(2), claim(9, on: thirdBox), .unknown))?.placement != nil)
         var books = keeper.keeper.books
-        books.apply(Entry(index: books.index.next, at: seconds(300), fact: .succeeding(key(), Attempt(2), there, .unknown)))
+        books.apply(
+            Entry(index: books.index.next, at: seconds(300), fact: .succeeding(key(), Attempt(2), there, .unknown)))
         #expect(books[key()]?.successor == nil)
     }
 
@@ -71,7 +72,9 @@ struct RelationTests {
         }
         #expect(mirrors(keeper) == [otherBox, thirdBox])
         let restored = try Books(keeper.keeper.books.contents)
-        #expect(restored.bonds(of: key(), asking: specification()) == keeper.keeper.books.bonds(of: key(), asking: specification()))
+        #expect(
+            restored.bonds(of: key(), asking: specification())
+                == keeper.keeper.books.bonds(of: key(), asking: specification()))
         _ = keeper.ask(3, specification(), key: key("db"))
         _ = keeper.commit()
         #expect(mirrors(keeper) == [])

@@ -52,12 +52,15 @@ struct ReleaseTests {
     @Test("one that finds a machine at once is not written down as a choice, and nobody looks for another")
     func first() {
         var (keeper, _) = Self.searching()
-        #expect(keeper.feed(.found(key(), .first, claim(), .unknown)).facts == [.placed(key(), .first, claim(), .unknown)])
+        #expect(
+            keeper.feed(.found(key(), .first, claim(), .unknown)).facts == [.placed(key(), .first, claim(), .unknown)])
         _ = keeper.commit()
         #expect(keeper.keeper.books[key()]?.choice == nil)
     }
 
-    @Test("without a machine for any the reasons of all are said, it is hopeless where each is, and begins with the first again")
+    @Test(
+        "without a machine for any the reasons of all are said, it is hopeless where each is, and begins with the first again"
+    )
     func none() throws {
         for isHopeless in [true, false] {
             var (keeper, _) = Self.searching()
@@ -91,7 +94,9 @@ struct ReleaseTests {
         #expect(keeper.keeper.books[key()]?.choice == nil)
     }
 
-    @Test("a change keeps the release that runs where it is acceptable still, else orders the first; the books refuse other choices")
+    @Test(
+        "a change keeps the release that runs where it is acceptable still, else orders the first; the books refuse other choices"
+    )
     func changed() throws {
         var (keeper, _) = Self.searching()
         _ = keeper.feed(.notFound(key(), .first, Self.nobody))

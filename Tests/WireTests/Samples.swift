@@ -314,7 +314,9 @@ enum Samples {
     static let ofSeveral: Specification = {
         var several = bare
         several.releaseNeeds = "architecture = arm64"
-        several.others = [AcceptableRelease(document: ReleaseDocument(url: "file:b.yaml", text: "name: b"), needs: "gpu >= 1")]
+        several.others = [
+            AcceptableRelease(document: ReleaseDocument(url: "file:b.yaml", text: "name: b"), needs: "gpu >= 1")
+        ]
         return several
     }()
     static let share = ProjectShare(project: "thesis", held: 7, weight: 1_000)

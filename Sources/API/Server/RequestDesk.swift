@@ -92,7 +92,8 @@ struct RequestWish {
         let reader = try BodyReader(
             body,
             known: [
-                "reference", "customer", "release", "orReleases", "type", "parameters", "requirements", "exclusive", "project",
+                "reference", "customer", "release", "orReleases", "type", "parameters", "requirements", "exclusive",
+                "project",
                 "patienceSeconds",
                 "state", "checkIndex", "wait",
             ] + GroupWish.known)
@@ -149,7 +150,8 @@ struct RequestWish {
         if self.release != nil { specification.releaseNeeds = try ReleaseNeeds.of(release, "release", shelf) }
         if let others {
             specification.others = []
-            for (number, other) in others.enumerated() where !specification.acceptable.contains(where: { $0.document == other }) {
+            for (number, other) in others.enumerated()
+            where !specification.acceptable.contains(where: { $0.document == other }) {
                 let needs = try ReleaseNeeds.of(other, "orReleases[\(number)]", shelf)
                 specification.others.append(AcceptableRelease(document: other, needs: needs))
             }

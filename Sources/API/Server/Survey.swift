@@ -18,6 +18,8 @@ struct Survey {
     private let offers: [PeerID: Offer]  // looked up only
     /// What is not as asked where it is, its own reservation given back; empty: it may stay.
     let unfit: [Mismatch]
+    /// Where it would be, were it paid: nil where a machine can take it, or none would.
+    let unpaid: PeerID?
 
     /// - Parameter there: what is there; its reservation is given back where it is.
     /// - Throws: what of the requirements cannot be read here: a later version wrote them.
@@ -66,6 +68,7 @@ struct Survey {
             unfit = []
         }
         let dear = placement == nil ? Self.dear(matching.candidates, key, specification, in: views) : []
+        unpaid = dear.count == matching.candidates.count ? dear.first?.machine : nil
         let names = Set(dear.map(\.machine))
         candidates = matching.candidates.filter { !names.contains($0.machine) }
         closest = candidates.isEmpty ? matching.closest ?? dear.first : nil
@@ -107,7 +110,9 @@ struct Survey {
         room.memory = ByteCount(room.memory.bytes + own.memory.bytes)
         room.gpus += own.gpus
         let broken: [Mismatch] = bonds.compactMap { bond in
-            guard case .standing(let standing) = bond, !standing.holds(on: offer.machine, at: offer.place) else { return nil }
+            guard case .standing(let standing) = bond, !standing.holds(on: offer.machine, at: offer.place) else {
+                return nil
+            }
             return Mismatch(.relation, wanted: standing.relation.description, found: offer.name)
         }
         return wanted.mismatches(with: room, at: now).filter(\.endsTenancy) + broken

@@ -62,7 +62,9 @@ extension Views {
         guard chosen > 0 || !first.survey.candidates.isEmpty else {
             return ["No machine could take one of its releases now: \(names.joined(separator: ", "))."]
         }
-        return none + ["It would run \(names[chosen]), the first of \(names.count) releases that a machine could take now."]
+        return none + [
+            "It would run \(names[chosen]), the first of \(names.count) releases that a machine could take now."
+        ]
     }
 
     /// As people know a release.
@@ -86,7 +88,8 @@ extension Views {
                     ? "It would move: stopped on \(here.name) first, since it is exclusive, then started on \(next)."
                     : "It would move: started on \(next), and ended on \(here.name) when it runs there.")
         } else {
-            notes.append("No other machine that is known here could take it now: it goes on on \(here.name) until one can.")
+            notes.append(
+                "No other machine that is known here could take it now: it goes on on \(here.name) until one can.")
         }
         return notes
     }
@@ -96,7 +99,7 @@ extension Views {
         into document: inout PlanDocument
     ) {
         guard let project = specification.project,
-            let machine = survey.here?.machine ?? survey.candidates.first?.machine
+            let machine = survey.here?.machine ?? survey.candidates.first?.machine ?? survey.unpaid
         else { return }
         guard let books else {
             document.reasons.append(

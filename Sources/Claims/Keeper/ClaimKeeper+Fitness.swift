@@ -10,7 +10,8 @@ extension ClaimKeeper {
         guard asked != tenant.demand else { return }
         let left = room(for: tenant)
         tenant.demand = Demand(
-            cores: min(asked.cores, left.cores), memory: min(asked.memory, left.memory), gpus: min(asked.gpus, left.gpus))
+            cores: min(asked.cores, left.cores), memory: min(asked.memory, left.memory),
+            gpus: min(asked.gpus, left.gpus))
         partitions[index].tenancy = .confirmed(tenant)
     }
 
@@ -34,7 +35,9 @@ extension ClaimKeeper {
     func unfitness(of tenant: Tenant, at now: Instant) -> [Mismatch] {
         let specification = tenant.order.specification
         // What a later version has written is kept as it is.
-        guard let wanted = try? Wanted(specification.requirements, release: specification.release.mark) else { return [] }
+        guard let wanted = try? Wanted(specification.requirements, release: specification.release.mark) else {
+            return []
+        }
         return wanted.mismatches(with: room(for: tenant), at: now).filter(\.endsTenancy)
     }
 
@@ -72,7 +75,8 @@ extension Mismatch {
         case .requirement:
             let reserved = [Property.cpu, .memory, .gpu].contains { wanted.hasPrefix("\($0.rawValue) ") }
             return reserved && !wanted.contains(" or ") ? wanted.contains(" >") : isLasting
-        case .gone, .unreadable, .relation, .notAccepting, .ownerHours, .full, .yielding, .outranked, .staleAttempt, .silent,
+        case .gone, .unreadable, .relation, .notAccepting, .ownerHours, .full, .yielding, .outranked, .staleAttempt,
+            .silent,
             .notAsked, .budget, .quota, .other:
             return false
         }

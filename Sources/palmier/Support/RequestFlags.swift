@@ -134,7 +134,8 @@ struct RequestFlags: ParsableArguments {
     var words: [String] {
         func word(_ flag: String, _ value: String?) -> [String] { value.map { [flag, $0] } ?? [] }
         func all(_ flag: String, _ values: [String]) -> [String] { values.flatMap { [flag, $0] } }
-        return word("--release", release) + all("--or-release", orRelease) + word("--type", type) + all("--param", parameters)
+        return word("--release", release) + all("--or-release", orRelease) + word("--type", type)
+            + all("--param", parameters)
             + word("--params-file", paramsFile) + word("--memory", memory) + word("--node", node)
             + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
             + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
