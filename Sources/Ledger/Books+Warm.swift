@@ -81,6 +81,7 @@ extension Books {
             request.placement = claim
             request.place = place
             request.revision = revision
+            request.choice = nil
             request.adoption = Request.Adoption(from: from, revision: revision)
             request.status = InstanceStatus(state: .starting, revision: revision)
             request.statusSequence = 0

@@ -19,6 +19,10 @@ public struct Books: Sendable {
     var membersOf: [RequestKey: [RequestKey]] = [:]  // looked up only
     /// Groups whose members are prepared and not started, in the order of their keys; follows from `requests`.
     var warmGroups: [RequestKey] = []
+    /// Who says a relation to a request or a group of that name; follows from `requests`.
+    var relatedTo: [RequestKey: Set<RequestKey>] = [:]  // looked up, or sorted
+    /// A known bug, for tests of the checkers: what one asks in regard to another does not bind that one.
+    var isOneSided = false
     /// What each project's placements come to.
     var use = ProjectUse()
     /// Admissions, newest last; at most `admissionsMax`.
@@ -171,6 +175,7 @@ public struct Books: Sendable {
             if let request = requests[key] { release(request, at: entry.at, into: &history) }
             close(key)
         case .scaled(let key, let revision, let decision): scale(key, revision, decision, at: entry.at)
+        case .chose(let key, let attempt, let choice): choose(key, attempt, choice, at: entry.at)
         case .adopted(let key, let attempt, let from):
             adopt(key, attempt, from: from, at: entry.at, into: &history)
         case .noted(let key, let home):
@@ -205,10 +210,13 @@ public struct Books: Sendable {
             dropSuccessor(of: key, at: now, into: &history)
         }
         if !isSame { count(request, at: now, into: &history) }
+        relate(key, from: request.specification.requirements.relations, to: specification.requirements.relations)
         update(key, at: now) { request in
             let old = request.specification.group?.count ?? 0
+            let former = request.specification
             request.specification = specification
             request.revision = revision
+            request.keepRelease(of: former)
             Self.decide(&request, from: old, at: now)
         }
         if !isSame, let changed = requests[key], let claim = changed.placement {
@@ -228,6 +236,7 @@ public struct Books: Sendable {
     /// What is looked up by other things than the key.
     mutating func index(_ request: Request) {
         noteMember(request)
+        relate(request.key, from: [], to: request.specification.requirements.relations)
         if request.specification.group?.isWarm == true {
             warmGroups.append(request.key)
             warmGroups.sort()
@@ -240,6 +249,7 @@ public struct Books: Sendable {
         use.remove(request)
         if let claim = request.placement { placements[claim] = nil }
         forgetMember(request)
+        relate(key, from: request.specification.requirements.relations, to: [])
         if request.isGroup { warmGroups.removeAll { $0 == key } }
     }
 
@@ -282,6 +292,8 @@ public struct Request: Hashable, Sendable {
     public internal(set) var adoption: Adoption?
     /// Of a warm group: when requests came that it serves.
     public internal(set) var arrivals: Arrivals?
+    /// Which of several acceptable releases it runs, or is to run; nil: the first.
+    public internal(set) var choice: ReleaseChoice?
 
     /// Whose placement a request has taken over, and the first revision that is its own there.
     public struct Adoption: Hashable, Sendable {
@@ -308,8 +320,9 @@ public struct Request: Hashable, Sendable {
         placement: ClaimReference?, place: Place = .unknown, givesWay: Outranking? = nil, status: InstanceStatus,
         statusSequence: UInt64, requestedAt: Instant, changedAt: Instant, newest: Attempt? = nil,
         successor: Successor? = nil, moving: String = "", decisions: [ScaleDecision] = [], adoption: Adoption? = nil,
-        arrivals: Arrivals? = nil
+        arrivals: Arrivals? = nil, choice: ReleaseChoice? = nil
     ) {
+        self.choice = choice
         self.newest = max(attempt, newest ?? attempt)
         self.successor = successor
         self.moving = moving

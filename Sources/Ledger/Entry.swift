@@ -28,6 +28,8 @@ public enum Fact: Hashable, Sendable {
     case changed(RequestKey, Specification, Revision)
     /// A machine's claim, and where it stands, is the request's placement for this attempt.
     case placed(RequestKey, Attempt, ClaimReference, Place)
+    /// The attempt, which has no machine yet, is to run this one of the request's releases. Indirect, since it is rare.
+    indirect case chose(RequestKey, Attempt, ReleaseChoice)
     /// What the machine says of the instance; `sequence` orders the reports of one claim.
     case reported(RequestKey, ClaimReference, sequence: UInt64, InstanceStatus)
     /// A group's rule was applied: it has another count and this revision, or it is said why it has not.
@@ -91,7 +93,7 @@ extension Fact {
         case .requested(let key, _), .changed(let key, _, _), .placed(let key, _, _, _), .reported(let key, _, _, _),
             .extended(let key, _), .lost(let key, _, _), .succeeding(let key, _, _, _), .moved(let key, _),
             .dropped(let key, _, _), .gaveWay(let key, _, _), .ended(let key), .scaled(let key, _, _),
-            .adopted(let key, _, _):
+            .adopted(let key, _, _), .chose(let key, _, _):
             key
         case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil
         }

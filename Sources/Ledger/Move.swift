@@ -5,6 +5,8 @@ import Automata
 struct Move: Sendable {
     /// Why; nil: a former primary knew, and the machine has not said it again yet.
     var leaving: Leaving?
+    /// Nobody says so but the books: it does not stand as it has asked.
+    var isOwn = false
     /// When the machine said so last.
     var heard: Instant
     /// The machine has taken it back.

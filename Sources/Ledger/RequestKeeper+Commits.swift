@@ -32,8 +32,11 @@ extension RequestKeeper {
                 onDropped(key, old.claim, because: "it asks for something else now", at: now, into: &effects)
             }
             onHold(of: key, at: now, into: &effects)
+            work[key]?.choice = 0
+            work[key]?.passed = []
             pursue(key, at: now, into: &effects)
             pursueMove(key, at: now, into: &effects)
+            lookAtRelations(of: key, at: now, into: &effects)
         case .placed(let key, _, let claim, _):
             work[key, default: Work()].placing = nil
             queue.settle(key)
@@ -53,6 +56,7 @@ extension RequestKeeper {
             work[key, default: Work()].leaseEnds = now + configuration.lease
             effects.append(.set(.lease(key), at: now + configuration.lease))
             pursue(key, at: now, into: &effects)
+            lookAtRelations(to: key, at: now, into: &effects)
         case .extended(let key, let claim):
             work[key]?.extending = false
             if let request = books.requests[key], request.successor?.claim == claim,
@@ -87,6 +91,7 @@ extension RequestKeeper {
             item.leaseEnds = nil
             item.reportProposed = 0
             item.searches = 0
+            (item.choice, item.passed) = (0, [])
             item.pledge = nil
             item.yielding = false
             work[key] = item
@@ -104,6 +109,7 @@ extension RequestKeeper {
             work[key]?.inFlight = false
             settle(key, at: now, into: &effects)
             pursue(key, at: now, into: &effects)
+        case .chose: return  // its placement follows
         case .adopted(let key, _, let from):
             onAdopted(key, from: from, at: now, into: &effects)
             searchWithin(project, at: now, into: &effects)
@@ -147,7 +153,7 @@ extension RequestKeeper {
             let ids = item.callers.map(\.id) + item.queue.map(\.id)
             (item.inFlight, item.callers, item.queue) = (false, [], [])
             for id in ids { effects.append(.answer(id, answer)) }
-        case .placed, .adopted:
+        case .placed, .adopted, .chose:
             item.placing = nil  // the search's timer is set
             queue.settle(key)
         case .gaveWay:
@@ -186,7 +192,8 @@ extension Fact {
     fileprivate var changesTenancies: Bool {
         switch self {
         case .changed, .lost, .moved, .dropped, .ended: true
-        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .noted, .forgotten,
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .chose, .noted,
+            .forgotten,
             .admitted, .invited, .redeemed, .accounting, .described:
             false
         }

@@ -23,12 +23,14 @@ extension RequestKeeper {
                 continue
             }
             guard let leaving else {
+                guard moves[request.key]?.isOwn != true else { continue }
                 withdraw(request, at: now, into: &effects)
+                lookAtRelations(of: request.key, at: now, into: &effects)
                 continue
             }
             let isKnown = moves[request.key] != nil
             var move = moves[request.key] ?? Move(leaving, heard: now)
-            (move.leaving, move.heard, move.isWithdrawn) = (leaving, now, false)
+            (move.leaving, move.heard, move.isWithdrawn, move.isOwn) = (leaving, now, false, false)
             moves[request.key] = move
             moving.insert(request.key)
             if request.isPrepared, request.successor == nil, !move.isStopping {
@@ -41,7 +43,7 @@ extension RequestKeeper {
     }
 
     /// It may stay after all. What is being stopped goes on to be: its machine may be emptying its partition already.
-    private mutating func withdraw(_ request: Request, at now: Instant, into effects: inout [Effect]) {
+    mutating func withdraw(_ request: Request, at now: Instant, into effects: inout [Effect]) {
         guard let move = moves[request.key], !move.isStopping else { return }
         moves[request.key]?.isWithdrawn = true
         if request.successor != nil {
@@ -53,7 +55,7 @@ extension RequestKeeper {
 
     /// The placement's lease was renewed: a machine that says nothing of leaving beside it has taken that back.
     mutating func onStaying(_ request: Request, at now: Instant, into effects: inout [Effect]) {
-        guard let move = moves[request.key], now - move.heard > configuration.lease else { return }
+        guard let move = moves[request.key], !move.isOwn, now - move.heard > configuration.lease else { return }
         withdraw(request, at: now, into: &effects)
     }
 
@@ -86,7 +88,7 @@ extension RequestKeeper {
             drop(request, "its machine takes tenants again", into: &effects)
         } else if move.ordered != request.revision {
             let order = InstanceOrder(
-                claim: successor.claim, request: key, revision: request.revision, specification: request.specification)
+                claim: successor.claim, request: key, revision: request.revision, specification: request.chosen)
             effects.append(.order(order, lease: configuration.lease))
             effects.append(.set(.move(key), at: now + configuration.resend))
         }
@@ -95,26 +97,22 @@ extension RequestKeeper {
     private mutating func seekSuccessor(of request: Request, at now: Instant, into effects: inout [Effect]) {
         let key = request.key
         guard var move = moves[key], move.placing == nil, !move.isWithdrawn else { return }
+        if move.isOwn, books.broken(of: request) == nil { return forgetMove(of: key) }
         guard now >= move.notBefore else { return effects.append(.set(.move(key), at: move.notBefore)) }
         guard let placement = request.placement else { return }
         let doubled = configuration.searchFirst * (1 << min(move.searches, 10))
         move.searches += 1
-        var standings: [Standing] = []
-        for bond in books.bonds(of: request) {
-            switch bond {
-            case .free: continue
-            case .standing(let standing): standings.append(standing)
-            case .unplaced(let relation):
-                move.unmet = "\(relation.reference) has no machine, and \(relation) is asked"
-                moves[key] = move
-                return seekLater(key, at: now, into: &effects)
-            }
+        let (others, missing) = standings(of: request)
+        if let missing {
+            move.unmet = "\(missing.reference) has no machine, and \(missing) is asked"
+            moves[key] = move
+            return seekLater(key, at: now, into: &effects)
         }
         moves[key] = move
         // A machine that has the placement would take the next attempt for news that this one is over.
         let elsewhere = Relation(isApart: true, scope: .host, reference: key.reference)
-        standings.append(Standing(relation: elsewhere, machine: placement.machine, place: request.place))
-        effects.append(.allocate(key, request.newest.next, request.specification.requirements, standings))
+        let standings = others + [Standing(relation: elsewhere, machine: placement.machine, place: request.place)]
+        effects.append(.allocate(key, request.newest.next, request.chosen.requirements, standings))
         effects.append(.set(.move(key), at: now + configuration.searchLast + min(doubled, configuration.searchLast)))
     }
 
@@ -227,6 +225,8 @@ extension RequestKeeper {
         onHold(of: key, at: now, into: &effects)
         notifyWaiters(of: key, into: &effects)
         pursue(key, at: now, into: &effects)
+        lookAtRelations(of: key, at: now, into: &effects)
+        lookAtRelations(to: key, at: now, into: &effects)
     }
 
     /// - Parameter old: what was the successor.
@@ -288,7 +288,8 @@ extension RequestKeeper {
     func words(forMoveOf request: Request) -> String {
         guard let move = moves[request.key], let claim = request.placement, !move.isWithdrawn else { return "" }
         let machine = request.place.name.isEmpty ? claim.machine.fingerprint : request.place.name
-        let why = "\(machine) \(move.leaving?.description ?? "is to be rid of it")"
+        let why =
+            move.isOwn ? move.leaving?.detail ?? "" : "\(machine) \(move.leaving?.description ?? "is to be rid of it")"
         if let successor = request.successor {
             return
                 "\(why): attempt \(successor.attempt) is \(successor.status.state.rawValue) on \(name(of: successor))"

@@ -66,7 +66,7 @@ extension RequestKeeper {
         let pressing = Pressing(
             share: claimShare(of: project, but: key), presses: presses, machine: item.pledge?.machine)
         effects.append(
-            .allocate(key, request.attempt, request.specification.requirements, standings, pressing))
+            .allocate(key, request.attempt, request.specification.with(item.choice).requirements, standings, pressing))
         effects.append(.set(.search(key), at: now + configuration.searchLast + longer))
     }
 
@@ -80,21 +80,8 @@ extension RequestKeeper {
         guard missing == nil else { return }
         let pressing = Pressing(share: claimShare(of: project, but: key), isNear: true)
         effects.append(
-            .allocate(key, request.attempt, request.specification.requirements, standings, pressing))
-    }
-
-    /// Where those stand to whom it has a relation, and one of them that stands nowhere yet.
-    private func standings(of request: Request) -> ([Standing], missing: Relation?) {
-        var standings: [Standing] = []
-        var missing: Relation?
-        for bond in books.bonds(of: request) {
-            switch bond {
-            case .free: continue
-            case .standing(let standing): standings.append(standing)
-            case .unplaced(let relation): missing = relation
-            }
-        }
-        return (standings, missing)
+            .allocate(
+                key, request.attempt, request.specification.with(work[key]?.choice ?? 0).requirements, standings, pressing))
     }
 
     private func searchPause(after searches: Int) -> Duration {
@@ -132,6 +119,7 @@ extension RequestKeeper {
         }
         item.placing = claim
         work[key] = item
+        choose(request, item, into: &effects)
         effects.append(.propose(.placed(key, attempt, claim, place)))
         if configuration.sabotage.contains(.unwrittenOrder) { order(key, claim, into: &effects) }
     }
@@ -139,7 +127,7 @@ extension RequestKeeper {
     private func order(_ key: RequestKey, _ claim: ClaimReference, into effects: inout [Effect]) {
         guard let request = books.requests[key] else { return }
         let order = InstanceOrder(
-            claim: claim, request: key, revision: request.revision, specification: request.specification,
+            claim: claim, request: key, revision: request.revision, specification: request.chosen,
             takesOver: request.adoption.map { TakeOver(from: $0.from, attempt: request.attempt) })
         effects.append(.order(order, lease: configuration.lease))
     }
@@ -151,6 +139,9 @@ extension RequestKeeper {
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             var item = work[key]
         else { return }
+        if passOver(request, none, at: now, into: &effects) { return }
+        let none = item.passed.isEmpty ? none : item.summary(of: none)
+        (item.choice, item.passed) = (0, [])
         item.unmet = none
         item.unpaid = ""
         item.pledge = nil

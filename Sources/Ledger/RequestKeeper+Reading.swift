@@ -87,6 +87,17 @@ extension RequestKeeper {
         }.sorted { $0.0 < $1.0 }
     }
 
+    /// Whether a machine is looked for, for this attempt of the request.
+    public func seeks(_ key: RequestKey, _ attempt: Attempt) -> Bool {
+        guard let request = books.requests[key] else { return false }
+        guard request.placement == nil else {
+            return attempt == request.newest.next && request.successor == nil
+                && moves[key].map { $0.placing == nil } ?? false
+        }
+        return attempt == request.attempt && work[key]?.placing == nil && work[key]?.ending != true
+            && (request.isSought || request.isPrepared)
+    }
+
     /// Whether the claim is a placement in the books, or its placement is on its way there.
     public func keeps(_ claim: ClaimReference, for key: RequestKey) -> Bool {
         books.requests[key]?.has(claim) == true || work[key]?.placing == claim || moves[key]?.placing == claim

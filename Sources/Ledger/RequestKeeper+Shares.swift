@@ -126,9 +126,14 @@ extension Specification {
     /// Takes down what the condition reserves. One that this version cannot read reserves nothing here: no machine that can
     /// be found grants it either.
     mutating func readReserves() {
-        reserves = .none
-        guard !requirements.condition.isEmpty, let condition = try? Condition(requirements.condition) else { return }
-        let demand = Demand(of: condition)
-        reserves = Holdings(cores: demand.cores, memory: demand.memory, gpus: demand.gpus)
+        // Whichever of its releases it gets: the most that one of them asks.
+        reserves = acceptable.indices.reduce(.none) { most, number in
+            let condition = with(number).requirements.condition
+            guard !condition.isEmpty, let read = try? Condition(condition) else { return most }
+            let demand = Demand(of: read)
+            return Holdings(
+                cores: max(most.cores, demand.cores), memory: max(most.memory, demand.memory),
+                gpus: max(most.gpus, demand.gpus))
+        }
     }
 }

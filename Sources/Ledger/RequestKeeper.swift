@@ -150,6 +150,7 @@ public struct RequestKeeper: Automaton {
     public init(configuration: Configuration = Configuration(), books: Books = Books()) {
         self.configuration = configuration
         self.books = books
+        self.books.isOneSided = configuration.sabotage.contains(.oneSided)
     }
 
     public mutating func handle(_ input: Input, at now: Instant, into effects: inout [Effect]) {
@@ -216,6 +217,7 @@ public struct RequestKeeper: Automaton {
             if request.isGroup { continue }
             pursue(request.key, at: now, into: &effects)
             resumeMove(of: request, at: now, into: &effects)
+            lookAtRelations(of: request.key, at: now, into: &effects)
         }
         // When what is known of their members is there.
         for request in books.requests.values where request.isGroup {

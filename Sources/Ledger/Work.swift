@@ -29,6 +29,9 @@ struct Work: Sendable {
     /// The machine where a tenant gives way to it, and since and until when that is waited for.
     var pledge: Pledge?
     var searches = 0
+    /// Which of its releases a machine is looked for now, and why no machine was found for those before.
+    var choice = 0
+    var passed: [NoMachine] = []
     var waiting: [CallID] = []
     /// Of a group: members whose first entry is on its way to the log.
     var making: [RequestKey] = []

@@ -174,7 +174,7 @@ extension Peer {
                 directory(ledger, .withdraw(key), at: now, into: &effects)
             case .allocate(let key, let attempt, let requirements, let standings, let pressing):
                 guard !pressing.isNear || ledgers[index].desk?.finder.isAsking(for: key) != true else { continue }
-                let release = led(ledger)?.requests.books[key]?.specification.release.mark
+                let release = led(ledger)?.requests.release(soughtFor: key)?.mark
                 let asked = ClaimRequest(
                     request: key, attempt: attempt, requirements: requirements, standings: standings, release: release,
                     share: pressing.share, presses: pressing.presses)

@@ -1,5 +1,5 @@
-import Automata
-import Claims
+public import Automata
+public import Claims
 import Groups
 import Ledger
 import Neighbours
@@ -122,13 +122,40 @@ extension Peer {
     ) {
         guard let index = index(of: ledger), ledgers[index].desk?.nearOnly.remove(key) == nil else { return }
         guard let asked = ledgers[index].desk?.asked[key], asked.attempt == attempt, isWide
-        else { return requests(ledger, .notFound(key, attempt, none), at: now, into: &effects) }
+        else { return requests(ledger, .notFound(key, attempt, acquainted(none, at: now)), at: now, into: &effects) }
         ledgers[index].desk?.near[key] = none
+        effects.append(.set(.search(ledger, key), at: now + rules.searchRepeat))
+        ask(asked, of: ledger, at: now, into: &effects)
+    }
+
+    private mutating func ask(_ asked: ClaimRequest, of ledger: PeerID, at now: Instant, into effects: inout [Effect]) {
         let allocation = Allocation(asked: asked, ledger: ledger, origin: id, near: claims.offer.place)
         let route = Overlay.Input.route(
-            key: Allocation.key(of: key), application: .rendezvous, payload: visits.allocation(allocation),
+            key: Allocation.key(of: asked.request), application: .rendezvous, payload: visits.allocation(allocation),
             traced: false)
         overlay(route, at: now, into: &effects)
+    }
+
+    /// Nobody has answered: whoever had the search may be dead, or nearest to its key no more, and what it said may be lost.
+    mutating func searchAgain(_ ledger: PeerID, _ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+        guard let asked = soughtWide(ledger, key), !rules.sabotage.contains(.asksOnce) else { return }
+        effects.append(.set(.search(ledger, key), at: now + rules.searchRepeat))
+        if overlay.isActive { ask(asked, of: ledger, at: now, into: &effects) }
+    }
+
+    /// What is asked of the wide area for a request of a ledger that this peer leads, until somebody answers; nil: nothing.
+    public func soughtWide(_ ledger: PeerID, _ key: RequestKey) -> ClaimRequest? {
+        guard let index = index(of: ledger), let desk = ledgers[index].desk, desk.near[key] != nil,
+            let asked = desk.asked[key], desk.requests.seeks(key, asked.attempt)
+        else { return nil }
+        return asked
+    }
+
+    /// Who has been here for a moment only may not have met those who could serve, and calls nothing impossible.
+    private func acquainted(_ none: NoMachine, at now: Instant) -> NoMachine {
+        guard none.isHopeless, rules.acquaintance > .zero, activeSince.map({ now - $0 < rules.acquaintance }) ?? true
+        else { return none }
+        return NoMachine(reason: none.reason + "; others may not have been met yet", isHopeless: false)
     }
 
     /// Whether there are peers whom nobody here knows as neighbours.
@@ -162,6 +189,7 @@ extension Peer {
             // Only this is taken out: a copy of the desk would have the next change copy all of its books.
             guard let index = index(of: ledger) else { return }
             let isAsked = ledgers[index].desk?.asked[key]?.attempt == attempt
+            if isAsked { ledgers[index].desk?.near[key] = nil }
             for (place, candidate) in candidates.enumerated() {
                 let claim = candidate.claim
                 if place == 0, isAsked {
@@ -195,7 +223,7 @@ extension Peer {
         else { return }
         let none = NoMachine(
             reason: "near: \(near.reason); far: \(far.reason)", isHopeless: near.isHopeless && far.isHopeless)
-        requests(ledger, .notFound(key, attempt, none), at: now, into: &effects)
+        requests(ledger, .notFound(key, attempt, acquainted(none, at: now)), at: now, into: &effects)
     }
 }
 

@@ -37,6 +37,7 @@ extension Peer {
             case .forward(let routed, let next): groups(.forwarding(routed, next: next), at: now, into: &effects)
             case .remember(let peers): effects.append(.rememberRing(addresses.contacts(of: peers)))
             case .active(let isActive):
+                activeSince = isActive ? activeSince ?? now : nil
                 if isActive { register(.joined, at: now, into: &effects) }
                 if isActive, !isSettled { effects.append(.set(.groupsBegin, at: now + rules.groupsAfter)) }
                 onRingChanged(at: now, into: &effects)

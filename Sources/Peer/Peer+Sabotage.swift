@@ -11,6 +11,14 @@ extension Peer {
         /// Masters of other LANs are not greeted.
         public static let unsociable = Sabotage(rawValue: 1 << 2)
 
+        /// A search over the wide area is asked for once, and then when its request is looked for anew.
+        public static let asksOnce = Sabotage(rawValue: 1 << 3)
+
+        /// Those of searches.
+        public static let ofSearches: [(name: String, sabotage: Sabotage, caughtBy: [String])] = [
+            ("search-asked-once", .asksOnce, ["hand-over"])
+        ]
+
         /// By the names that the command line takes, and the invariants that must catch them.
         public static let named: [(name: String, sabotage: Sabotage, caughtBy: [String])] = [
             ("unconfirmed-renewal", .unconfirmedRenewal, ["I1"]), ("unsociable-masters", .unsociable, ["I1"]),

@@ -40,6 +40,12 @@ public struct Peer: Automaton {
         /// How long a peer is in the ring before its machine joins groups: while rings still meet, each has a root of its own for
         /// a group, and everybody would join twice.
         public var groupsAfter: Duration = .seconds(30)
+        /// How often a search over the wide area is asked for again while nobody answers: whoever is nearest to its key now
+        /// begins it, and who has it already takes no notice.
+        public var searchRepeat: Duration = .seconds(1)
+        /// No request is called impossible before its master has been in the ring for so long: it may not have met those who
+        /// could serve. Zero: at once.
+        public var acquaintance: Duration = .seconds(5)
         public var replication = Replica.Configuration()
         /// Rules of ledgers whose books say none, and which replicas this master takes.
         public var placement = ReplicaPlacement.Configuration()
@@ -178,6 +184,8 @@ public struct Peer: Automaton {
         case objects(Objects.Timer)
         case register(LedgerRegister.Timer)
         case rendezvous(Rendezvous.Timer)
+        /// A request is searched for over the wide area, and nobody has answered.
+        case search(PeerID, RequestKey)
         /// The ring has had time to become one.
         case groupsBegin
         /// The other masters are greeted again.
@@ -239,6 +247,8 @@ public struct Peer: Automaton {
     var membership = OfferMembership()
     /// Whether this peer is in the ring for long enough to join groups.
     var isSettled = false
+    /// Since when it is in the ring; nil: it is not.
+    var activeSince: Instant?
     /// How often the other masters were greeted.
     var greetings = 0
     /// The search that the machine is being asked for.
@@ -438,6 +448,7 @@ public struct Peer: Automaton {
             // What is said may have changed since it was said last: places of members, mostly.
             if case .publish(let ledger) = timer { tellRegister(of: ledger, at: now, into: &effects) }
             register(.timerFired(timer), at: now, into: &effects)
+        case .search(let ledger, let key): searchAgain(ledger, key, at: now, into: &effects)
         case .groupsBegin:
             isSettled = true
             tellGroups(at: now, into: &effects)

@@ -29,6 +29,9 @@ public struct Release: Hashable, Sendable {
     public let version: String
     public let summary: String
     public let source: Source
+    /// What it needs of a machine, a condition as in `architecture = arm64, memory >= 1GiB`; empty: nothing. Whoever takes the
+    /// request reads it: the language is that of requirements.
+    public let requires: String
     /// At least one, in the order of the document.
     public let types: [InstanceType]
     /// The name of the type that a request gets which names none.

@@ -14,7 +14,7 @@ extension Release {
                 remedy: "move large content into an archive")
         }
         let top = try YAMLReader(text: text, origin: origin)
-            .map(known: ["name", "version", "description", "source", "default", "types"])
+            .map(known: ["name", "version", "description", "source", "requires", "default", "types"])
         let name = try top.required("name", "memcached").word(
             "a name of lower-case letters, digits, \".\", \"+\" and \"-\", up to 63 characters", 63
         ) { ("a"..."z").contains($0) || ("0"..."9").contains($0) || ".+-".contains($0) }
@@ -46,7 +46,8 @@ extension Release {
         }
         return Release(
             name: name, version: version, summary: try top["description"]?.text() ?? "",
-            source: try Source(top["source"]), types: types, defaultType: defaultType, origin: origin,
+            source: try Source(top["source"]), requires: try top["requires"]?.text() ?? "", types: types,
+            defaultType: defaultType, origin: origin,
             digest: Digest(of: text.utf8))
     }
 }

@@ -1,5 +1,5 @@
 public import Automata
-import Claims
+public import Claims
 import OrderedCollections
 
 /// Finds machines over the wide area for requests whose keys are nearest to this peer.
@@ -121,6 +121,11 @@ public struct Rendezvous: Automaton {
 
     public init(configuration: Configuration = Configuration(), first: UInt64 = 0) {
         self.init(sharing: Shared(configuration), first: first)
+    }
+
+    /// What is searched for, and for which ledger, in the order in which it came.
+    public var searched: [(ledger: PeerID, asked: ClaimRequest)] {
+        searches.values.map { ($0.allocation.ledger, $0.allocation.asked) }
     }
 
     /// How many requests are searched for.

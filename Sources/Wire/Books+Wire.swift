@@ -26,13 +26,17 @@ extension Books {
 }
 
 extension WireBooksCheckpoint {
-    private static let ownLayout: UInt32 = 3
+    private static let ownLayout: UInt32 = 4
+    /// Where no request accepts several releases, an earlier version reads the same books.
+    private static let layoutWithoutReleases: UInt32 = 3
     /// Where there are no groups, an earlier version reads the same books.
     private static let layoutWithoutGroups: UInt32 = 2
 
     init(_ contents: BooksContents) {
         self.init()
-        layout = contents.hasGroups ? Self.ownLayout : Self.layoutWithoutGroups
+        layout =
+            contents.hasReleases
+            ? Self.ownLayout : contents.hasGroups ? Self.layoutWithoutReleases : Self.layoutWithoutGroups
         index = contents.index.value
         let list = WireRequestList(contents.requests, missing: [])
         releases = list.releases
@@ -111,6 +115,10 @@ extension WireBooksCheckpoint {
 }
 
 extension BooksContents {
+    fileprivate var hasReleases: Bool {
+        requests.contains { !$0.specification.others.isEmpty || !$0.specification.releaseNeeds.isEmpty }
+    }
+
     fileprivate var hasGroups: Bool {
         requests.contains { $0.isGroup || $0.specification.membership != nil || $0.adoption != nil }
     }

@@ -119,6 +119,7 @@ extension WireRequest {
         if request.newest != request.attempt { newest = request.newest.value }
         if let successor = request.successor { self.successor = WireSuccessor(successor) }
         moving = cut(request.moving)
+        if let choice = request.choice { self.choice = WireReleaseChoice(choice) }
     }
 
     /// Reads a request of a list.
@@ -148,7 +149,7 @@ extension WireRequest {
             decisions: try list(decisions, "decisions", max: ScaleDecision.keptMax) { (it) throws(WireError) in
                 try it.decoded()
             }, adoption: hasAdoption ? try adoption.decoded() : nil,
-            arrivals: hasArrivals ? try arrivals.decoded() : nil)
+            arrivals: hasArrivals ? try arrivals.decoded() : nil, choice: hasChoice ? try choice.decoded() : nil)
     }
 }
 

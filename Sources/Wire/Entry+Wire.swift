@@ -54,6 +54,12 @@ extension WireFact {
                 $0.attempt = attempt.value
                 $0.from = WireRequestKey(from)
             }
+        case .chose(let key, let attempt, let choice):
+            chose = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.choice = WireReleaseChoice(choice)
+            }
         case .placed(let key, let attempt, let claim, let place):
             placed = .with {
                 $0.request = WireRequestKey(key)
@@ -131,11 +137,15 @@ extension WireFact {
         case .scaled(let fact):
             .scaled(
                 try key(fact.hasRequest, fact.request), try revision(fact.revision),
-                try required(fact.hasDecision, fact.decision, "a decision").decoded())
+                try required(fact.hasDecision, fact.decision, "a decision").decoded(withInstant: false))
         case .adopted(let fact):
             .adopted(
                 try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
                 from: try required(fact.hasFrom, fact.from, "who gives a place").decoded())
+        case .chose(let fact):
+            .chose(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
+                try required(fact.hasChoice, fact.choice, "a choice").decoded())
         case .changed(let fact), .regrouped(let fact):
             .changed(
                 try key(fact.hasRequest, fact.request), try specification(fact.hasSpecification, fact.specification),

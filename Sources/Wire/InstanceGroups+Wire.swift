@@ -89,12 +89,13 @@ extension WireScaleDecision {
         if withInstant { atNanoseconds = decision.at.nanoseconds }
     }
 
-    func decoded() throws(WireError) -> ScaleDecision {
+    /// - Parameter withInstant: false in the log, whose entry says when: what stands here is nobody's.
+    func decoded(withInstant: Bool = true) throws(WireError) -> ScaleDecision {
         ScaleDecision(
             kind: try kind.decoded(), from: try members(from, "how many there were"),
             to: try members(to, "how many there shall be"),
             reason: try text(reason, "a reason", bytes: 0...WireBounds.reasonBytesMax),
-            at: try instant(atNanoseconds, "a decision's instant"))
+            at: withInstant ? try instant(atNanoseconds, "a decision's instant") : .zero)
     }
 }
 

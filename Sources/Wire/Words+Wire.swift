@@ -161,6 +161,8 @@ extension WireSpecification {
         if let membership = specification.membership { member = WireInstanceMembership(membership) }
         if let patience = specification.patience { patienceMilliseconds = patience.milliseconds }
         if specification.reserves != .none { reserves = WireReserves(specification.reserves) }
+        releaseNeeds = specification.releaseNeeds
+        others = specification.others.map { WireAcceptableRelease($0) }
     }
 
     /// - Parameter listed: the release that a list has told for it.
@@ -184,7 +186,40 @@ extension WireSpecification {
                     try number(patienceMilliseconds, "a patience", 0...Specification.patienceMax.milliseconds)) : nil,
             group: hasGroup ? try group.decoded() : nil, membership: hasMember ? try member.decoded() : nil)
         if hasReserves { specification.reserves = try reserves.decoded() }
+        specification.releaseNeeds = try text(
+            releaseNeeds, "what a release needs", bytes: 0...WireBounds.conditionBytesMax)
+        specification.others = try list(others, "other releases", max: Specification.othersMax) {
+            (other) throws(WireError) in try other.decoded()
+        }
         return specification
+    }
+}
+
+extension WireAcceptableRelease {
+    init(_ release: AcceptableRelease) {
+        self.init()
+        self.release = WireReleaseDocument(release.document)
+        needs = release.needs
+    }
+
+    func decoded() throws(WireError) -> AcceptableRelease {
+        AcceptableRelease(
+            document: try required(hasRelease, release, "another release").decoded(),
+            needs: try text(needs, "what a release needs", bytes: 0...WireBounds.conditionBytesMax))
+    }
+}
+
+extension WireReleaseChoice {
+    init(_ choice: ReleaseChoice) {
+        self.init()
+        number = UInt32(clamping: choice.number)
+        reason = choice.reason
+    }
+
+    func decoded() throws(WireError) -> ReleaseChoice {
+        ReleaseChoice(
+            number: try Wire.number(Int(number), "a chosen release", 0...Specification.othersMax),
+            reason: try text(reason, "why a release was chosen", bytes: 0...ReleaseChoice.reasonBytesMax))
     }
 }
 

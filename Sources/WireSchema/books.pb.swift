@@ -36,7 +36,7 @@ public nonisolated struct WireBooksCheckpoint: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// 3: with groups; 2 without; 1 has no places, conditions, policies and relations
+  /// 4: with requests of several releases; 3: with groups; 2 without; 1 has no places, conditions, policies and relations
   public var layout: UInt32 = 0
 
   /// counter: the last entry that is in it

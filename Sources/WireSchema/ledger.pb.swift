@@ -494,11 +494,100 @@ public nonisolated struct WireSpecification: @unchecked Sendable {
   /// Clears the value of `member`. Subsequent reads from it will return its default value.
   public mutating func clearMember() {_uniqueStorage()._member = nil}
 
+  /// what its release needs of a machine: a condition, at most 1,024 bytes
+  public var releaseNeeds: String {
+    get {_storage._releaseNeeds}
+    set {_uniqueStorage()._releaseNeeds = newValue}
+  }
+
+  /// that serve as well, the better in front; at most 7
+  public var others: [WireAcceptableRelease] {
+    get {_storage._others}
+    set {_uniqueStorage()._others = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// A release that a request accepts.
+public nonisolated struct WireAcceptableRelease: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var release: WireReleaseDocument {
+    get {_release ?? WireReleaseDocument()}
+    set {_release = newValue}
+  }
+  /// Returns true if `release` has been explicitly set.
+  public var hasRelease: Bool {self._release != nil}
+  /// Clears the value of `release`. Subsequent reads from it will return its default value.
+  public mutating func clearRelease() {self._release = nil}
+
+  /// what it needs of a machine: a condition, at most 1,024 bytes; empty: nothing
+  public var needs: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _release: WireReleaseDocument? = nil
+}
+
+/// Which of the releases that a request accepts it has got.
+public nonisolated struct WireReleaseChoice: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// its place in their order, 0 to 7; 0 is the first
+  public var number: UInt32 = 0
+
+  /// why none before it, for people; at most 1,024 bytes
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The attempt, which has no machine yet, is to run this one of the request's releases.
+public nonisolated struct WireChose: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var request: WireRequestKey {
+    get {_request ?? WireRequestKey()}
+    set {_request = newValue}
+  }
+  /// Returns true if `request` has been explicitly set.
+  public var hasRequest: Bool {self._request != nil}
+  /// Clears the value of `request`. Subsequent reads from it will return its default value.
+  public mutating func clearRequest() {self._request = nil}
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  public var choice: WireReleaseChoice {
+    get {_choice ?? WireReleaseChoice()}
+    set {_choice = newValue}
+  }
+  /// Returns true if `choice` has been explicitly set.
+  public var hasChoice: Bool {self._choice != nil}
+  /// Clears the value of `choice`. Subsequent reads from it will return its default value.
+  public mutating func clearChoice() {self._choice = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _request: WireRequestKey? = nil
+  fileprivate var _choice: WireReleaseChoice? = nil
 }
 
 /// What a placement takes of a machine besides its partition.
@@ -1153,6 +1242,14 @@ public nonisolated struct WireFact: Sendable {
     set {kind = .adopted(newValue)}
   }
 
+  public var chose: WireChose {
+    get {
+      if case .chose(let v)? = kind {return v}
+      return WireChose()
+    }
+    set {kind = .chose(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1183,6 +1280,7 @@ public nonisolated struct WireFact: Sendable {
     case regrouped(WireChanged)
     case scaled(WireScaled)
     case adopted(WireAdopted)
+    case chose(WireChose)
 
   }
 
@@ -1965,7 +2063,7 @@ nonisolated extension WirePlace: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Specification"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{4}]\u{1}patience_milliseconds\0\u{2}\u{14}reserves\0\u{2}\u{14}group\0\u{1}member\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}type\0\u{1}parameters\0\u{1}requirements\0\u{1}desired\0\u{1}exclusive\0\u{1}project\0\u{4}]\u{1}patience_milliseconds\0\u{2}\u{14}reserves\0\u{2}\u{14}group\0\u{1}member\0\u{4}'release_needs\0\u{1}others\0")
 
   fileprivate class _StorageClass {
     var _release: WireReleaseDocument? = nil
@@ -1979,6 +2077,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
     var _reserves: WireReserves? = nil
     var _group: WireInstanceGroup? = nil
     var _member: WireInstanceMembership? = nil
+    var _releaseNeeds: String = String()
+    var _others: [WireAcceptableRelease] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2000,6 +2100,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       _reserves = source._reserves
       _group = source._group
       _member = source._member
+      _releaseNeeds = source._releaseNeeds
+      _others = source._others
     }
   }
 
@@ -2029,6 +2131,8 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
         case 120: try { try decoder.decodeSingularMessageField(value: &_storage._reserves) }()
         case 140: try { try decoder.decodeSingularMessageField(value: &_storage._group) }()
         case 141: try { try decoder.decodeSingularMessageField(value: &_storage._member) }()
+        case 180: try { try decoder.decodeSingularStringField(value: &_storage._releaseNeeds) }()
+        case 181: try { try decoder.decodeRepeatedMessageField(value: &_storage._others) }()
         default: break
         }
       }
@@ -2074,6 +2178,12 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
       try { if let v = _storage._member {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 141)
       } }()
+      if !_storage._releaseNeeds.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._releaseNeeds, fieldNumber: 180)
+      }
+      if !_storage._others.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._others, fieldNumber: 181)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2094,10 +2204,130 @@ nonisolated extension WireSpecification: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._reserves != rhs_storage._reserves {return false}
         if _storage._group != rhs_storage._group {return false}
         if _storage._member != rhs_storage._member {return false}
+        if _storage._releaseNeeds != rhs_storage._releaseNeeds {return false}
+        if _storage._others != rhs_storage._others {return false}
         return true
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAcceptableRelease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".AcceptableRelease"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}release\0\u{1}needs\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._release) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.needs) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._release {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.needs.isEmpty {
+      try visitor.visitSingularStringField(value: self.needs, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireAcceptableRelease, rhs: WireAcceptableRelease) -> Bool {
+    if lhs._release != rhs._release {return false}
+    if lhs.needs != rhs.needs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReleaseChoice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReleaseChoice"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.number != 0 {
+      try visitor.visitSingularUInt32Field(value: self.number, fieldNumber: 1)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReleaseChoice, rhs: WireReleaseChoice) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireChose: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Chose"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}choice\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._choice) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._request {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    try { if let v = self._choice {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireChose, rhs: WireChose) -> Bool {
+    if lhs._request != rhs._request {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs._choice != rhs._choice {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2722,7 +2952,7 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fact"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0\u{2}\u{14}grouped\0\u{1}regrouped\0\u{1}scaled\0\u{1}adopted\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0\u{2}\u{14}grouped\0\u{1}regrouped\0\u{1}scaled\0\u{1}adopted\0\u{2}%chose\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3016,6 +3246,19 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .adopted(v)
         }
       }()
+      case 180: try {
+        var v: WireChose?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .chose(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .chose(v)
+        }
+      }()
       default: break
       }
     }
@@ -3114,6 +3357,10 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     case .adopted?: try {
       guard case .adopted(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 143)
+    }()
+    case .chose?: try {
+      guard case .chose(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 180)
     }()
     case nil: break
     }

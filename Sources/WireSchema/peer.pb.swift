@@ -97,6 +97,9 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
 
   /// its owner's hours end, or have ended
   case hours // = 2
+
+  /// the machine is not what its tenant asks for now
+  case unfit // = 180
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -108,6 +111,7 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     case 0: self = .unspecified
     case 1: self = .drained
     case 2: self = .hours
+    case 180: self = .unfit
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -117,6 +121,7 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     case .unspecified: return 0
     case .drained: return 1
     case .hours: return 2
+    case .unfit: return 180
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -126,6 +131,7 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     .unspecified,
     .drained,
     .hours,
+    .unfit,
   ]
 
 }
@@ -1257,6 +1263,9 @@ public nonisolated struct WireLeaving: Sendable {
   public var hasWithinMilliseconds: Bool {self._withinMilliseconds != nil}
   /// Clears the value of `withinMilliseconds`. Subsequent reads from it will return its default value.
   public mutating func clearWithinMilliseconds() {self._withinMilliseconds = nil}
+
+  /// of UNFIT: what is not as asked, for people; at most 512 bytes
+  public var detail: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2998,6 +3007,16 @@ public nonisolated struct WireRequest: @unchecked Sendable {
   /// Clears the value of `arrivals`. Subsequent reads from it will return its default value.
   public mutating func clearArrivals() {_uniqueStorage()._arrivals = nil}
 
+  /// which of several acceptable releases it runs, or is to run; absent: the first
+  public var choice: WireReleaseChoice {
+    get {_storage._choice ?? WireReleaseChoice()}
+    set {_uniqueStorage()._choice = newValue}
+  }
+  /// Returns true if `choice` has been explicitly set.
+  public var hasChoice: Bool {_storage._choice != nil}
+  /// Clears the value of `choice`. Subsequent reads from it will return its default value.
+  public mutating func clearChoice() {_uniqueStorage()._choice = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -3416,7 +3435,7 @@ nonisolated extension WireMachineState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireLeavingReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEAVING_REASON_UNSPECIFIED\0\u{1}LEAVING_REASON_DRAINED\0\u{1}LEAVING_REASON_HOURS\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEAVING_REASON_UNSPECIFIED\0\u{1}LEAVING_REASON_DRAINED\0\u{1}LEAVING_REASON_HOURS\0\u{2}r\u{2}LEAVING_REASON_UNFIT\0")
 }
 
 nonisolated extension WireOrderRefusal: SwiftProtobuf._ProtoNameProviding {
@@ -5031,7 +5050,7 @@ nonisolated extension WireLeavingList: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Leaving"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}within_milliseconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}within_milliseconds\0\u{2}r\u{2}detail\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5041,6 +5060,7 @@ nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self._withinMilliseconds) }()
+      case 180: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       default: break
       }
     }
@@ -5057,12 +5077,16 @@ nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._withinMilliseconds {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
     } }()
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 180)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireLeaving, rhs: WireLeaving) -> Bool {
     if lhs.reason != rhs.reason {return false}
     if lhs._withinMilliseconds != rhs._withinMilliseconds {return false}
+    if lhs.detail != rhs.detail {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -7761,7 +7785,7 @@ nonisolated extension WireMoved: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Request"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}Y\u{1}newest\0\u{1}successor\0\u{1}moving\0\u{4}\u{12}gives_way\0\u{2}\u{14}decisions\0\u{1}adoption\0\u{1}arrivals\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}specification\0\u{1}revision\0\u{1}attempt\0\u{1}placement\0\u{1}status\0\u{3}status_sequence\0\u{3}requested_at_nanoseconds\0\u{3}changed_at_nanoseconds\0\u{1}release\0\u{1}place\0\u{2}Y\u{1}newest\0\u{1}successor\0\u{1}moving\0\u{4}\u{12}gives_way\0\u{2}\u{14}decisions\0\u{1}adoption\0\u{1}arrivals\0\u{2}&choice\0")
 
   fileprivate class _StorageClass {
     var _key: WireRequestKey? = nil
@@ -7782,6 +7806,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _decisions: [WireScaleDecision] = []
     var _adoption: WireAdoption? = nil
     var _arrivals: WireArrivals? = nil
+    var _choice: WireReleaseChoice? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -7810,6 +7835,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       _decisions = source._decisions
       _adoption = source._adoption
       _arrivals = source._arrivals
+      _choice = source._choice
     }
   }
 
@@ -7846,6 +7872,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 140: try { try decoder.decodeRepeatedMessageField(value: &_storage._decisions) }()
         case 141: try { try decoder.decodeSingularMessageField(value: &_storage._adoption) }()
         case 142: try { try decoder.decodeSingularMessageField(value: &_storage._arrivals) }()
+        case 180: try { try decoder.decodeSingularMessageField(value: &_storage._choice) }()
         default: break
         }
       }
@@ -7912,6 +7939,9 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._arrivals {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 142)
       } }()
+      try { if let v = _storage._choice {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 180)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -7939,6 +7969,7 @@ nonisolated extension WireRequest: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._decisions != rhs_storage._decisions {return false}
         if _storage._adoption != rhs_storage._adoption {return false}
         if _storage._arrivals != rhs_storage._arrivals {return false}
+        if _storage._choice != rhs_storage._choice {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -27,6 +27,9 @@ struct RequestCommand: AsyncParsableCommand {
             .init(
                 "palmier request web --release examples/memcached.yaml --count 3 --spread host", "three, on three hosts"
             ),
+            .init(
+                "palmier request db --release new.yaml --or-release old.yaml",
+                "the first, or the second where no machine can run the first"),
             .init("palmier request cache --prefer 'price, load' --apart-from web", "the cheapest, and not where web is")
         ))
 

@@ -38,6 +38,7 @@ actor FakePeerService: PeerService {
         // Nobody else is there: no need to wait for them.
         var configuration = Peer.Configuration()
         configuration.overlay.seedPatience = .zero
+        configuration.acquaintance = .zero
         configuration.placement.wanted = replicas
         var restored = Peer.Restored()
         if apiPort != nil { restored.ledgers = [(id, .founded(StoreID(1)))] }

@@ -69,7 +69,7 @@ struct PlanTests {
         }
     }
 
-    @Test("a change: what is there and what would be; it stays on its machine, and what that has not is said")
+    @Test("a change: what is there and what would be; it goes on on its machine, and what that has not is said")
     func change() async throws {
         try await Stage.with { (stage) async throws in
             try await stage.client { (client) async throws in
@@ -87,7 +87,9 @@ struct PlanTests {
                         .init(field: "requirements.condition", before: nil, after: .string("region = fr")),
                         .init(field: "parameters.memory", before: .integer(32), after: nil),
                     ], "\(plan.changes)")
-                #expect(plan.reasons.contains { $0.contains("stays on alpha") })
+                #expect(same.reasons.contains("It stays on alpha, which is as asked."))
+                #expect(plan.reasons.contains { $0.contains("No other machine that is known here could take it now") })
+                #expect(plan.reasons.contains { $0.contains("it goes on on alpha until one can") })
                 #expect(plan.reasons.contains { $0.contains("alpha is not as asked any more: it has no region") })
                 // The index that was shown is the one that the act takes.
                 change.checkIndex = plan.index

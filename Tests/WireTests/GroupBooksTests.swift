@@ -57,6 +57,18 @@ struct GroupBooksTests {
         #expect(again.encoded() == books.encoded())
         #expect(again.members(of: Self.web).map(\.key) == books.members(of: Self.web).map(\.key))
         #expect(try WireBooksCheckpointLayout.of(books) == 3)
+        var several = books
+        let db = RequestKey(customer: Customer("ada"), reference: "db")
+        var asked = specification
+        asked.group = nil
+        asked.others = Samples.ofSeveral.others
+        let choice = ReleaseChoice(number: 1, reason: "no machine had the first")
+        for fact in [Fact.requested(db, asked), .chose(db, .first, choice)] {
+            several.apply(Entry(index: several.index.next, at: Instant(nanoseconds: 9), fact: fact))
+        }
+        let read = try Books(decoding: several.encoded())
+        #expect(try WireBooksCheckpointLayout.of(several) == 4)
+        #expect(read.contents == several.contents && read[db]?.choice == choice)
         #expect(try WireBooksCheckpointLayout.of(BooksWorkload.sample) == 2, "without groups nothing is new")
     }
 }

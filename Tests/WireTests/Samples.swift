@@ -242,7 +242,7 @@ enum NeighbourKind: CaseIterable {
 
 enum ClaimKind: CaseIterable {
     case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
-    case report, measured, leaving, staying, claimOfProject, renewedWithShares, refusedForRoom, outranked
+    case report, measured, leaving, unfit, staying, claimOfProject, renewedWithShares, refusedForRoom, outranked
 
     init(_ message: ClaimMessage) {
         self =
@@ -261,7 +261,7 @@ enum ClaimKind: CaseIterable {
             case .renew: .renew
             case .report: .report
             case .measured: .measured
-            case .leaving(_, .some): .leaving
+            case .leaving(_, .some(let leaving)): leaving.reason == .unfit ? .unfit : .leaving
             case .leaving(_, nil): .staying
             case .outranked: .outranked
             }
@@ -288,6 +288,7 @@ enum ClaimKind: CaseIterable {
                 Gauge(claim: Samples.claim, metric: "requests", millionths: Gauge.millionthsMax),
             ])
         case .leaving: .leaving([Samples.claim], Leaving(reason: .hours, within: .milliseconds(299_500)))
+        case .unfit: .leaving([Samples.claim], Leaving(reason: .unfit, detail: "has 4 cpu, cpu >= 8 asked"))
         case .staying: .leaving([Samples.claim, Samples.claim], nil)
         case .claimOfProject:
             .claim(
@@ -310,6 +311,14 @@ enum Samples {
     static let claim = WireTests.claim
     static let order = WireTests.order
     static let grouped = WireTests.grouped
+    static let ofSeveral: Specification = {
+        var several = bare
+        several.releaseNeeds = "architecture = arm64"
+        several.others = [
+            AcceptableRelease(document: ReleaseDocument(url: "file:b.yaml", text: "name: b"), needs: "gpu >= 1")
+        ]
+        return several
+    }()
     static let share = ProjectShare(project: "thesis", held: 7, weight: 1_000)
     static let outranking = Outranking(ledger: beta, name: "m2", share: share)
 }
@@ -470,11 +479,14 @@ enum ResultKind: CaseIterable {
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
     case accounting, described, succeeding, moved, dropped, gaveWay, grouped, regrouped, scaled, adopted
+    case requestedOfSeveral, chose
 
     init(_ fact: Fact) {
         self =
             switch fact {
-            case .requested(_, let specification): specification.group == nil ? .requested : .grouped
+            case .requested(_, let specification):
+                specification.group != nil ? .grouped : specification.others.isEmpty ? .requested : .requestedOfSeveral
+            case .chose: .chose
             case .changed(_, let specification, _): specification.group == nil ? .changed : .regrouped
             case .scaled: .scaled
             case .adopted: .adopted
@@ -523,6 +535,8 @@ enum FactKind: CaseIterable {
                 ScaleDecision(
                     kind: .up, from: 2, to: GroupTerms.countMax, reason: "cpu 93 % is above 60 %", at: .zero))
         case .adopted: .adopted(key, Attempt(2), from: otherKey)
+        case .requestedOfSeveral: .requested(key, Samples.ofSeveral)
+        case .chose: .chose(key, Attempt(2), ReleaseChoice(number: 1, reason: "file:a.yaml: no machine has it"))
         case .described:
             .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
         case .gaveWay: .gaveWay(key, Attempt(2), to: Samples.outranking)

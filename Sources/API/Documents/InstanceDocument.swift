@@ -47,6 +47,7 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var schema = "palmier.instance/1"
     public var customer: String
     public var reference: String
+    /// That which it runs, or is to run.
     public var release: ReleaseSummary
     public var type: String
     /// As they were given; the release's defaults are not filled in.
@@ -88,6 +89,10 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
     public var memberOf: String?
     /// The prepared instance whose place it has taken over; nil: none.
     public var tookOver: String?
+    /// All releases that it accepts, the best in front; nil: `release` alone.
+    public var releases: [ReleaseSummary]?
+    /// Why `release` is not the first of them; nil: it is.
+    public var releaseReason: String?
 
     /// What was asked for has been reached.
     public var isReached: Bool { state == desired && (stateRevision >= revision || desired == "destroyed") }

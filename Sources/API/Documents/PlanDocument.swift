@@ -41,10 +41,12 @@ public struct PlanDocument: Codable, Hashable, Sendable {
     /// The revision that this was made from, for `checkIndex`; 0: there is no such request yet.
     public var index: UInt64
     public var changes: [Change]
-    /// Where it is now; nil: nowhere. A request that has a machine stays there.
+    /// Where it is now; nil: nowhere. It stays there where that is as asked, and else until another machine takes it.
     public var `where`: InstanceDocument.Place?
     /// What the machines say to what is asked; nil where it asks for none: it shall not run.
     public var machines: MachinesDocument?
+    /// The address of the release that it would run, of several; nil: there is one.
+    public var release: String?
     /// What it would wait for; empty where a machine could take it now.
     public var waitsFor: String
     /// What an hour costs where it is or would be first, a decimal in the unit of account; nil: nowhere.

@@ -57,6 +57,8 @@ public struct RequestDocument: Codable, Hashable, Sendable {
     public var customer: String?
     /// Needed for a new request.
     public var release: ReleaseText?
+    /// Releases that serve as well, the better in front, each where those before it find no machine; an empty list: none.
+    public var orReleases: [ReleaseText]?
     public var type: String?
     /// An object, laid over the parameters that are there: null removes one.
     public var parameters: JSONValue?

@@ -72,6 +72,7 @@ struct RequestWish {
     let reference: String
     let customer: String?
     private let release: ReleaseDocument?
+    private let others: [ReleaseDocument]?
     private let type: String?
     private let parameters: [String: JSONValue]?
     private let requirements: RequirementsWish
@@ -91,7 +92,8 @@ struct RequestWish {
         let reader = try BodyReader(
             body,
             known: [
-                "reference", "customer", "release", "type", "parameters", "requirements", "exclusive", "project",
+                "reference", "customer", "release", "orReleases", "type", "parameters", "requirements", "exclusive",
+                "project",
                 "patienceSeconds",
                 "state", "checkIndex", "wait",
             ] + GroupWish.known)
@@ -105,6 +107,7 @@ struct RequestWish {
         } else {
             release = nil
         }
+        others = try Self.others(reader)
         type = try reader.text("type")
         if let type { try Bounds.checkChoice(type, "type") }
         parameters = try reader.members("parameters")
@@ -144,6 +147,15 @@ struct RequestWish {
         }
         var specification = known?.specification ?? Specification(release: release)
         specification.release = release
+        if self.release != nil { specification.releaseNeeds = try ReleaseNeeds.of(release, "release", shelf) }
+        if let others {
+            specification.others = []
+            for (number, other) in others.enumerated()
+            where !specification.acceptable.contains(where: { $0.document == other }) {
+                let needs = try ReleaseNeeds.of(other, "orReleases[\(number)]", shelf)
+                specification.others.append(AcceptableRelease(document: other, needs: needs))
+            }
+        }
         if let type { specification.type = type }
         if let parameters {
             specification.parameters = Self.merge(parameters, over: specification.parameters).canonicalJSON
@@ -158,6 +170,24 @@ struct RequestWish {
         try group.apply(to: &specification, of: key, known: known)
         if specification.desired != .destroyed { try Self.check(specification, shelf) }
         return specification
+    }
+
+    private static func others(_ reader: BodyReader) throws(ProblemDocument) -> [ReleaseDocument]? {
+        guard reader.has("orReleases") else { return nil }
+        let items = try reader.objects("orReleases", known: ["url", "text"])
+        guard items.count <= Specification.othersMax else {
+            throw ProblemDocument(
+                .invalid, "orReleases: \(items.count) releases, at most \(Specification.othersMax) beside the first",
+                remedy: "leave out those that matter least", field: "orReleases")
+        }
+        var others: [ReleaseDocument] = []
+        for item in items {
+            let (url, text) = (try item.requiredText("url"), try item.requiredText("text"))
+            try Bounds.checkURL(url, item.field("url"))
+            try Bounds.checkRelease(text, item.field("text"))
+            others.append(ReleaseDocument(url: url, text: text))
+        }
+        return others
     }
 
     private func check(_ known: Request?, _ key: RequestKey) throws(ProblemDocument) {
@@ -201,16 +231,19 @@ struct RequestWish {
     }
 
     private static func check(_ specification: Specification, _ shelf: ReleaseShelf) throws(ProblemDocument) {
-        let type: InstanceType
-        do throws(ReleaseError) {
-            type = try shelf.release(specification.release).type(named: specification.type)
-        } catch {
-            throw ProblemDocument(error)
+        for release in specification.acceptable {
+            let type: InstanceType
+            do throws(ReleaseError) {
+                type = try shelf.release(release.document).type(named: specification.type)
+            } catch {
+                throw ProblemDocument(error)
+            }
+            do throws(ParameterError) {
+                _ = try type.validate(specification.parameters)
+            } catch {
+                throw ProblemDocument(error)
+            }
         }
-        do throws(ParameterError) {
-            _ = try type.validate(specification.parameters)
-        } catch {
-            throw ProblemDocument(error)
-        }
+        try ReleaseNeeds.check(specification)
     }
 }

@@ -1,3 +1,4 @@
+import Accounting
 import Automata
 import Claims
 import Ledger
@@ -15,18 +16,24 @@ struct Survey {
     let refusals: [Matching.Refusal]
     let closest: Matching.Refusal?
     private let offers: [PeerID: Offer]  // looked up only
+    /// What is not as asked where it is, its own reservation given back; empty: it may stay.
+    let unfit: [Mismatch]
+    /// Where it would be, were it paid: nil where a machine can take it, or none would.
+    let unpaid: PeerID?
 
+    /// - Parameter there: what is there; its reservation is given back where it is.
     /// - Throws: what of the requirements cannot be read here: a later version wrote them.
     init(
-        _ key: RequestKey, asking specification: Specification, at placement: ClaimReference?, in views: Views
+        _ key: RequestKey, asking specification: Specification, from there: Request?, in views: Views
     ) throws(LanguageError) {
         let peer = views.peer
+        let placement = there?.placement
         var standings: [Standing] = []
         var missing: Relation?
         for bond in peer.bonds(of: key, asking: specification) ?? [] {
             switch bond {
             case .free: continue
-            case .standing(let standing): standings.append(standing)
+            case .standing(let standing), .mirrored(let standing): standings.append(standing)
             case .unplaced(let relation): missing = missing ?? relation
             }
         }
@@ -55,15 +62,78 @@ struct Survey {
         self.wanted = wanted
         self.offers = offers
         here = placement.map { ($0.machine, views.knownName(of: $0.machine), offers[$0.machine]) }
-        candidates = matching.candidates
-        closest = matching.candidates.isEmpty ? matching.closest : nil
-        let ranked = matching.refusals.map { refusal in
+        if let request = there, let offer = placement.flatMap({ offers[$0.machine] }) {
+            unfit = Self.unfit(wanted, offer, request, peer.bonds(of: key, asking: specification) ?? [], at: views.now)
+        } else {
+            unfit = []
+        }
+        let dear = placement == nil ? Self.dear(matching.candidates, key, specification, in: views) : []
+        unpaid = dear.count == matching.candidates.count ? dear.first?.machine : nil
+        let names = Set(dear.map(\.machine))
+        candidates = matching.candidates.filter { !names.contains($0.machine) }
+        closest = candidates.isEmpty ? matching.closest ?? dear.first : nil
+        let ranked = (matching.refusals + dear).map { refusal in
             (
                 rank: (refusal.mismatches.count { $0.isLasting }, refusal.mismatches.count, refusal.name),
                 refusal: refusal
             )
         }
         refusals = ranked.sorted { $0.rank < $1.rank }.map(\.refusal)
+    }
+
+    /// Machines that would take it, and that its project cannot pay: the ledger refuses them, whatever they say.
+    private static func dear(
+        _ candidates: [Offer], _ key: RequestKey, _ specification: Specification, in views: Views
+    ) -> [Matching.Refusal] {
+        guard let project = specification.project, !candidates.isEmpty,
+            let ledger = views.peer.ledger(for: key, asking: specification),
+            let books = views.peer.ledgers.first(where: { $0.id == ledger })?.books,
+            let status = books.accounts.projectStatus(ProjectID(project), at: views.now)
+        else { return [] }
+        let left = "\(status.left.text(in: status.order.currency)) \(status.order.currency.code) left"
+        return candidates.compactMap { offer in
+            guard case .failure(let breach)? = books.quote(key, asking: specification, on: offer.machine, at: views.now)
+            else { return nil }
+            let no = Mismatch(.budget, wanted: breach.message, found: left)
+            return Matching.Refusal(machine: offer.machine, name: offer.name, mismatches: [no])
+        }
+    }
+
+    /// What ends the tenancy of a request that is there, once it asks for this.
+    private static func unfit(
+        _ wanted: Wanted, _ offer: Offer, _ request: Request, _ bonds: [Books.Bond], at now: Instant
+    ) -> [Mismatch] {
+        let own = Demand(of: request.chosen.requirements)
+        var room = offer
+        room.free += 1
+        room.cores += own.cores
+        room.memory = ByteCount(room.memory.bytes + own.memory.bytes)
+        room.gpus += own.gpus
+        let broken: [Mismatch] = bonds.compactMap { bond in
+            guard case .standing(let standing) = bond, !standing.holds(on: offer.machine, at: offer.place) else {
+                return nil
+            }
+            return Mismatch(.relation, wanted: standing.relation.description, found: offer.name)
+        }
+        return wanted.mismatches(with: room, at: now).filter(\.endsTenancy) + broken
+    }
+
+    /// Of several releases the first that a machine could take now, else the first; what runs keeps its own where it may.
+    ///
+    /// - Returns: its number, and what machines say to it.
+    static func ofReleases(
+        _ key: RequestKey, asking specification: Specification, from known: Request?, in views: Views
+    ) throws(LanguageError) -> [(number: Int, survey: Survey)] {
+        let running = known?.placement == nil ? nil : known?.chosen.release
+        let numbers = Array(specification.acceptable.indices)
+        let own = numbers.first { specification.acceptable[$0].document.text == running?.text }
+        var surveys: [(number: Int, survey: Survey)] = []
+        for number in own.map({ [$0] }) ?? (running == nil ? numbers : [0]) {
+            let survey = try Survey(key, asking: specification.with(number), from: known, in: views)
+            surveys.append((number, survey))
+            if !survey.candidates.isEmpty { break }
+        }
+        return surveys
     }
 
     /// No machine can ever take it, as far as they are known here.
@@ -167,7 +237,8 @@ extension Mismatch {
         case .full, .outranked: "a free partition"
         case .yielding: "a tenant to leave"
         case .silent, .notAsked: "an answer"
-        case .budget, .quota: "the project to have \(wanted)"
+        case .budget: "the project to have more (it has \(found))"
+        case .quota: "the project to have \(wanted)"
         case .unreadable, .staleAttempt, .other: "a machine that can take it"
         }
     }

@@ -23,12 +23,16 @@ extension Views {
         // What is stopped or destroyed keeps what it has, and asks for no machine.
         guard specification.desired == .running else { return document }
         do {
-            let survey = try Survey(key, asking: specification, at: known?.placement, in: self)
+            let surveys = try Survey.ofReleases(key, asking: specification, from: known, in: self)
+            let chosen = surveys.last { !$0.survey.candidates.isEmpty } ?? surveys[0]
+            let survey = chosen.survey
+            document.reasons += notes(on: surveys.map { ($0.number, $0.survey) }, chosen.number, specification)
+            if !specification.others.isEmpty { document.release = specification.acceptable[chosen.number].document.url }
             document.machines = survey.document(namesMax: PlanDocument.namesMax)
             document.waitsFor = survey.waitsFor
             document.hourly = survey.hourly.map { Decimal6($0).description }
-            document.reasons += notes(on: survey)
-            pay(survey, key, specification, books, into: &document)
+            document.reasons += notes(on: survey, specification)
+            pay(survey, key, specification.with(chosen.number), books, into: &document)
         } catch {
             document.reasons.append("\(own.name) cannot read what it asks: \(error)")
         }
@@ -45,17 +49,47 @@ extension Views {
         return books?.budgetBreach(of: key, asking: specification, at: now).map { Refusal($0) }
     }
 
-    private func notes(on survey: Survey) -> [String] {
+    /// Which of several releases it would run, and why none before it.
+    private func notes(
+        on surveys: [(number: Int, survey: Survey)], _ chosen: Int, _ specification: Specification
+    ) -> [String] {
+        guard !specification.others.isEmpty, let first = surveys.first else { return [] }
+        let names = specification.acceptable.map { name(of: $0.document) }
+        guard first.survey.here == nil else { return ["It keeps its release, \(names[chosen])."] }
+        let none = surveys.filter { $0.number < chosen }.map { number, survey in
+            "For \(names[number]) there is no machine now: \(survey.waitsFor)"
+        }
+        guard chosen > 0 || !first.survey.candidates.isEmpty else {
+            return ["No machine could take one of its releases now: \(names.joined(separator: ", "))."]
+        }
+        return none + [
+            "It would run \(names[chosen]), the first of \(names.count) releases that a machine could take now."
+        ]
+    }
+
+    /// As people know a release.
+    func name(of document: ReleaseDocument) -> String {
+        let summary = summary(of: document)
+        return summary.name.isEmpty ? summary.url : "\(summary.name) \(summary.version)"
+    }
+
+    private func notes(on survey: Survey, _ specification: Specification) -> [String] {
         guard let here = survey.here else {
             guard survey.candidates.count > 1, survey.wanted.policy == .usual else { return [] }
             return ["Of two that fit, drawn at random, the one with more free partitions is asked."]
         }
-        var notes = ["It stays on \(here.name): requirements choose a machine, and move nothing."]
-        // What the request has reserved itself is no reason.
-        let reasons = (here.offer.map { survey.wanted.mismatches(with: $0, at: now) } ?? []).filter(\.isLasting)
-        if !reasons.isEmpty {
+        guard !survey.unfit.isEmpty else { return ["It stays on \(here.name), which is as asked."] }
+        var notes = [
+            "\(here.name) is not as asked any more: it \(survey.unfit.map(\.description).joined(separator: " and "))."
+        ]
+        if let next = survey.candidates.first?.name {
             notes.append(
-                "\(here.name) is not as asked any more: it \(reasons.map(\.description).joined(separator: " and ")).")
+                specification.exclusive
+                    ? "It would move: stopped on \(here.name) first, since it is exclusive, then started on \(next)."
+                    : "It would move: started on \(next), and ended on \(here.name) when it runs there.")
+        } else {
+            notes.append(
+                "No other machine that is known here could take it now: it goes on on \(here.name) until one can.")
         }
         return notes
     }
@@ -65,7 +99,7 @@ extension Views {
         into document: inout PlanDocument
     ) {
         guard let project = specification.project,
-            let machine = survey.here?.machine ?? survey.candidates.first?.machine
+            let machine = survey.here?.machine ?? survey.candidates.first?.machine ?? survey.unpaid
         else { return }
         guard let books else {
             document.reasons.append(
@@ -118,6 +152,9 @@ extension Views {
         var fields: [(name: String, value: JSONValue)] = [("release", .string(specification.release.url))]
         func add(_ name: String, _ text: String?) {
             if let text, !text.isEmpty { fields.append((name, .string(text))) }
+        }
+        if !specification.others.isEmpty {
+            fields.append(("orReleases", .array(specification.others.map { .string($0.document.url) })))
         }
         add("type", specification.type)
         if case .object(let members) = JSONValue(text: specification.parameters) {

@@ -11,7 +11,8 @@ extension Views {
         let document = instance(request)
         let survey: Survey
         do {
-            survey = try Survey(request.key, asking: request.specification, at: request.placement, in: self)
+            let surveys = try Survey.ofReleases(request.key, asking: request.specification, from: request, in: self)
+            survey = (surveys.last { !$0.survey.candidates.isEmpty } ?? surveys[0]).survey
         } catch {
             let none = MachinesDocument(
                 known: 0, here: 0, fits: 0, notNow: 0, never: 0, rules: [], candidates: [], unnamed: 0, closest: nil)
@@ -58,17 +59,30 @@ extension Views {
         if let place = instance.where {
             sentences.append("It is placed on \(place.node) (\(place.fingerprint)), partition \(place.partition).")
         }
+        sentences += releaseNotes(on: request)
         sentences += relationNotes(of: request.key, asking: request.specification)
         sentences += shareNotes(on: request)
         if !instance.home.isEmpty { sentences.append("Master \(instance.home) holds it in its ledger.") }
         return sentences
     }
 
+    /// Which of several releases it has got, and why.
+    private func releaseNotes(on request: Request) -> [String] {
+        let acceptable = request.specification.acceptable
+        guard acceptable.count > 1 else { return [] }
+        let names = acceptable.map { name(of: $0.document) }
+        var sentences = ["It accepts \(acceptable.count) releases, in this order: \(names.joined(separator: ", "))."]
+        if request.placement != nil {
+            let reason = request.choice.map { ", since there was no machine for those before it (\($0.reason))" } ?? ""
+            sentences.append("It got \(name(of: request.chosen.release))\(reason).")
+        }
+        return sentences
+    }
+
     /// What is not as a relation's author may think: nothing keeps an instance apart from one that is not there.
     func relationNotes(of key: RequestKey, asking specification: Specification) -> [String] {
-        let relations = specification.requirements.relations
-        guard !relations.isEmpty else { return [] }
         guard let bonds = peer.bonds(of: key, asking: specification) else {
+            guard !specification.requirements.relations.isEmpty else { return [] }
             let ledger = peer.ledger(for: key, asking: specification).map { peer.ledgerName(of: $0) } ?? "another"
             return [
                 "Where the instances are that it stands in relation to, only the ledger \(ledger) knows, of which "
@@ -79,13 +93,17 @@ extension Views {
             let relation: Automata.Relation
             switch bond {
             case .free(let of), .unplaced(let of): relation = of
-            case .standing(let standing): relation = standing.relation
+            case .standing(let standing), .mirrored(let standing): relation = standing.relation
             }
             let other = RequestKey(customer: key.customer, reference: relation.reference)
             let isThere = peer.ledger(of: other) != nil
             return switch bond {
             case .standing(let standing):
                 "It shall stand on \(relation), which is on \(knownName(of: standing.machine))."
+            case .mirrored(let standing):
+                "\(relation.reference), which is on \(knownName(of: standing.machine)), shall stand on "
+                    + "\(relation.isApart ? "another" : "the same") \(relation.scope.rawValue) "
+                    + "\(relation.isApart ? "than" : "as") it."
             case .free where isThere:
                 "It shall stand on \(relation), which has no machine yet: nothing keeps it apart now."
             case .free: "It shall stand on \(relation), and there is no \(relation.reference): nothing keeps it apart."

@@ -17,13 +17,7 @@ struct Views {
 
     func instance(_ request: Request) -> InstanceDocument {
         let specification = request.specification
-        var release = InstanceDocument.ReleaseSummary(url: specification.release.url, name: "", version: "")
-        do throws(ReleaseError) {
-            let parsed = try shelf.release(specification.release)
-            (release.name, release.version) = (parsed.name, parsed.version)
-        } catch {
-            release.name = ""  // made by another version: the address says what it is
-        }
+        let release = summary(of: request.chosen.release)
         return InstanceDocument(
             customer: request.key.customer.name, reference: request.key.reference, release: release,
             type: specification.type, parameters: JSONValue(text: specification.parameters),
@@ -38,7 +32,20 @@ struct Views {
             requestedAt: DocumentCoding.text(of: request.requestedAt),
             changedAt: DocumentCoding.text(of: request.changedAt),
             ageSeconds: DocumentCoding.age(of: request.requestedAt, at: now), home: home(of: request.key),
-            memberOf: specification.membership?.group, tookOver: request.adoption?.from.reference)
+            memberOf: specification.membership?.group, tookOver: request.adoption?.from.reference,
+            releases: specification.others.isEmpty ? nil : specification.acceptable.map { summary(of: $0.document) },
+            releaseReason: request.choice?.reason)
+    }
+
+    func summary(of document: ReleaseDocument) -> InstanceDocument.ReleaseSummary {
+        var release = InstanceDocument.ReleaseSummary(url: document.url, name: "", version: "")
+        do throws(ReleaseError) {
+            let parsed = try shelf.release(document)
+            (release.name, release.version) = (parsed.name, parsed.version)
+        } catch {
+            release.name = ""  // made by another version: the address says what it is
+        }
+        return release
     }
 
     private func moving(_ request: Request) -> InstanceDocument.Moving? {

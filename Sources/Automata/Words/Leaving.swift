@@ -5,16 +5,23 @@ public struct Leaving: Hashable, Sendable, CustomStringConvertible {
         case drained
         /// The hours in which it is for others end, or have ended.
         case hours
+        /// The machine is not, or has not, what the tenant asks for now.
+        case unfit
     }
 
     public var reason: Reason
     /// How long the machine is still for others; nil: it has no end, or that is over. A length and no instant, since two
     /// clocks need not agree.
     public var within: Duration?
+    /// Of `unfit`: what is not as asked, as the rest of a sentence about the machine; at most `detailBytesMax`.
+    public var detail: String
 
-    public init(reason: Reason, within: Duration? = nil) {
+    public static let detailBytesMax = 512
+
+    public init(reason: Reason, within: Duration? = nil, detail: String = "") {
         self.reason = reason
         self.within = within
+        self.detail = detail
     }
 
     /// As the rest of a sentence about the machine.
@@ -22,6 +29,7 @@ public struct Leaving: Hashable, Sendable, CustomStringConvertible {
         switch reason {
         case .drained: "drains"
         case .hours: "is for its owner alone \(within == nil ? "now" : "soon")"
+        case .unfit: detail.isEmpty ? "is not as asked any more" : detail
         }
     }
 }

@@ -36,6 +36,33 @@ public struct ReleaseDocument: Hashable, Sendable {
     }
 }
 
+/// A release that a request accepts.
+public struct AcceptableRelease: Hashable, Sendable {
+    public var document: ReleaseDocument
+    /// What it needs of a machine: the canonical text of a condition; empty: nothing.
+    public var needs: String
+
+    public init(document: ReleaseDocument, needs: String = "") {
+        self.document = document
+        self.needs = needs
+    }
+}
+
+/// Which of the releases that a request accepts it has got.
+public struct ReleaseChoice: Hashable, Sendable {
+    /// Its place in their order; 0 is the first.
+    public var number: Int
+    /// Why none before it, for people; at most `reasonBytesMax`.
+    public var reason: String
+
+    public static let reasonBytesMax = 1_024
+
+    public init(number: Int, reason: String) {
+        self.number = number
+        self.reason = reason
+    }
+}
+
 /// What a machine must have to be a candidate (the SLA), and which of several is best.
 public struct Requirements: Hashable, Sendable {
     /// Memory that the instance may use; zero asks for none in particular. A condition may ask for more.
@@ -133,6 +160,12 @@ public struct Specification: Hashable, Sendable {
     /// What its condition reserves, as the ledger has read it that took the request: replicas of another version, which may
     /// read it otherwise, count the same. Never said by users.
     public var reserves = Holdings.none
+    /// What its release itself needs of a machine: the canonical text of a condition; empty: nothing.
+    public var releaseNeeds = ""
+    /// Releases that serve as well, the better in front: each where those before it find no machine; at most `othersMax`.
+    public var others: [AcceptableRelease] = []
+
+    public static let othersMax = 7
 
     public init(
         release: ReleaseDocument, type: String = "", parameters: String = "{}",

@@ -69,8 +69,11 @@ extension ClaimKeeper {
         silent.removeAll { $0 == home }
     }
 
-    func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
+    mutating func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
         for message in renewals(of: home, at: now) { effects.append(.send(message, to: home)) }
+        for index in partitions.indices where partitions[index].tenancy.confirmed?.home == home {
+            tellFitness(index, at: now, into: &effects)
+        }
     }
 
     /// What asks whoever leads the ledger to prolong its tenancies here; empty where it has none.

@@ -166,6 +166,7 @@ public struct ClaimKeeper: Automaton {
         for record in records where record.partition.value >= 0 && record.partition.value < count {
             partitions[record.partition.value] = Partition(record: record)
         }
+        reserveAgain()
     }
 
     /// What the machine can give right now.
@@ -290,6 +291,10 @@ public struct ClaimKeeper: Automaton {
                     partitions[index].tenancy = .free  // the ledger has moved on; nothing was started
                     continue
                 }
+                guard grant.release == asked.release else {
+                    partitions[index].tenancy = .free  // it was granted for another release, which needs something else
+                    continue
+                }
                 effects.append(.send(.granted(request, attempt, reference(index), terms.place), to: home))
                 return
             case .confirmed(let tenant) where tenant.order.request == request && tenant.home == home:
@@ -374,8 +379,8 @@ public struct ClaimKeeper: Automaton {
         }
         partitions[index].tenancy = .tentative(
             Grant(
-                request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand, granted: now,
-                expires: expires, share: asked.share))
+                request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand,
+                release: asked.release, granted: now, expires: expires, share: asked.share))
         seen.note(asked, .granted(partitions[index].number), of: home, at: now)
         if !configuration.sabotage.contains(.latePersist) { effects.append(.persist(partitions[index].record)) }
         effects.append(.set(.tentative(partitions[index].number), at: expires))
@@ -415,6 +420,7 @@ public struct ClaimKeeper: Automaton {
             if isFirst { effects.append(.set(.renew, at: now + configuration.renewPeriod)) }
             effects.append(.send(.ordered(order.claim, order.revision), to: home))
             if let leaving = leaving(at: now) { effects.append(.send(.leaving([order.claim], leaving), to: home)) }
+            tellFitness(index, at: now, into: &effects)
         case .confirmed(var tenant):
             // Of the same home's requests one may take the place of another, which that ledger has ended with it.
             let isTakenOver = order.takesOver?.from == tenant.order.request && order.revision > tenant.order.revision
@@ -425,12 +431,12 @@ public struct ClaimKeeper: Automaton {
             let isOlder = order.revision < tenant.order.revision
             if order.revision > tenant.order.revision || isOlder && configuration.sabotage.contains(.oldOrder) {
                 tenant.order = order
-                tenant.demand = Demand(of: order.specification.requirements)
                 partitions[index].tenancy = .confirmed(tenant)
                 effects.append(.persist(partitions[index].record))
                 bring(index, at: now, into: &effects)
             }
             effects.append(.send(.ordered(order.claim, tenant.order.revision), to: home))
+            tellFitness(index, at: now, into: &effects)
         }
     }
 

@@ -64,6 +64,8 @@ struct Grant: Sendable {
     var attempt: Attempt
     var home: PeerID
     var demand: Demand
+    /// The mark of the release that it was asked for.
+    var release: UInt64?
     var granted: Instant
     var expires: Instant
     var share: ProjectShare?
@@ -98,6 +100,8 @@ struct Tenant: Sendable {
     var share: ProjectShare?
     /// Since when it is here, as far as this process knows; nil: since before it began.
     var since: Instant?
+    /// Its home was told that the machine is not what it asks for.
+    var isUnfit = false
     /// An exclusive instance whose lease is about to end is stopped until the lease is renewed.
     var suspended = false
     var status: InstanceStatus?

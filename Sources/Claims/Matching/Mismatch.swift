@@ -116,7 +116,7 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         case .staleAttempt: "has heard of \(found) already, \(wanted) asked"
         case .silent: "did not answer"
         case .notAsked: "was not asked: \(found)"
-        case .budget: "costs \(wanted), and the project has \(found)"
+        case .budget: "is not paid: \(wanted)"
         case .quota: "is \(wanted), and the project uses \(found)"
         case .other: "refuses (\(wanted))"
         }
@@ -125,7 +125,7 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
 
 extension String {
     /// The first characters that together have at most so many bytes.
-    func cut(toBytes most: Int) -> String {
+    package func cut(toBytes most: Int) -> String {
         guard utf8.count > most else { return self }
         var (bytes, end) = (0, startIndex)
         while end < endIndex {

@@ -53,6 +53,7 @@ public enum PlanText {
         case "requirements.memoryMiB": "memory"
         case "requirements.machine": "node"
         case "patienceSeconds": "patience"
+        case "orReleases": "or release"
         case "requirements.condition": "require"
         case "requirements.policy": "prefer"
         case "requirements.priceMax": "max price"
@@ -69,7 +70,7 @@ public enum PlanText {
         case .integer(let count) where field == "requirements.memoryMiB": "\(count) MiB"
         case .integer(let seconds) where field == "patienceSeconds": Wording.age(seconds: seconds)
         case .boolean(true) where field == "exclusive": "yes"
-        case .array(let elements) where field.hasPrefix("requirements."):
+        case .array(let elements) where field.hasPrefix("requirements.") || field == "orReleases":
             elements.map { text(of: $0, field) }.joined(separator: ", ")
         case .null, .boolean, .integer, .number, .array, .object: value.canonicalJSON
         }

@@ -80,10 +80,15 @@ public struct RequestArguments: Sendable {
     ///
     /// - Parameter release: its text and what it says; nil where the request exists and keeps its release. Without it
     ///   the parameters' types are not known: each is read as JSON where it is JSON, else as a string.
-    public func document(release: (text: RequestDocument.ReleaseText, release: Release)?) throws -> RequestDocument {
+    /// - Parameter others: releases that serve as well, the better in front; nil: nothing is said of them.
+    public func document(
+        release: (text: RequestDocument.ReleaseText, release: Release)?, others: [RequestDocument.ReleaseText]? = nil
+    ) throws -> RequestDocument {
         try check()
         var document = RequestDocument(reference: reference, customer: customer)
         document.release = release?.text
+        document.orReleases = others
+        for other in others ?? [] { try Bounds.checkURL(other.url, "--or-release") }
         if let url = release?.text.url { try Bounds.checkURL(url, "--release") }
         document.type = type
         let schema = try release?.release.type(named: type ?? "").schema ?? Schema(additional: .allowed)

@@ -70,7 +70,7 @@ struct NamedSabotage {
         rendezvous = Rendezvous.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         claims = ClaimKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         requests = RequestKeeper.Sabotage.named.first { $0.name == name }?.sabotage ?? []
-        peer = Peer.Sabotage.named.first { $0.name == name }?.sabotage ?? []
+        peer = (Peer.Sabotage.named + Peer.Sabotage.ofSearches).first { $0.name == name }?.sabotage ?? []
         placement = ReplicaPlacement.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replica = Replica.Sabotage.named.first { $0.name == name }?.sabotage ?? []
         replicaHost = HostSabotage(rawValue: name)

@@ -144,13 +144,20 @@ struct StepDeath: Sendable {
 
     /// What a seed draws.
     static func drawn(_ settings: FabricSettings, away: ClosedRange<Duration>, seed: UInt64) -> [StepDeath] {
-        guard settings.stepDeaths.upperBound > 0 else { return [] }
         var draw = Draw(seed: seed, "deaths at steps")
-        return (0..<draw.within(settings.stepDeaths)).map { _ in
+        let deaths = settings.searchDeaths.upperBound > 0 ? draw.within(settings.searchDeaths) : 0
+        let searches = (0..<deaths).map { _ in
             StepDeath(
-                step: Step.allCases[draw.below(Step.allCases.count)], side: Side.allCases[draw.below(3)],
-                wait: draw.below(30),
+                step: .search, side: .senderBefore, wait: draw.below(12),
                 away: draw.within(away.lowerBound.nanoseconds...away.upperBound.nanoseconds))
         }
+        guard settings.stepDeaths.upperBound > 0 else { return searches }
+        return searches
+            + (0..<draw.within(settings.stepDeaths)).map { _ in
+                StepDeath(
+                    step: Step.allCases[draw.below(Step.allCases.count)], side: Side.allCases[draw.below(3)],
+                    wait: draw.below(30),
+                    away: draw.within(away.lowerBound.nanoseconds...away.upperBound.nanoseconds))
+            }
     }
 }

@@ -34,6 +34,7 @@ extension PeerPopulation {
 
     mutating func checkAtEnd(_ core: inout World) {
         if let first = unserved().first { watch.checker.report("I4", first, [], &core) }
+        if let found = misplaced() { watch.checker.report("relations", found, [], &core) }
         if let found = miscounted() { watch.checker.report("E1", found, [], &core) }
         if settings.requests > 0, let (found, host) = idlyHeld(core) {
             watch.checker.report("I4", found, [host], &core)

@@ -50,6 +50,7 @@ struct PeerPopulation: Population {
         /// Of a drain among those of this run.
         case owner(Int, isDrained: Bool)
         case ownerAgain(UInt32)
+        case handover(Int)
         /// What a master's books are to know of projects that ask for more than there is.
         case shareBooks(UInt32)
         case shareAsks(Int)
@@ -92,6 +93,7 @@ struct PeerPopulation: Population {
     var users: Users
     var placers: Placers?
     var bookkeepers = Bookkeepers()
+    var handovers = Handovers()
     var owners: Owners
     var seekers = LedgerSeekers()
     var shares: ShareTrial?
@@ -295,6 +297,7 @@ struct PeerPopulation: Population {
             hosts[Int(peer)].isUp = false
             endInstances(of: peer)
         }
+        noteSearches(of: peer, &core)
         watch.ended(peer, core)
         groupUsers.ended(peer)
         crashDisk(of: peer)
@@ -415,6 +418,7 @@ struct PeerPopulation: Population {
         case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)
         case .shareBooks(let master): keepShareBooks(of: master, &core)
         case .shareAsks(let project): shareAsks(project, &core)
+        case .handover(let number): lookAtHandover(number, &core)
         case .sharePatience(let id): shares?.losePatience(id)
         case .shareLook: lookAtShares(&core)
         case .answered(let id, let result) where id.value >= Bookkeepers.firstCall:

@@ -50,6 +50,7 @@ struct Users: Sendable {
             times.append(begins + self.random.duration(in: .zero...(.nanoseconds(span))).nanoseconds)
         }
         addGroups(settings.elastic, begins: begins, span: span)
+        addRelations(settings)
     }
 
     static let customers = 7

@@ -21,6 +21,8 @@ extension Scenario {
         names.append("I8")
         if fabric.hasOwners, fabric.requests > 0 { names += ["drained", "no gap"] }
         if network.codec == .bytes { names.append("codec") }
+        if fabric.apartPerMille > 0 { names.append("relations") }
+        if fabric.handover != nil { names.append("hand-over") }
         if fabric.elastic != nil { names += ["E1", "E2"] }
         if fabric.groups != nil { names.append("groups") }
         if fabric.shares != nil { names += ["fair", "quota", "taken"] }
@@ -61,6 +63,8 @@ extension Scenario {
             names += RequestKeeper.Sabotage.ofShares.map(\.name) + ClaimKeeper.Sabotage.ofShares.map(\.name)
         }
         if fabric.regionalPerMille > 0 { names += Rendezvous.Sabotage.named.map(\.name) }
+        if fabric.handover != nil { names += Peer.Sabotage.ofSearches.map(\.name) }
+        if fabric.apartPerMille > 0 { names += RequestKeeper.Sabotage.ofRelations.map(\.name) }
         if fabric.elastic != nil { names += RequestKeeper.Sabotage.ofGroups.map(\.name) }
         // To trust a dead parent does no harm here: the host says when a connection breaks, and it is lost by that.
         if fabric.groups != nil { names += Groups.Sabotage.named.map(\.name).filter { $0 != "groups-trust-parent" } }
@@ -90,7 +94,7 @@ extension Scenario {
             let users = run.simulator.hosted.users.users
             result.requests = users.count
             result.acknowledged = users.count { $0.acknowledged != nil }
-            result.figures += run.simulator.hosted.shareFigures
+            result.figures += run.simulator.hosted.shareFigures + run.simulator.hosted.handoverFigures
             run.close()
             return result
         }

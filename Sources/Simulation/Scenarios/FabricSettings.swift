@@ -27,6 +27,8 @@ public struct FabricSettings: Sendable, Equatable {
     public var paidPerMille = 0
     /// Of 1,000 requests how many ask for a machine of one LAN, which masters of others find over the wide area.
     public var regionalPerMille = 0
+    /// Of 1,000 requests how many are to be on another host than an earlier one of the same customer.
+    public var apartPerMille = 0
     /// Of 1,000 requests how many are destroyed, stopped or changed later.
     public var changedPerMille = 400
     /// How often an owner drains a machine while faults strike, and for how long each.
@@ -40,6 +42,10 @@ public struct FabricSettings: Sendable, Equatable {
     public var elastic: ElasticSettings?
     /// So many peers die as a message of a placement is sent: a claim, a grant, an order, a search, and so on.
     public var stepDeaths: ClosedRange<Int> = 0...0
+    /// So many rendezvous die as they ask for a search's next member.
+    public var searchDeaths: ClosedRange<Int> = 0...0
+    /// Within this another rendezvous has every search whose own died; nil: nobody looks.
+    public var handover: Duration?
     public var disk = DiskSettings()
     /// A packet to all of a link takes so long, and is lost for so many of its receivers.
     public var linkDelay: Duration = .milliseconds(1)

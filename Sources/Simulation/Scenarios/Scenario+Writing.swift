@@ -47,6 +47,11 @@ extension Scenario {
             lines.append(
                 "drained-for: \(fabric.drainedFor.lowerBound.words)...\(fabric.drainedFor.upperBound.words)")
         }
+        if fabric.searchDeaths.upperBound > 0 {
+            lines.append("search-deaths: \(fabric.searchDeaths.lowerBound)...\(fabric.searchDeaths.upperBound)")
+        }
+        if let limit = fabric.handover { lines.append("hand-over: \(limit.words)") }
+        if fabric.apartPerMille > 0 { lines.append("apart: \(Double(fabric.apartPerMille) / 10)%") }
         if fabric.hoursPerMille > 0 { lines.append("hours: \(Double(fabric.hoursPerMille) / 10)%") }
         if let span = fabric.mastersJoin { lines.append("masters-join: \(span.words)") }
         if let elastic = fabric.elastic {

@@ -82,6 +82,10 @@ enum InstanceView {
         listing.add("member of", document.memberOf ?? "")
         listing.add("took over", document.tookOver ?? "")
         listing.add("release", release(document))
+        if let releases = document.releases {
+            listing.add("of releases", releases.map { name(of: $0) }.joined(separator: ", "))
+            listing.add("since", document.releaseReason.map { "no machine before it (\($0))" } ?? "")
+        }
         listing.add("type", document.type)
         listing.add("parameters", document.parameters == .object([:]) ? "" : document.parameters.canonicalJSON)
         listing.add("memory", document.requirements.memoryMiB == 0 ? "" : "\(document.requirements.memoryMiB) MiB")
@@ -132,8 +136,9 @@ enum InstanceView {
         return listing.text(style: style, indent: 2)
     }
 
-    private static func release(_ document: InstanceDocument) -> String {
-        let release = document.release
-        return release.name.isEmpty ? release.url : "\(release.name) \(release.version)"
+    private static func release(_ document: InstanceDocument) -> String { name(of: document.release) }
+
+    private static func name(of release: InstanceDocument.ReleaseSummary) -> String {
+        release.name.isEmpty ? release.url : "\(release.name) \(release.version)"
     }
 }

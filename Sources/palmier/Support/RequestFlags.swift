@@ -12,6 +12,12 @@ struct RequestFlags: ParsableArguments {
         completion: .file(extensions: ["yaml"]))
     var release: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A release that serves as well, where the one before finds no machine; empty: none. Repeatable, the better first.",
+            valueName: "URL|PATH"), completion: .file(extensions: ["yaml"]))
+    var orRelease: [String] = []
+
     @Option(help: ArgumentHelp("Which of the release's instance types.", valueName: "TYPE"))
     var type: String?
 
@@ -119,14 +125,17 @@ struct RequestFlags: ParsableArguments {
         try arguments.check()
         var source: (text: RequestDocument.ReleaseText, release: Release)?
         if let release { source = try await ReleaseSource.read(release) }
-        return try arguments.document(release: source)
+        var others: [RequestDocument.ReleaseText] = []
+        for other in orRelease where !other.isEmpty { others.append(try await ReleaseSource.read(other).text) }
+        return try arguments.document(release: source, others: orRelease.isEmpty ? nil : others)
     }
 
     /// As they were typed: the same flags again.
     var words: [String] {
         func word(_ flag: String, _ value: String?) -> [String] { value.map { [flag, $0] } ?? [] }
         func all(_ flag: String, _ values: [String]) -> [String] { values.flatMap { [flag, $0] } }
-        return word("--release", release) + word("--type", type) + all("--param", parameters)
+        return word("--release", release) + all("--or-release", orRelease) + word("--type", type)
+            + all("--param", parameters)
             + word("--params-file", paramsFile) + word("--memory", memory) + word("--node", node)
             + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
             + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
