@@ -34,6 +34,9 @@ extension RequestKeeper {
         /// Nobody orders what was taken over to start.
         public static let silent = Sabotage(rawValue: 1 << 12)
 
+        /// A machine that keeps a place is heard, and gets no answer.
+        public static let ignoresBookings = Sabotage(rawValue: 1 << 13)
+
         /// By the names that the command line takes, and the invariants that must catch them.
         public typealias Named = [(name: String, sabotage: Sabotage, caughtBy: [String])]
         /// Those of placing and holding.
@@ -54,6 +57,8 @@ extension RequestKeeper {
             ("group-hoards", .hoard, ["E1"]), ("group-orphans", .orphans, ["E1"]), ("group-stale", .stale, ["I4"]),
             ("takeover-silent", .silent, ["I4"]),
         ]
-        public static let named: Named = ofPlacement + ofDrains + ofShares + ofGroups
+        /// Those of reservations.
+        public static let ofReservations: Named = [("booking-unanswered", .ignoresBookings, ["booked"])]
+        public static let named: Named = ofPlacement + ofDrains + ofShares + ofGroups + ofReservations
     }
 }

@@ -26,13 +26,16 @@ extension Books {
 }
 
 extension WireBooksCheckpoint {
-    private static let ownLayout: UInt32 = 3
-    /// Where there are no groups, an earlier version reads the same books.
+    private static let ownLayout: UInt32 = 4
+    /// Where there are no places of reservations, or no groups either, earlier versions read the same books.
+    private static let layoutWithoutPlaces: UInt32 = 3
     private static let layoutWithoutGroups: UInt32 = 2
 
     init(_ contents: BooksContents) {
         self.init()
-        layout = contents.hasGroups ? Self.ownLayout : Self.layoutWithoutGroups
+        let earlier = contents.hasGroups ? Self.layoutWithoutPlaces : Self.layoutWithoutGroups
+        layout = contents.hasPlaces ? Self.ownLayout : earlier
+        places = contents.places.map { WireReservedPlace($0) }
         index = contents.index.value
         let list = WireRequestList(contents.requests, missing: [])
         releases = list.releases
@@ -89,7 +92,10 @@ extension WireBooksCheckpoint {
                 return RefusedAct(
                     index: LedgerIndex(try counter(refusal.index, "a refused act's index", from: 1)), rule: rule)
             },
-            described: hasDescribed ? try described.decoded() : nil)
+            described: hasDescribed ? try described.decoded() : nil,
+            places: try list(places, "places of reservations", max: max) { (place) throws(WireError) in
+                try place.decoded()
+            })
     }
 
     private func decodedRequests(max: Int) throws(WireError) -> [Request] {
@@ -111,6 +117,11 @@ extension WireBooksCheckpoint {
 }
 
 extension BooksContents {
+    /// Or requests that ask for one.
+    fileprivate var hasPlaces: Bool {
+        !places.isEmpty || requests.contains { $0.specification.requirements.reservation != nil }
+    }
+
     fileprivate var hasGroups: Bool {
         requests.contains { $0.isGroup || $0.specification.membership != nil || $0.adoption != nil }
     }

@@ -75,7 +75,9 @@ extension WireLeaving {
             switch leaving.reason {
             case .drained: .drained
             case .hours: .hours
+            case .reserved: .reserved
             }
+        reservation = leaving.reservation
         if let within = leaving.within { withinMilliseconds = bounded(within) }
     }
 
@@ -84,11 +86,13 @@ extension WireLeaving {
             switch reason {
             case .drained: .drained
             case .hours: .hours
+            case .reserved: .reserved
             case .unspecified, .UNRECOGNIZED: throw noCase("why a machine's tenants go", self.reason.rawValue)
             }
         return Leaving(
             reason: reason,
-            within: hasWithinMilliseconds ? try duration(milliseconds: withinMilliseconds, "until when") : nil)
+            within: hasWithinMilliseconds ? try duration(milliseconds: withinMilliseconds, "until when") : nil,
+            reservation: try text(reservation, "a reservation", bytes: 0...BookingTerms.nameBytesMax))
     }
 }
 

@@ -165,6 +165,7 @@ extension Mismatch {
         case .notAccepting: "a machine to take instances again"
         case .ownerHours: "the hours from \(wanted) UTC"
         case .full, .outranked: "a free partition"
+        case .reserved: "a place that no reservation keeps"
         case .yielding: "a tenant to leave"
         case .silent, .notAsked: "an answer"
         case .budget, .quota: "the project to have \(wanted)"

@@ -5,14 +5,19 @@ public struct Leaving: Hashable, Sendable, CustomStringConvertible {
         case drained
         /// The hours in which it is for others end, or have ended.
         case hours
+        /// Its place is kept for a reservation.
+        case reserved
     }
 
     public var reason: Reason
     /// How long the machine is still for others; nil: it has no end, or that is over. A length and no instant, since two
     /// clocks need not agree.
     public var within: Duration?
+    /// Of `reserved`: for which reservation; at most 63 bytes.
+    public var reservation: String
 
-    public init(reason: Reason, within: Duration? = nil) {
+    public init(reason: Reason, within: Duration? = nil, reservation: String = "") {
+        self.reservation = reservation
         self.reason = reason
         self.within = within
     }
@@ -22,6 +27,7 @@ public struct Leaving: Hashable, Sendable, CustomStringConvertible {
         switch reason {
         case .drained: "drains"
         case .hours: "is for its owner alone \(within == nil ? "now" : "soon")"
+        case .reserved: "keeps the place for the reservation \(reservation)"
         }
     }
 }

@@ -60,6 +60,12 @@ struct RequestFlags: ParsableArguments {
             "The most that an hour on the machine may cost, in the unit of account, such as 0.02.", valueName: "PRICE"))
     var maxPrice: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Take a place of this reservation of its project (`palmier project reservation`); empty: any place.",
+            valueName: "NAME"))
+    var reservation: String?
+
     @Flag(inversion: .prefixedNo, help: "Never on two machines at once, whatever fails.")
     var exclusive: Bool?
 
@@ -96,6 +102,7 @@ struct RequestFlags: ParsableArguments {
         var arguments = RequestArguments(reference: name)
         arguments.customer = customer
         arguments.type = type
+        arguments.reservation = reservation
         arguments.assignments = parameters
         arguments.parametersFile = paramsFile
         arguments.memory = memory
