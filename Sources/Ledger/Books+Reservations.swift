@@ -176,6 +176,15 @@ extension Books {
         }
     }
 
+    /// Why the project could not pay for the place on that machine, as things stand; nil: it could.
+    func placeBreach(_ key: RequestKey, on machine: PeerID, at now: Instant) -> RuleBreach? {
+        guard let order = order(of: key, at: now) else { return nil }
+        let place = places[key] ?? ReservedPlace(key: key, changedAt: now)
+        let specification = standIn(for: place, of: order).specification
+        guard case .failure(let breach)? = quote(key, asking: specification, on: machine, at: now) else { return nil }
+        return breach
+    }
+
     private mutating func releasePlace(_ place: ReservedPlace, at now: Instant, into history: inout History) {
         guard let name = place.key.reservedPlace?.reservation,
             let found = accounts.reservation(ReservationID(name)), place.claim != nil,

@@ -12,8 +12,9 @@ struct PlaceWork: Sendable {
     var searches = 0
     /// When its machine was heard of last.
     var heard: Instant
-    /// Why no machine was found.
+    /// Why no machine was found, and until when none is looked for.
     var unmet: NoMachine?
+    var notBefore = Instant.zero
 }
 
 /// Has the places of reservations kept, and says to requests which of them they may have.
@@ -44,10 +45,14 @@ extension RequestKeeper {
         if let next = [period.start, period.end].first(where: { $0 > now }), reservation.isWanted(at: now) {
             effects.append(.set(.reservation(name), at: next))
         }
-        for place in places {
-            let searching = places.count { placeWork[$0.key]?.isSearching ?? false }
-            guard place.claim != nil || searching < configuration.placesAtOnce else { continue }
-            guard placeWork[place.key]?.isSearching != true else { continue }
+        var searching = places.count { placeWork[$0.key]?.isSearching ?? false }
+        for place in places where placeWork[place.key]?.isSearching != true {
+            if place.claim == nil {
+                guard searching < configuration.placesAtOnce, now >= placeWork[place.key]?.notBefore ?? .zero else {
+                    continue
+                }
+                searching += 1
+            }
             pursuePlace(place.key, at: now, into: &effects)
         }
     }
@@ -131,8 +136,15 @@ extension RequestKeeper {
             if !keeps(claim, for: key) { effects.append(.release(claim)) }
             return
         }
-        item.placing = claim
         item.isSearching = false
+        if let breach = books.placeBreach(key, on: claim.machine, at: now) {
+            item.unmet = NoMachine(reason: breach.text, isHopeless: false)
+            item.notBefore = now + configuration.placeRarest
+            placeWork[key] = item
+            effects.append(.release(claim))
+            return effects.append(.set(.place(key), at: item.notBefore))
+        }
+        item.placing = claim
         placeWork[key] = item
         effects.append(.propose(.booked(key, attempt, claim, place)))
     }
@@ -145,11 +157,11 @@ extension RequestKeeper {
         item.isSearching = false
         placeWork[key] = item
         let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
-        effects.append(.set(.place(key), at: now + min(doubled, configuration.placeRarest)))
+        item.notBefore = now + min(doubled, configuration.placeRarest)
+        placeWork[key] = item
+        effects.append(.set(.place(key), at: item.notBefore))
         // Others of it have their turn.
-        if let name = key.reservedPlace?.reservation, item.searches == 1 {
-            tendReservation(name, at: now, into: &effects)
-        }
+        if let name = key.reservedPlace?.reservation { tendReservation(name, at: now, into: &effects) }
     }
 
     /// Why a place is not kept: what the last search came to, or why the last machine keeps it no more.

@@ -1,5 +1,6 @@
 import Accounting
 import Automata
+import OrderedCollections
 import Testing
 
 @testable import Ledger
@@ -34,7 +35,7 @@ struct ReservationTests {
             .machineListed(box, supplier: lab), .machineListed(other, supplier: lab),
         ]
         if price {
-            all.append(.resourceDefined(Resource(id: Meter.partition.resource, unit: .hour, title: "A partition")))
+            all.append(.resourceDefined(Resource(id: Meter.partition.resource, title: "A partition", unit: .hour)))
             all.append(
                 .priceSet(
                     PriceOrder(
@@ -76,6 +77,12 @@ struct ReservationTests {
             _ = keeper.commit()
         }
         return keeper
+    }
+
+    /// Both machines say that they keep the places.
+    private static func renew(_ keeper: inout Keeper) {
+        _ = keeper.feed(.renewal([booked(1)], echo: keeper.now, from: box))
+        _ = keeper.feed(.renewal([booked(2, on: other)], echo: keeper.now, from: other))
     }
 
     private static func asking(_ project: String? = "a", for name: String = "demo") -> Specification {
@@ -211,6 +218,7 @@ struct ReservationTests {
             keeper.keeper.view(of: key())?.status.reason
                 == "the reservation demo begins at 1970-01-01T00:16:40Z")
         keeper.now = seconds(1_000)
+        Self.renew(&keeper)
         let asked = allocations(keeper.feed(.timerFired(.reservation("demo"))))
         let mine = try #require(asked.first { $0.key == key() })
         #expect(mine.needs.reservation == "demo")
@@ -271,6 +279,7 @@ struct ReservationTests {
     func paid() throws {
         var keeper = try Self.kept(Self.books(ceiling: 100, price: true))
         keeper.now = seconds(1_000)
+        Self.renew(&keeper)
         #expect(keeper.keeper.books.share(of: "a").held == 0)
         _ = keeper.feed(.timerFired(.reservation("demo")))
         _ = keeper.commit()
@@ -294,6 +303,7 @@ struct ReservationTests {
     func tooDear() throws {
         var keeper = try Self.kept(Self.books(ceiling: 1, price: true))
         keeper.now = seconds(1_000)
+        Self.renew(&keeper)
         _ = keeper.feed(.timerFired(.reservation("demo")))
         _ = keeper.commit()
         let refused = keeper.commit().facts

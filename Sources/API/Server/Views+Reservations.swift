@@ -74,6 +74,18 @@ extension BooksView {
 }
 
 extension Views {
+    /// The machines that keep a place which a request could have, and what each keeps; nil: it asks for none.
+    func keepers(
+        for key: RequestKey, asking specification: Specification
+    ) -> (name: String, machines: Set<PeerID>, place: Holdings)? {
+        guard let name = specification.requirements.reservation, specification.requirements.booking == nil,
+            let books = peer.ledgers.first(where: { $0.id == peer.ledger(for: key, asking: specification) ?? peer.id })?
+                .books, let found = books.reservation(name, at: now)
+        else { return nil }
+        let free = books.places(of: found).filter { books.user(of: $0) == nil }.compactMap { $0.claim?.machine }
+        return (name, now >= found.order.period.start ? Set(free) : [], found.order.place)
+    }
+
     /// What a request waits for that asks for a place of a reservation; nil: it asks for none, or that is over.
     func reservationWait(of request: Request) -> String? {
         guard let name = request.specification.requirements.reservation,

@@ -273,7 +273,8 @@ extension ClaimKeeper {
     private func leaving(for booking: Booking, at now: Instant) -> Leaving {
         let from = booking.record.terms.from
         return Leaving(
-            reason: .reserved, within: from > now ? from - now : nil, reservation: booking.record.terms.reservation)
+            reason: .reserved, within: from > now ? .milliseconds((from - now).milliseconds) : nil,
+            reservation: booking.record.terms.reservation)
     }
 
     /// Partitions whose tenants must go for a booking: those who have its place, and the newest of the others where the machine has

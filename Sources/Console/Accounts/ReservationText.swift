@@ -18,6 +18,9 @@ public enum ReservationText {
             remedy: "write 2026-12-01T09:00 (UTC), 2026-12-01T09:00+01:00, 2026-12-01, or 2h, which is from now on")
     }
 
+    /// As masters read it.
+    public static func written(_ instant: Instant) -> String { instant.civilText }
+
     /// Down to the minute, and with another zone than UTC.
     private static func zoned(_ text: String) -> Instant? {
         var (time, offset) = (text, Duration.zero)

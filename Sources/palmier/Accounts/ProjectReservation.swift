@@ -15,8 +15,8 @@ struct ProjectReservation: AsyncParsableCommand {
             runs at its end stays. A place that nobody uses costs its project as much as an instance that is stopped.
             """,
             examples: .init(
-                "palmier project reservation add demo --project web --from 2026-12-01T09:00 --until 2026-12-01T18:00 --count 2",
-                "two places for a day"),
+                "palmier project reservation add x --project p --from 1h --until 3h --count 2",
+                "two places, from an hour from now on"),
             .init("palmier project reservation show demo", "which machines keep them")),
         subcommands: [
             ProjectReservationAdd.self, ProjectReservationList.self, ProjectReservationShow.self,
@@ -29,16 +29,16 @@ struct ProjectReservationAdd: AsyncParsableCommand {
         commandName: "add", abstract: "Have places kept.",
         discussion: Help.text(
             """
-            Times without a zone are UTC; a length such as 2h is from now on. With --wait it ends when every place has a machine \
+            Times are written 2026-12-01T09:00, which is UTC, or 2026-12-01T09:00+01:00; a length such as 2h is from now on. With --wait it ends when every place has a machine \
             (0), or when the time is over (2), with what each machine said. What no machine can keep yet is looked for until the \
             reservation ends. The same again changes nothing.
             """,
             examples: .init(
-                "palmier project reservation add demo --project web --from 10m --until 2h --count 2 --wait",
-                "two places, ten minutes from now"),
+                "palmier project reservation add x --project p --from 1h --until 3h --count 2",
+                "two places, from an hour from now on, for two hours"),
             .init(
-                "palmier project reservation add night --project web --from 2026-12-01T22:00+01:00 --until 2026-12-02T06:00+01:00 --count 8 --require 'cpu >= 4, memory >= 8GiB'",
-                "eight large ones for a night")))
+                "palmier project reservation add y --project p --from 9h --until 1d --count 1",
+                "one place")))
 
     @Argument(help: "1 to 63 letters, digits and -_.")
     var name: String
@@ -98,7 +98,8 @@ struct ProjectReservationAdd: AsyncParsableCommand {
             .reserve(
                 project,
                 ReservationRequest(
-                    name: name, from: begins.civilText, until: ends.civilText, count: count, requirements: needs)),
+                    name: name, from: ReservationText.written(begins), until: ReservationText.written(ends), count: count,
+                    requirements: needs)),
             isQuiet: wait && !options.dryRun)
         if wait, !options.dryRun { try await follow() }
     }
