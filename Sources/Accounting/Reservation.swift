@@ -43,7 +43,8 @@ public struct ReservationOrder: Hashable, Sendable {
     /// What one place holds.
     public var place: Holdings {
         Holdings(
-            partitions: 1, cores: reserves.cores, memory: max(reserves.memory, requirements.memory), gpus: reserves.gpus)
+            partitions: 1, cores: reserves.cores, memory: max(reserves.memory, requirements.memory), gpus: reserves.gpus
+        )
     }
 
     /// What all places hold.
@@ -119,17 +120,20 @@ extension Accounts {
         }
         guard order.period.start - now <= BookingTerms.aheadMax else {
             throw RuleBreach(
-                .periodInFuture, "the reservation \(order.id) begins at \(order.period.start.civilText), which is more than "
+                .periodInFuture,
+                "the reservation \(order.id) begins at \(order.period.start.civilText), which is more than "
                     + "366 days ahead", remedy: "make it later")
         }
         if let known, known.isWanted(at: now) {
             throw RuleBreach(
-                .duplicate, "there is a reservation \(order.id) of \(known.order.count) places for \(known.order.period)",
+                .duplicate,
+                "there is a reservation \(order.id) of \(known.order.count) places for \(known.order.period)",
                 remedy: "take another name, or cancel that one first")
         }
         if let (found, most) = allotment(of: order.project).quota.excess(of: order.holdings) {
             throw RuleBreach(
-                .quotaExceeded, "the reservation \(order.id) would hold \(found), the quota of the project \(order.project) "
+                .quotaExceeded,
+                "the reservation \(order.id) would hold \(found), the quota of the project \(order.project) "
                     + "is \(most)", remedy: "reserve less, or give it more with `palmier project quota`")
         }
         guard reservations.values.count(where: { isKept($0, at: now) }) < Self.reservationsMax || known != nil else {

@@ -68,7 +68,8 @@ extension Refusal.Code {
             case .ceilingExceeded, .quotaExceeded, .wrongParty, .noContract, .unpriced, .accountClosed, .stillOpen:
                 .refused
             case .malformed, .negativeQuantity, .negativePrice, .negativeAmount, .fractionOfCoin, .wrongCurrency,
-                .unbalanced, .emptyPeriod, .periodOverlap, .periodInFuture, .periodOver, .periodClosed, .notABoundary, .overCredited,
+                .unbalanced, .emptyPeriod, .periodOverlap, .periodInFuture, .periodOver, .periodClosed, .notABoundary,
+                .overCredited,
                 .overPaid, .overflow, .tooMany:
                 .invalid
             }

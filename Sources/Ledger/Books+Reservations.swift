@@ -105,7 +105,8 @@ extension Books {
         guard found.order.project.name == specification.project else {
             let own = specification.project.map { "the project \($0)" } ?? "no project"
             return Refusal(
-                .refused, "the reservation \(name) is for the project \(found.order.project), and the request is for \(own)",
+                .refused,
+                "the reservation \(name) is for the project \(found.order.project), and the request is for \(own)",
                 remedy: "ask with --project \(found.order.project)")
         }
         guard found.isWanted(at: now) else {
@@ -167,7 +168,8 @@ extension Books {
     /// A request has got the place, and pays for it from here on.
     mutating func notePlaced(_ claim: ClaimReference, at now: Instant, into history: inout History) {
         guard !places.isEmpty else { return }
-        for place in places.values where place.claim?.machine == claim.machine && place.claim?.partition == claim.partition {
+        for place in places.values
+        where place.claim?.machine == claim.machine && place.claim?.partition == claim.partition {
             guard user(of: place) != nil else { continue }
             // What the entry is about is the request's hold.
             let outcome = outcome

@@ -196,7 +196,8 @@ extension Fact {
     fileprivate var changesTenancies: Bool {
         switch self {
         case .changed, .lost, .moved, .dropped, .ended: true
-        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .booked, .unbooked, .noted, .forgotten,
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .booked, .unbooked,
+            .noted, .forgotten,
             .admitted, .invited, .redeemed, .accounting, .described:
             false
         }

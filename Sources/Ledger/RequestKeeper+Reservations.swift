@@ -97,7 +97,8 @@ extension RequestKeeper {
         if now >= silent, !isUsed {
             let machine = unreachable[claim.machine] ?? place.place.name
             let patience = now - item.heard
-            return unbook(place, "\(machine) was not heard of for \(patience.components.seconds) s", at: now, into: &effects)
+            return unbook(
+                place, "\(machine) was not heard of for \(patience.components.seconds) s", at: now, into: &effects)
         }
         var next = isUsed ? now + configuration.placePatienceNear : silent
         if !isNear { next = min(next, order.period.start - configuration.placeNear) }
@@ -311,7 +312,8 @@ extension RequestKeeper {
             return asked == place.place.name || asked == machine.description || asked == machine.fingerprint
         }
         guard !fitting.isEmpty else {
-            return .later("no place of the reservation \(name) is on \(request.specification.requirements.machine ?? "")")
+            return .later(
+                "no place of the reservation \(name) is on \(request.specification.requirements.machine ?? "")")
         }
         // Those who wait for places ask at different ones.
         let rank = books.reservedRequests[name]?.firstIndex(of: request.key) ?? 0

@@ -9,7 +9,8 @@ struct BookingTests {
 
     /// From 1,000 s until 2,000 s.
     private static func booking(
-        _ key: RequestKey = place, _ attempt: Attempt = .first, from: Int = 1_000, until: Int = 2_000, memory: Int64 = 0,
+        _ key: RequestKey = place, _ attempt: Attempt = .first, from: Int = 1_000, until: Int = 2_000,
+        memory: Int64 = 0,
         of name: String = "demo"
     ) -> ClaimMessage {
         var requirements = Requirements(memory: .mebibytes(memory))
@@ -41,7 +42,9 @@ struct BookingTests {
     }
 
     /// A machine that keeps the place, and whose ledger has said so.
-    private func keeping(_ capacity: Int = 1, memory: Int64 = 1_024, asks: Int64 = 0) throws -> (Machine, ClaimReference) {
+    private func keeping(_ capacity: Int = 1, memory: Int64 = 1_024, asks: Int64 = 0) throws -> (
+        Machine, ClaimReference
+    ) {
         var box = Machine(capacity, memory: memory)
         let claim = try #require(box.receive(Self.booking(memory: asks)).claim)
         _ = box.receive(.renewed([claim], lease: .seconds(30), echo: .zero))

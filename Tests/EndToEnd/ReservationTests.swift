@@ -43,10 +43,11 @@ extension Scenarios {
                 let plain = try await m1.instance("plain")
                 #expect(plain.state == "waiting" && plain.attempt > 1, "\(plain)")
                 let shown = try await m1.palmier(["project", "reservation", "show", "demo"]).ended(with: .done)
-                #expect(shown.output.contains("1 of 1 place booked, 1 used") && shown.output.contains("/vip"), "\(shown)")
+                #expect(
+                    shown.output.contains("1 of 1 place booked, 1 used") && shown.output.contains("/vip"), "\(shown)")
 
                 // Nobody uses the place: it is kept all the same, and says so.
-                try await m1.palmier(["instance", "destroy", "vip", "--yes", "--wait"]).ended(with: .done)
+                try await m1.palmier(["instance", "destroy", "vip", "--yes", "--wait", "destroyed"]).ended(with: .done)
                 try await Polling.until("the machine says that it keeps the place", within: .seconds(40)) {
                     let why = try await m1.palmier(["why", "plain", "-o", "json"]).document(Why.self)
                     return why.machines.rules.map(\.code).contains("reserved")
@@ -72,11 +73,13 @@ extension Scenarios {
                     ("1h", "2h", ["--count", "0"], .usage, "--count"),
                     ("1h", "2h", ["--count", "257"], .usage, "--count"),
                     ("1h", "2h", ["--project", "none"], .notFound, "unknown-project"),
-                    ("1h", "2h", ["--require", "cpus >= 4"], .usage, "cpu"),
+                    ("1h", "2h", ["--require", "cpo >= 4"], .usage, "cpu"),
                 ] as [(String, String, [String], ExitCode, String)] {
                     var arguments = Self.add("x", from: from, until: until)
                     for (flag, value) in zip(more, more.dropFirst()) where flag.hasPrefix("--") {
-                        if let index = arguments.firstIndex(of: flag) { arguments[index + 1] = value } else {
+                        if let index = arguments.firstIndex(of: flag) {
+                            arguments[index + 1] = value
+                        } else {
                             arguments += [flag, value]
                         }
                     }
@@ -85,7 +88,8 @@ extension Scenarios {
                 }
                 try await m1.palmier(["project", "reservation", "show", "none"]).ended(with: .notFound)
                 try await m1.palmier(["project", "reservation", "cancel", "none"]).ended(with: .notFound)
-                try await m1.palmier(request("a") + ["--project", "web", "--reservation", "none"]).ended(with: .notFound)
+                try await m1.palmier(request("a") + ["--project", "web", "--reservation", "none"]).ended(
+                    with: .notFound)
                 // What no machine can keep is looked for, and each machine says why not.
                 let large = try await m1.palmier(
                     Self.add("large", from: "1h", until: "2h")

@@ -16,7 +16,8 @@ struct ReservationTests {
         from: Int = 1_000, until: Int = 2_000, count: Int = 2, project: String = "a", name: String = "demo"
     ) -> ReservationOrder {
         ReservationOrder(
-            id: ReservationID(name), project: ProjectID(project), period: Period(from: seconds(from), to: seconds(until)),
+            id: ReservationID(name), project: ProjectID(project),
+            period: Period(from: seconds(from), to: seconds(until)),
             count: count, requirements: Requirements(condition: "cpu >= 2"), reserves: Holdings(cores: 2))
     }
 
@@ -39,7 +40,8 @@ struct ReservationTests {
             all.append(
                 .priceSet(
                     PriceOrder(
-                        path: PricePath(resource: Meter.partition.resource, supplier: lab), price: Price(millionths: 1_000_000),
+                        path: PricePath(resource: Meter.partition.resource, supplier: lab),
+                        price: Price(millionths: 1_000_000),
                         currency: euro, from: .zero)))
         }
         var books = Books()
@@ -114,7 +116,9 @@ struct ReservationTests {
         #expect(books.check(.reservationCancelled(Self.id), at: seconds(100))?.rule == .unknownReservation)
     }
 
-    @Test("the same reservation again is no other one; one of its name that says something else is refused while it lasts")
+    @Test(
+        "the same reservation again is no other one; one of its name that says something else is refused while it lasts"
+    )
     func again() throws {
         var books = try Self.books([.reserved(Self.order())])
         #expect(books.check(.reserved(Self.order()), at: seconds(100)) == nil)
@@ -157,7 +161,9 @@ struct ReservationTests {
         #expect(released(late) == [Self.booked(8)] && late.facts == [])
     }
 
-    @Test("a place whose machine drains, cannot keep it or is not heard of is looked for elsewhere, under the next attempt")
+    @Test(
+        "a place whose machine drains, cannot keep it or is not heard of is looked for elsewhere, under the next attempt"
+    )
     func moves() throws {
         var keeper = try Self.kept()
         let drains = Leaving(reason: .drained)

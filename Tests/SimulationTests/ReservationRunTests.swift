@@ -8,7 +8,9 @@ struct ReservationRunTests {
 
     init() throws { scenario = try committed("reservations.yaml") }
 
-    @Test("places are kept for those who reserved them, and for nobody else, whichever masters and machines die meanwhile")
+    @Test(
+        "places are kept for those who reserved them, and for nobody else, whichever masters and machines die meanwhile"
+    )
     func holds() {
         var reached: [String: Int] = [:]
         for seed in UInt64(1)...8 {

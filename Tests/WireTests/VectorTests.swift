@@ -119,7 +119,8 @@ struct Vector: Sendable, CustomStringConvertible {
             let bytes = record.encoded()
             return Vector(
                 name: !record.bookings.isEmpty
-                    ? "partition-booked" : record.tenant == nil ? "partition-free" : "partition-tenant", bytes: bytes) {
+                    ? "partition-booked" : record.tenant == nil ? "partition-free" : "partition-tenant", bytes: bytes
+            ) {
                 try WirePartitionRecord(serializedBytes: bytes).textFormatString()
             } isRight: {
                 try PartitionRecord(decoding: $0) == record

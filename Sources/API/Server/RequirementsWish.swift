@@ -39,7 +39,9 @@ struct RequirementsWish {
             priceMax = nil
         }
         reservation = try reader?.text("reservation")
-        if let reservation, !reservation.isEmpty { try Bounds.checkReservation(reservation, "\(Self.path).reservation") }
+        if let reservation, !reservation.isEmpty {
+            try Bounds.checkReservation(reservation, "\(Self.path).reservation")
+        }
         let relations = try reader?.object("relations", known: ["apartFrom", "togetherWith"])
         apart = try Self.relations(relations, "apartFrom", isApart: true)
         together = try Self.relations(relations, "togetherWith", isApart: false)

@@ -61,7 +61,8 @@ extension Views {
         let isPlace = line.request.reservedPlace != nil
         return NodeClaimsDocument.Claim(
             at: DocumentCoding.text(of: line.at), ageSeconds: DocumentCoding.age(of: line.at, at: now),
-            customer: isPlace ? "reservation" : line.request.customer.name, reference: line.request.reference, attempt: line.attempt.value,
+            customer: isPlace ? "reservation" : line.request.customer.name, reference: line.request.reference,
+            attempt: line.attempt.value,
             ledger: peer.ledgerName(of: line.home), outcome: outcome, reason: reason,
             refusals: refusals.map { MachinesDocument.Refusal($0) })
     }

@@ -97,6 +97,7 @@ extension Views {
         guard now >= start else {
             return "It waits for the reservation \(name) to begin, at \(start.civilText)."
         }
-        return "It waits for a place of the reservation \(name): `palmier project reservation show \(name)` tells of them."
+        return
+            "It waits for a place of the reservation \(name): `palmier project reservation show \(name)` tells of them."
     }
 }

@@ -26,7 +26,9 @@ public struct BookingTerms: Hashable, Sendable {
     public static func isName(_ text: String) -> Bool {
         (1...nameBytesMax).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy { scalar in
-                scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "-_.".unicodeScalars.contains(scalar))
+                scalar.isASCII
+                    && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
+                        || "-_.".unicodeScalars.contains(scalar))
             }
     }
 }

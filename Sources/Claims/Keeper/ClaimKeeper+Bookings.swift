@@ -81,7 +81,10 @@ extension ClaimKeeper {
             terms.from - now <= BookingTerms.aheadMax + .seconds(86_400)
         else { return no([Mismatch(.unreadable, wanted: "a place for a time that is none")]) }
         for index in partitions.indices {
-            guard let place = partitions[index].bookings.firstIndex(where: { $0.record.place == asked.request && $0.record.home == home })
+            guard
+                let place = partitions[index].bookings.firstIndex(where: {
+                    $0.record.place == asked.request && $0.record.home == home
+                })
             else { continue }
             let known = partitions[index].bookings[place].record
             if known.attempt == asked.attempt, known.terms == terms {
@@ -301,10 +304,13 @@ extension ClaimKeeper {
         let facts = terms.facts
         func isShort(_ demand: Demand) -> Bool {
             (demand.cores > 0 && needed.cores > facts.cores)
-                || (demand.memory > .zero && needed.memory > facts.memory) || (demand.gpus > 0 && needed.gpus > facts.gpus)
+                || (demand.memory > .zero && needed.memory > facts.memory)
+                || (demand.gpus > 0 && needed.gpus > facts.gpus)
         }
         others.sort { left, right in
-            let (first, second) = (partitions[left].tenancy.confirmed?.since, partitions[right].tenancy.confirmed?.since)
+            let (first, second) = (
+                partitions[left].tenancy.confirmed?.since, partitions[right].tenancy.confirmed?.since
+            )
             return (first ?? .zero, left) > (second ?? .zero, right)
         }
         for index in others where isShort(partitions[index].tenancy.demand) && isShort(cause.record.demand) {

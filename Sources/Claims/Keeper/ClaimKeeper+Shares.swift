@@ -44,7 +44,8 @@ extension ClaimKeeper {
 
     /// Whether a tenant may be asked at all, and its going would let the claim in.
     private func isReady(_ partition: Partition, for asked: ClaimRequest, _ home: PeerID, at now: Instant) -> Bool {
-        guard partition.due == nil, let tenant = partition.tenancy.confirmed, let share = tenant.share, let since = tenant.since,
+        guard partition.due == nil, let tenant = partition.tenancy.confirmed, let share = tenant.share,
+            let since = tenant.since,
             now - since >= configuration.tenure,
             tenant.home != home || share.project != asked.share?.project,
             let wanted = try? Wanted(asked)

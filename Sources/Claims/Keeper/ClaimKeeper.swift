@@ -420,7 +420,9 @@ public struct ClaimKeeper: Automaton {
                 request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand, granted: now,
                 expires: expires, share: asked.share))
         seen.note(asked, .granted(partitions[index].number), of: home, at: now)
-        if !configuration.sabotage.contains(.latePersist) { effects.append(.persist(partitions[index].record(configuration.sabotage))) }
+        if !configuration.sabotage.contains(.latePersist) {
+            effects.append(.persist(partitions[index].record(configuration.sabotage)))
+        }
         effects.append(.set(.tentative(partitions[index].number), at: expires))
         return .success((index, wanted))
     }

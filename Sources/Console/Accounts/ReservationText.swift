@@ -50,7 +50,9 @@ public enum ReservationText {
                 reservation.requirements.condition ?? "",
             ])
         }
-        guard !document.reservations.isEmpty else { return "nothing is reserved in the ledger \(document.source.ledger)" }
+        guard !document.reservations.isEmpty else {
+            return "nothing is reserved in the ledger \(document.source.ledger)"
+        }
         return output.text(of: table, isWide: isWide)
     }
 
@@ -88,7 +90,8 @@ public enum ReservationText {
         case .over: return "\(what), \(when), is over"
         default:
             let used = document.used > 0 ? ", \(document.used) used" : ""
-            return "\(what) \(document.state == "open" ? "is open" : "is ahead"), \(when)\(needs): \(document.booked) of "
+            return
+                "\(what) \(document.state == "open" ? "is open" : "is ahead"), \(when)\(needs): \(document.booked) of "
                 + "\(Wording.count(document.count, "place")) booked\(used)"
         }
     }

@@ -102,7 +102,8 @@ struct SpendingModel {
             }
             open[from] = nil
             open[key]?.placement = given
-        case .changed, .reported, .extended, .gaveWay, .scaled, .booked, .unbooked, .noted, .forgotten, .admitted, .invited, .redeemed,
+        case .changed, .reported, .extended, .gaveWay, .scaled, .booked, .unbooked, .noted, .forgotten, .admitted,
+            .invited, .redeemed,
             .accounting,
             .described:
             return

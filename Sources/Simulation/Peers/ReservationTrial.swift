@@ -108,7 +108,8 @@ struct ReservationTrial: Sendable {
         let isDone =
             switch result {
             case .recorded: true
-            case .refused(let refusal): refusal.rule == Rule.periodOver.rawValue || refusal.rule == Rule.duplicate.rawValue
+            case .refused(let refusal):
+                refusal.rule == Rule.periodOver.rawValue || refusal.rule == Rule.duplicate.rawValue
             default: false
             }
         guard isDone else { return }
@@ -172,7 +173,9 @@ extension PeerPopulation {
         let masters = watch.running.items.filter { hosts[Int($0)].isMaster }.sorted()
         guard masters.contains(0) else { return }
         for request in planned.unasked {
-            guard let key = reservations?.key(index, request), let id = reservations?.call(index, request) else { return }
+            guard let key = reservations?.key(index, request), let id = reservations?.call(index, request) else {
+                return
+            }
             var specification = Specification(
                 release: ReleaseDocument(url: "file:true.yaml", text: "name: true"),
                 requirements: Requirements(memory: .mebibytes(16)), exclusive: request % 2 == 1)
@@ -208,7 +211,8 @@ extension PeerPopulation {
         for (index, one) in kept.enumerated() {
             for other in kept[(index + 1)...]
             where one.claim.partition == other.claim.partition && one.record.terms.overlaps(other.record.terms) {
-                let what = "\(name(host))'s partition \(one.claim.partition) is promised to "
+                let what =
+                    "\(name(host))'s partition \(one.claim.partition) is promised to "
                     + "\(one.record.terms.reservation) and to \(other.record.terms.reservation) for one time"
                 return watch.checker.report("once", what, [host], &core)
             }
@@ -232,7 +236,8 @@ extension PeerPopulation {
             guard core.now - since > ReservationTrial.emptied, core.now - booked > ReservationTrial.emptied,
                 core.localNow(host) - kept.terms.from > .nanoseconds(ReservationTrial.emptied)
             else { continue }
-            let what = "\(name(host))'s partition \(number) is kept for \(kept.terms.reservation) since "
+            let what =
+                "\(name(host))'s partition \(number) is kept for \(kept.terms.reservation) since "
                 + "\(kept.terms.from), and \(instance.order.request) is still there"
             watch.checker.report("kept", what, [host], &core)
         }
@@ -246,7 +251,8 @@ extension PeerPopulation {
         else { return }
         // A grant that was given before it began is ordered, and put out at once.
         guard core.localNow(host) - kept.terms.from > .seconds(15) else { return }
-        let what = "\(name(host)) lets \(order.request) into \(order.claim.partition), which is kept for "
+        let what =
+            "\(name(host)) lets \(order.request) into \(order.claim.partition), which is kept for "
             + kept.terms.reservation
         watch.checker.report("kept", what, [host], &core)
     }
@@ -295,7 +301,8 @@ extension PeerPopulation {
             let booked = own.count { $0.place.claim != nil }
             guard booked == planned.places else {
                 let reasons = own.map(\.place.reason).filter { !$0.isEmpty }.joined(separator: ", ")
-                let what = "\(booked) of \(planned.places) places of \(planned.name) are kept, although all faults are "
+                let what =
+                    "\(booked) of \(planned.places) places of \(planned.name) are kept, although all faults are "
                     + "over: \(reasons)"
                 return watch.checker.report("booked", what, [], &core)
             }
@@ -306,14 +313,18 @@ extension PeerPopulation {
                     hosts[host].instances.contains { number, instance in
                         instance.order.request == key && instance.isRunning
                             && own.contains {
-                                $0.place.claim?.machine == core.id(of: UInt32(host)) && $0.place.claim?.partition == number
+                                $0.place.claim?.machine == core.id(of: UInt32(host))
+                                    && $0.place.claim?.partition == number
                             }
                     }
                 }
                 guard !isThere else { continue }
                 let desks = (0..<UInt32(count)).flatMap { hosts[Int($0)].peer?.ledgers.compactMap(\.desk) ?? [] }
-                let said = desks.compactMap { $0.requests.view(of: key) }.map { "\($0.status.state) \($0.status.reason)" }
-                let what = "\(key) does not run in a place of \(planned.name), although all faults are over: "
+                let said = desks.compactMap { $0.requests.view(of: key) }.map {
+                    "\($0.status.state) \($0.status.reason)"
+                }
+                let what =
+                    "\(key) does not run in a place of \(planned.name), although all faults are over: "
                     + said.joined(separator: ", ")
                 return watch.checker.report("booked", what, [], &core)
             }

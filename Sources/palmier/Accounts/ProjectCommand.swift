@@ -13,7 +13,9 @@ struct ProjectCommand: AsyncParsableCommand {
             """,
             examples: .init("palmier project set web --account ada --ceiling '100 EUR'", "100 EUR a month"),
             .init("palmier project show web", "what of it is spent, held and left")),
-        subcommands: [ProjectSet.self, ProjectShow.self, ProjectQuota.self, ProjectShareCommand.self, ProjectReservation.self])
+        subcommands: [
+            ProjectSet.self, ProjectShow.self, ProjectQuota.self, ProjectShareCommand.self, ProjectReservation.self,
+        ])
 }
 
 struct ProjectSet: AsyncParsableCommand {

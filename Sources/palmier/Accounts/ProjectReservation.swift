@@ -7,7 +7,8 @@ import Foundation
 /// Places of machines, kept for a project.
 struct ProjectReservation: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reservation", abstract: "Places of machines that are kept for a project, from a time until a time.",
+        commandName: "reservation",
+        abstract: "Places of machines that are kept for a project, from a time until a time.",
         discussion: Help.text(
             """
             Until shortly before it begins, a place is let to others; then who is there is started elsewhere, or put out, and the \
@@ -98,7 +99,8 @@ struct ProjectReservationAdd: AsyncParsableCommand {
             .reserve(
                 project,
                 ReservationRequest(
-                    name: name, from: ReservationText.written(begins), until: ReservationText.written(ends), count: count,
+                    name: name, from: ReservationText.written(begins), until: ReservationText.written(ends),
+                    count: count,
                     requirements: needs)),
             isQuiet: wait && !options.dryRun)
         if wait, !options.dryRun { try await follow() }
