@@ -95,7 +95,7 @@ extension Books {
     }
 
     /// Why a request cannot ask for a place of the reservation that it names; nil: it can.
-    func reservationObjection(to specification: Specification, at now: Instant) -> Refusal? {
+    public func reservationObjection(to specification: Specification, at now: Instant) -> Refusal? {
         guard let name = specification.requirements.reservation, specification.desired != .destroyed else { return nil }
         guard let found = accounts.reservation(ReservationID(name)) else {
             return Refusal(

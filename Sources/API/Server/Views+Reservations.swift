@@ -87,11 +87,10 @@ extension Views {
     }
 
     /// What a request waits for that asks for a place of a reservation; nil: it asks for none, or that is over.
-    func reservationWait(of request: Request) -> String? {
-        guard let name = request.specification.requirements.reservation,
-            let books = peer.ledgers.first(where: {
-                $0.id == peer.ledger(for: request.key, asking: request.specification) ?? peer.id
-            })?.books, let found = books.reservation(name, at: now)
+    func reservationWait(_ key: RequestKey, asking specification: Specification) -> String? {
+        guard let name = specification.requirements.reservation,
+            let books = peer.ledgers.first(where: { $0.id == peer.ledger(for: key, asking: specification) ?? peer.id })?
+                .books, let found = books.reservation(name, at: now)
         else { return nil }
         let start = found.order.period.start
         guard now >= start else {

@@ -24,7 +24,7 @@ extension Views {
         let isSought = request.specification.desired == .running && request.placement == nil
         return WhyDocument(
             instance: document, explanation: explanation(document, request),
-            waitsFor: isSought ? reservationWait(of: request) ?? waitsFor(document, survey, quota) : "",
+            waitsFor: isSought ? reservationWait(request.key, asking: request.specification) ?? waitsFor(document, survey, quota) : "",
             ledger: quota.map { MachinesDocument.Refusal($0) }, machines: survey.document(namesMax: namesMax))
     }
 

@@ -85,7 +85,7 @@ struct ProjectReservationAdd: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let now = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+        let now = Instant(milliseconds: Int64(Date().timeIntervalSince1970) * 1_000)
         let begins = try ReservationText.moment(from, "from", now: now)
         let ends = try ReservationText.moment(until, "until", now: now)
         guard begins < ends else {

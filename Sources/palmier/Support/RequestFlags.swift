@@ -137,6 +137,7 @@ struct RequestFlags: ParsableArguments {
             + word("--params-file", paramsFile) + word("--memory", memory) + word("--node", node)
             + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
             + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
+            + word("--reservation", reservation)
             + word("--count", count.map { String($0) }) + word("--spread", spread) + word("--scale", scale)
             + word("--patience", patience?.defaultValueDescription)
             + (exclusive.map { [$0 ? "--exclusive" : "--no-exclusive"] } ?? [])
