@@ -42,6 +42,8 @@ public struct Accounts: Hashable, Sendable {
     var projects: OrderedDictionary<ProjectID, ProjectState> = [:]
     /// Of projects of which something was said.
     var allotments: OrderedDictionary<ProjectID, Allotment> = [:]
+    /// In the order in which they were made; at most `reservationsMax`.
+    var reservations: OrderedDictionary<ReservationID, Reservation> = [:]
     var resources: OrderedDictionary<ResourceID, ResourceState> = [:]
     var machines: OrderedDictionary<PeerID, AccountID> = [:]
     var prices: OrderedDictionary<PricePath, [PriceStep]> = [:]
@@ -106,6 +108,8 @@ public struct Accounts: Hashable, Sendable {
             case .projectSet(let order): _ = try checkProject(order)
             case .quotaSet(let project, let quota): try checkQuota(project, quota)
             case .shareSet(let project, let weight): try checkShare(project, weight: weight)
+            case .reserved(let order): _ = try checkReservation(order, at: now)
+            case .reservationCancelled(let id): _ = try checkCancelling(id, at: now)
             case .resourceDefined(let resource): _ = try checkResource(resource)
             case .machineListed(let machine, let supplier): try checkMachine(machine, supplier)
             case .priceSet(let order): _ = try checkPrice(order)
@@ -146,6 +150,8 @@ public struct Accounts: Hashable, Sendable {
             case .projectSet(let order): return try onProject(order, at: now)
             case .quotaSet(let project, let quota): return try onQuota(project, quota)
             case .shareSet(let project, let weight): return try onShare(project, weight: weight)
+            case .reserved(let order): return try onReserved(order, at: now)
+            case .reservationCancelled(let id): return try onCancelled(id, at: now)
             case .resourceDefined(let resource): return try onResource(resource)
             case .machineListed(let machine, let supplier): try onMachine(machine, supplier)
             case .priceSet(let order): return try onPrice(order)

@@ -14,6 +14,10 @@ public enum Act: Hashable, Sendable {
     case quotaSet(ProjectID, Quota)
     /// A project's weight beside others.
     case shareSet(ProjectID, weight: Int)
+    /// Places of machines are to be kept for a project. Indirect, since it is larger than most.
+    indirect case reserved(ReservationOrder)
+    /// They are not, any more.
+    case reservationCancelled(ReservationID)
     /// Something that can be moved, and in which unit.
     case resourceDefined(Resource)
     /// A machine belongs to an account, which supplies what it does.

@@ -11,6 +11,7 @@ public enum Rule: String, Hashable, Sendable, CaseIterable {
     case unknownContract = "unknown-contract"
     case unknownInvoice = "unknown-invoice"
     case unknownIncident = "unknown-incident"
+    case unknownReservation = "unknown-reservation"
     /// Something of this name is there already, and says something else.
     case duplicate
     case accountClosed = "account-closed"
@@ -26,6 +27,8 @@ public enum Rule: String, Hashable, Sendable, CaseIterable {
     case emptyPeriod = "empty-period"
     case periodOverlap = "period-overlap"
     case periodInFuture = "period-in-future"
+    /// What is asked for ahead of time is not ahead any more.
+    case periodOver = "period-over"
     /// Before the books were closed.
     case periodClosed = "period-closed"
     /// Not where a day, week, month or year begins.

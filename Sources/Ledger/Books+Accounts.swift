@@ -62,13 +62,14 @@ extension Refusal.Code {
         self =
             switch rule {
             case .unknownAccount, .unknownProject, .unknownResource, .unknownMachine, .unknownInstance,
-                .unknownSubscription, .unknownContract, .unknownInvoice, .unknownIncident:
+                .unknownSubscription, .unknownContract, .unknownInvoice, .unknownIncident, .unknownReservation:
                 .notFound
             case .duplicate, .stalePrice, .termsDiffer, .overBilled: .conflict
             case .ceilingExceeded, .quotaExceeded, .wrongParty, .noContract, .unpriced, .accountClosed, .stillOpen:
                 .refused
             case .malformed, .negativeQuantity, .negativePrice, .negativeAmount, .fractionOfCoin, .wrongCurrency,
-                .unbalanced, .emptyPeriod, .periodOverlap, .periodInFuture, .periodClosed, .notABoundary, .overCredited,
+                .unbalanced, .emptyPeriod, .periodOverlap, .periodInFuture, .periodOver, .periodClosed, .notABoundary,
+                .overCredited,
                 .overPaid, .overflow, .tooMany:
                 .invalid
             }

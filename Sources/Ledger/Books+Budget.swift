@@ -136,8 +136,9 @@ extension Books {
     mutating func release(_ request: Request, at now: Instant, into history: inout History) {
         guard request.specification.project != nil, request.placement != nil else { return }
         count(request, at: now, into: &history)
-        guard accounts.hold(of: InstanceID(request.key)) != nil else { return }
-        record(.released(InstanceID(request.key)), at: now, into: &history)
+        let instance = Self.instance(request.key, isSuccessor: false)
+        guard accounts.hold(of: instance) != nil else { return }
+        record(.released(instance), at: now, into: &history)
     }
 
     /// The request has no successor any more.
@@ -151,7 +152,8 @@ extension Books {
 
     /// What the books pay for: while a request moves, both that goes and that comes.
     static func instance(_ key: RequestKey, isSuccessor: Bool) -> InstanceID {
-        isSuccessor ? InstanceID("\(key) (moving)") : InstanceID(key)
+        if let place = key.reservedPlace { return InstanceID("reservation \(place.reservation) \(place.number)") }
+        return isSuccessor ? InstanceID("\(key) (moving)") : InstanceID(key)
     }
 
     /// Whether the two cost the same.

@@ -18,6 +18,8 @@ public struct BooksContents: Hashable, Sendable {
     /// By index.
     public var refusals: [RefusedAct]
     public var described: LedgerDescription?
+    /// Of reservations, in the order in which they were booked first.
+    public var places: [ReservedPlace]
 
     /// Which other master holds a request.
     public struct Home: Hashable, Sendable {
@@ -45,8 +47,9 @@ public struct BooksContents: Hashable, Sendable {
 
     public init(
         index: LedgerIndex, requests: [Request], homes: [Home], admissions: [Admission], tokens: [TokenRecord],
-        accounts: Accounts, refusals: [RefusedAct], described: LedgerDescription?
+        accounts: Accounts, refusals: [RefusedAct], described: LedgerDescription?, places: [ReservedPlace] = []
     ) {
+        self.places = places
         self.index = index
         self.requests = requests
         self.homes = homes
@@ -72,7 +75,8 @@ extension Books {
             tokens: tokens.sorted { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }.map {
                 BooksContents.TokenRecord(token: $0.key, expires: $0.value.expires, redeemedBy: $0.value.redeemedBy)
             },
-            accounts: accounts, refusals: refusals, described: described)
+            accounts: accounts, refusals: refusals, described: described,
+            places: Array(places.values))
     }
 
     /// The books whose contents these are. `outcome` is nil: the newest entry is not among them.
@@ -110,6 +114,15 @@ extension Books {
             let value = Token(expires: token.expires, redeemedBy: token.redeemedBy)
             guard tokens.updateValue(value, forKey: token.token) == nil else {
                 throw BooksContradiction(description: "a token is there twice")
+            }
+        }
+        for place in contents.places {
+            guard places.updateValue(place, forKey: place.key) == nil, place.key.reservedPlace != nil else {
+                throw BooksContradiction(description: "\(place.key) is no place of a reservation, or is there twice")
+            }
+            guard let claim = place.claim else { continue }
+            guard booked.updateValue(place.key, forKey: claim) == nil else {
+                throw BooksContradiction(description: "\(claim) keeps two places")
             }
         }
         accounts = contents.accounts

@@ -58,7 +58,8 @@ extension Books {
     public func share(of project: String) -> ProjectShare {
         let use = use[project]
         let weight = project.isEmpty ? 1 : accounts.allotment(of: ProjectID(project)).weight
-        return ProjectShare(project: project, held: use.holdings.partitions - use.leaving, weight: weight)
+        let kept = places.isEmpty ? 0 : kept(of: project).partitions
+        return ProjectShare(project: project, held: use.holdings.partitions - use.leaving + kept, weight: weight)
     }
 
     public func quota(of project: String) -> Quota {
@@ -74,7 +75,8 @@ extension Books {
         guard let project = specification.project else { return nil }
         let quota = quota(of: project)
         guard quota != .none else { return nil }
-        let held = use[project].holdings
+        var held = use[project].holdings
+        if !places.isEmpty { held = held + kept(of: project) - keptPlace(for: specification) }
         let known = requests[key].flatMap { $0.placement == nil ? nil : $0.specification.holdings } ?? .none
         let wanted = held + others - known + specification.holdings
         guard let (found, most) = quota.excess(of: wanted) else { return nil }

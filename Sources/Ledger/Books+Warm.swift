@@ -32,7 +32,7 @@ extension Books {
 
     private func canAdopt(_ request: Request) -> Bool {
         request.placement == nil && request.specification.desired == .running && !request.isGroup
-            && !request.isPrepared
+            && !request.isPrepared && request.specification.requirements.reservation == nil
     }
 
     /// Prepared, its machine has said so, and it is to stay there.

@@ -23,6 +23,11 @@ public struct Books: Sendable {
     var relatedTo: [RequestKey: Set<RequestKey>] = [:]  // looked up, or sorted
     /// A known bug, for tests of the checkers: what one asks in regard to another does not bind that one.
     var isOneSided = false
+    /// Of reservations, in the order in which they were booked first.
+    public internal(set) var places: OrderedDictionary<RequestKey, ReservedPlace> = [:]
+    var booked: [ClaimReference: RequestKey] = [:]  // looked up only
+    /// Those that ask for a place, by reservation; follows from `requests`.
+    var reservedRequests: [String: OrderedSet<RequestKey>] = [:]  // looked up by name
     /// What each project's placements come to.
     var use = ProjectUse()
     /// Admissions, newest last; at most `admissionsMax`.
@@ -121,6 +126,7 @@ public struct Books: Sendable {
             else { return }
             placements[claim] = key
             noteMissed(request)
+            defer { notePlaced(claim, at: entry.at, into: &history) }
             update(key, at: entry.at) { request in
                 request.placement = claim
                 request.place = place
@@ -141,6 +147,7 @@ public struct Books: Sendable {
             }
             notePrepared(key, at: entry.at)
         case .extended(let key, let claim):
+            guard key.reservedPlace == nil else { return extendPlace(key, claim, at: entry.at, into: &history) }
             guard let request = requests[key], request.has(claim) else { return }
             let isSuccessor = request.placement != claim
             count(request, isSuccessor: isSuccessor, at: entry.at, into: &history)
@@ -190,7 +197,15 @@ public struct Books: Sendable {
             if tokens[token] == nil { tokens[token] = Token(expires: expires) }
         case .redeemed(let token, let peer):
             if tokens[token]?.redeemedBy == nil { tokens[token]?.redeemedBy = peer }
-        case .accounting(let act): record(act, at: entry.at, into: &history)
+        case .accounting(let act):
+            if case .reserved(let order) = act, accounts.reservation(order.id)?.isWanted(at: entry.at) != true {
+                clearPlaces(of: order.id, at: entry.at, into: &history)
+            }
+            if case .reservationCancelled(let id) = act { clearPlaces(of: id, at: entry.at, into: &history) }
+            record(act, at: entry.at, into: &history)
+        case .booked(let key, let attempt, let claim, let place): book(key, attempt, claim, place, at: entry.at)
+        case .unbooked(let key, let attempt, let reason):
+            unbook(key, attempt, reason, at: entry.at, into: &history)
         case .described(let description): described = description
         }
     }
@@ -237,6 +252,7 @@ public struct Books: Sendable {
     mutating func index(_ request: Request) {
         noteMember(request)
         relate(request.key, from: [], to: request.specification.requirements.relations)
+        noteReservation(of: request)
         if request.specification.group?.isWarm == true {
             warmGroups.append(request.key)
             warmGroups.sort()
@@ -250,6 +266,7 @@ public struct Books: Sendable {
         if let claim = request.placement { placements[claim] = nil }
         forgetMember(request)
         relate(key, from: request.specification.requirements.relations, to: [])
+        forgetReservation(of: request)
         if request.isGroup { warmGroups.removeAll { $0 == key } }
     }
 
@@ -259,6 +276,10 @@ public struct Books: Sendable {
         change(&request)
         if request != before { request.changedAt = instant }
         use.replace(before, request)
+        if before.specification.requirements.reservation != request.specification.requirements.reservation {
+            forgetReservation(of: before)
+            noteReservation(of: request)
+        }
         requests[key] = request
     }
 }

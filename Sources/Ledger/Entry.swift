@@ -52,6 +52,10 @@ public enum Fact: Hashable, Sendable {
     indirect case gaveWay(RequestKey, Attempt, to: Outranking)
     /// The request is destroyed and its partition is empty, or its lease has run out.
     case ended(RequestKey)
+    /// A machine keeps a place of a reservation by this claim, and stands there. The key is `RequestKey(placeOf:number:)`.
+    case booked(RequestKey, Attempt, ClaimReference, Place)
+    /// No machine keeps it any more; the next attempt begins.
+    case unbooked(RequestKey, Attempt, reason: String)
     /// Another master's ledger holds this request.
     case noted(RequestKey, home: PeerID)
     /// Another master's ledger holds this request no more.
@@ -87,6 +91,15 @@ public struct Admission: Hashable, Sendable {
 }
 
 extension Fact {
+    /// The place of a reservation that the fact is about.
+    var placeKey: RequestKey? {
+        switch self {
+        case .booked(let key, _, _, _), .unbooked(let key, _, _): key
+        case .extended(let key, _): key.reservedPlace == nil ? nil : key
+        default: nil
+        }
+    }
+
     /// The request that the fact is about; nil for facts about other things.
     public var requestKey: RequestKey? {
         switch self {
@@ -95,7 +108,7 @@ extension Fact {
             .dropped(let key, _, _), .gaveWay(let key, _, _), .ended(let key), .scaled(let key, _, _),
             .adopted(let key, _, _), .chose(let key, _, _):
             key
-        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil
+        case .booked, .unbooked, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: nil
         }
     }
 }

@@ -19,6 +19,12 @@ extension RequestKeeper {
             if let objection = groupObjection(key, specification) {
                 return effects.append(.answer(id, .refused(objection)))
             }
+            let known = books.requests[key]?.specification.requirements.reservation
+            if known != specification.requirements.reservation,
+                let objection = books.reservationObjection(to: specification, at: now)
+            {
+                return effects.append(.answer(id, .refused(objection)))
+            }
             guard !isTakenBack(key, by: specification, basedOn) else { return takeBack(id, call, key, into: &effects) }
             guard work[key]?.inFlight != true else {
                 queue(id, call, key, into: &effects)

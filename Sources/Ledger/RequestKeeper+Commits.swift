@@ -13,6 +13,8 @@ extension RequestKeeper {
         let group = entry.fact.requestKey.flatMap { books.requests[$0]?.groupKey }
         let before = entry.fact.changesTenancies ? entry.fact.requestKey.flatMap { books.requests[$0] } : nil
         let project = entry.fact.requestKey.flatMap { books.requests[$0]?.specification.project }
+        let place = entry.fact.placeKey.flatMap { books.places[$0] }
+        let places = booked(by: entry.fact)
         books.apply(entry)
         defer { noteMember(of: group, entry.fact, at: now, into: &effects) }
         switch entry.fact {
@@ -57,7 +59,11 @@ extension RequestKeeper {
             effects.append(.set(.lease(key), at: now + configuration.lease))
             pursue(key, at: now, into: &effects)
             lookAtRelations(to: key, at: now, into: &effects)
+        case .booked(let key, _, let claim, _): onBooked(key, claim, at: now, into: &effects)
+        case .unbooked(let key, _, _):
+            if let place, books.places[key]?.claim != place.claim { onUnbooked(place, at: now, into: &effects) }
         case .extended(let key, let claim):
+            guard key.reservedPlace == nil else { return onPlaceExtended(key, at: now, into: &effects) }
             work[key]?.extending = false
             if let request = books.requests[key], request.successor?.claim == claim,
                 case .refused(let breach)? = books.outcome
@@ -98,6 +104,7 @@ extension RequestKeeper {
             notifyWaiters(of: key, into: &effects)
             pursue(key, at: now, into: &effects)
             searchWithin(project, at: now, into: &effects)
+            freeReserved(before, at: now, into: &effects)
         case .gaveWay(let key, _, _):
             work[key]?.yielding = false
             if books.requests[key]?.givesWay != nil { pursue(key, at: now, into: &effects) }
@@ -105,6 +112,7 @@ extension RequestKeeper {
             if let old = before?.successor { effects.append(.release(old.claim)) }
             forget(key, at: now, into: &effects)
             searchWithin(project, at: now, into: &effects)
+            freeReserved(before, at: now, into: &effects)
         case .scaled(let key, _, _):
             work[key]?.inFlight = false
             settle(key, at: now, into: &effects)
@@ -115,6 +123,7 @@ extension RequestKeeper {
             searchWithin(project, at: now, into: &effects)
         case .accounting(let act):
             awaitBilling(at: now, into: &effects)
+            onReserved(act, before: places, at: now, into: &effects)
             if case .quotaSet(let project, _) = act {
                 searchWithin(project.name, most: configuration.searchesAtOnce, at: now, into: &effects)
             }
@@ -145,6 +154,7 @@ extension RequestKeeper {
 
     mutating func onRefused(_ fact: Fact, _ why: Refusal?, at now: Instant, into effects: inout [Effect]) {
         noteRefused(fact, at: now, into: &effects)
+        if let key = fact.placeKey { return onPlaceRefused(fact, key, at: now + configuration.resend, into: &effects) }
         guard let key = fact.requestKey, var item = work[key] else { return }
         let answer = why.map { RequestAnswer.refused($0) } ?? .elsewhere(key)
         let again = now + configuration.resend
@@ -181,7 +191,7 @@ extension RequestKeeper {
             }
             effects.append(.set(.lease(key), at: max(again, item.leaseEnds ?? again)))
             effects.append(.set(.order(key), at: again))
-        case .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: return
+        case .booked, .unbooked, .noted, .forgotten, .admitted, .invited, .redeemed, .accounting, .described: return
         }
         work[key] = books.requests[key] == nil ? nil : item
     }
@@ -192,8 +202,9 @@ extension Fact {
     fileprivate var changesTenancies: Bool {
         switch self {
         case .changed, .lost, .moved, .dropped, .ended: true
-        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .chose, .noted,
-            .forgotten,
+        case .requested, .placed, .reported, .extended, .succeeding, .gaveWay, .scaled, .adopted, .chose, .booked,
+            .unbooked,
+            .noted, .forgotten,
             .admitted, .invited, .redeemed, .accounting, .described:
             false
         }

@@ -17,6 +17,10 @@ extension RequestKeeper {
         into effects: inout [Effect]
     ) {
         for claim in claims where claim.machine == machine {
+            guard !claim.fencing.isBooking else {
+                if let leaving { onPlaceVoid(claim, "its machine \(leaving)", at: now, into: &effects) }
+                continue
+            }
             guard let request = books.request(placedBy: claim) else { continue }
             guard request.placement == claim else {
                 if let leaving { drop(request, "\(name(of: request.successor)) \(leaving), too", into: &effects) }
@@ -108,11 +112,21 @@ extension RequestKeeper {
             moves[key] = move
             return seekLater(key, at: now, into: &effects)
         }
+        var (requirements, pledge) = (request.chosen.requirements, PeerID?.none)
+        switch way(of: request, turn: move.searches, at: now) {
+        case .anywhere: requirements.reservation = nil
+        case .at(let machine): (requirements.machine, pledge) = (machine.description, machine)
+        case .later(let reason):
+            move.unmet = reason
+            moves[key] = move
+            return seekLater(key, at: now, into: &effects)
+        }
         moves[key] = move
         // A machine that has the placement would take the next attempt for news that this one is over.
         let elsewhere = Relation(isApart: true, scope: .host, reference: key.reference)
         let standings = others + [Standing(relation: elsewhere, machine: placement.machine, place: request.place)]
-        effects.append(.allocate(key, request.newest.next, request.chosen.requirements, standings))
+        effects.append(
+            .allocate(key, request.newest.next, requirements, standings, Pressing(machine: pledge)))
         effects.append(.set(.move(key), at: now + configuration.searchLast + min(doubled, configuration.searchLast)))
     }
 

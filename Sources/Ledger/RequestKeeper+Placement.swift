@@ -44,6 +44,18 @@ extension RequestKeeper {
         let longer = searchPause(after: item.searches)
         item.searches += 1
         let project = request.specification.project ?? ""
+        var requirements = request.specification.with(item.choice).requirements
+        var pledge = item.pledge?.machine
+        switch way(of: request, turn: item.searches, at: now) {
+        case .anywhere: requirements.reservation = nil
+        case .at(let machine): (requirements.machine, pledge) = (machine.description, machine)
+        case .later(let reason):
+            // Nobody of its project waits behind it.
+            queue.remove(key)
+            item.unmet = NoMachine(reason: reason, isHopeless: false)
+            work[key] = item
+            return searchLater(key, at: now, into: &effects)
+        }
         queue.insert(key, project, since: request.requestedAt)
         if let breach = books.quotaBreach(
             of: key, asking: request.specification, beside: queue.underway(project, but: key))
@@ -64,24 +76,23 @@ extension RequestKeeper {
         work[key] = item
         queue.begin(key, request.specification.holdings)
         let pressing = Pressing(
-            share: claimShare(of: project, but: key), presses: presses, machine: item.pledge?.machine)
-        effects.append(
-            .allocate(key, request.attempt, request.specification.with(item.choice).requirements, standings, pressing))
+            share: claimShare(of: project, but: key), presses: presses, machine: pledge)
+        effects.append(.allocate(key, request.attempt, requirements, standings, pressing))
         effects.append(.set(.search(key), at: now + configuration.searchLast + longer))
     }
 
     /// A machine near has something free: it may serve what waits. The wide area has been searched, and is again in time.
-    func lookNear(_ key: RequestKey, into effects: inout [Effect]) {
+    func lookNear(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
         guard let request = books.requests[key], request.placement == nil else { return }
         let project = request.specification.project ?? ""
         let beside = queue.underway(project, but: key)
         guard books.quotaBreach(of: key, asking: request.specification, beside: beside) == nil else { return }
         let (standings, missing) = standings(of: request)
-        guard missing == nil else { return }
+        guard missing == nil, case .anywhere = way(of: request, turn: 0, at: now) else { return }
+        var requirements = request.specification.with(work[key]?.choice ?? 0).requirements
+        requirements.reservation = nil
         let pressing = Pressing(share: claimShare(of: project, but: key), isNear: true)
-        effects.append(
-            .allocate(
-                key, request.attempt, request.specification.with(work[key]?.choice ?? 0).requirements, standings, pressing))
+        effects.append(.allocate(key, request.attempt, requirements, standings, pressing))
     }
 
     private func searchPause(after searches: Int) -> Duration {
@@ -92,6 +103,7 @@ extension RequestKeeper {
         _ key: RequestKey, _ attempt: Attempt, _ claim: ClaimReference, _ place: Place, at now: Instant,
         into effects: inout [Effect]
     ) {
+        if key.reservedPlace != nil { return onFoundPlace(key, attempt, claim, place, at: now, into: &effects) }
         if onFoundSuccessor(key, attempt, claim, place, at: now, into: &effects) { return }
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             request.isSought, var item = work[key], item.placing == nil, !item.ending
@@ -135,6 +147,7 @@ extension RequestKeeper {
     mutating func onNotFound(
         _ key: RequestKey, _ attempt: Attempt, _ none: NoMachine, at now: Instant, into effects: inout [Effect]
     ) {
+        if key.reservedPlace != nil { return onNoPlace(key, none, at: now, into: &effects) }
         if onNoSuccessor(key, attempt, none, at: now, into: &effects) { return }
         guard let request = books.requests[key], request.attempt == attempt, request.placement == nil,
             var item = work[key]
@@ -182,6 +195,9 @@ extension RequestKeeper {
             end(request.key, into: &effects)
         } else if moves[request.key]?.isStopping == true {
             lose(request, words(forMoveOf: request), into: &effects)
+        } else if let leaving = moves[request.key]?.leaving, leaving.reason == .reserved {
+            let name = request.place.name
+            lose(request, "gave way to the reservation \(leaving.reservation) on \(name)", into: &effects)
         } else if request.givesWay != nil {
             let share = books.share(of: request.specification.project ?? "")
             lose(request, request.wordsOfGivingWay(share), into: &effects)
@@ -196,6 +212,14 @@ extension RequestKeeper {
         var held: [ClaimReference] = []
         var lapsed: [ClaimReference] = []
         for claim in claims where claim.machine == machine {
+            guard !claim.fencing.isBooking else {
+                switch renewPlace(claim, at: now) {
+                case true?: held.append(claim)
+                case false?: lapsed.append(claim)
+                case nil: break
+                }
+                continue
+            }
             guard let request = books.request(placedBy: claim) else {
                 if configuration.sabotage.contains(.renewsLost) { held.append(claim) }
                 lapsed.append(claim)
@@ -252,6 +276,12 @@ extension RequestKeeper {
             if books.requests[key]?.isGroup == true { return tend(key, at: now, into: &effects) }
             pursue(key, at: now, into: &effects)
         case .scale(let key): applyRule(to: key, at: now, into: &effects)
+        case .place(let key):
+            placeWork[key]?.isSearching = false
+            pursuePlace(key, at: now, into: &effects)
+        case .reservation(let name):
+            tendReservation(name, at: now, into: &effects)
+            wakeReserved(name, at: now, into: &effects)
         case .move(let key): pursueMove(key, at: now, into: &effects)
         case .successorLease(let key): onSuccessorLease(key, at: now, into: &effects)
         case .lease(let key):

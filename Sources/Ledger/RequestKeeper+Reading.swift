@@ -100,6 +100,7 @@ extension RequestKeeper {
 
     /// Whether the claim is a placement in the books, or its placement is on its way there.
     public func keeps(_ claim: ClaimReference, for key: RequestKey) -> Bool {
-        books.requests[key]?.has(claim) == true || work[key]?.placing == claim || moves[key]?.placing == claim
+        books.requests[key]?.has(claim) == true || books.places[key]?.claim == claim
+            || placeWork[key]?.placing == claim || work[key]?.placing == claim || moves[key]?.placing == claim
     }
 }

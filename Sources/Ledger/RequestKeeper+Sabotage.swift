@@ -37,6 +37,9 @@ extension RequestKeeper {
         /// What one request asks in regard to another does not bind that one.
         public static let oneSided = Sabotage(rawValue: 1 << 13)
 
+        /// A machine that keeps a place is heard, and gets no answer.
+        public static let ignoresBookings = Sabotage(rawValue: 1 << 14)
+
         /// By the names that the command line takes, and the invariants that must catch them.
         public typealias Named = [(name: String, sabotage: Sabotage, caughtBy: [String])]
         /// Those of placing and holding.
@@ -59,6 +62,8 @@ extension RequestKeeper {
         ]
         /// Those of where requests stand in regard to each other.
         public static let ofRelations: Named = [("relations-one-sided", .oneSided, ["relations"])]
-        public static let named: Named = ofPlacement + ofDrains + ofShares + ofGroups + ofRelations
+        /// Those of reservations.
+        public static let ofReservations: Named = [("booking-unanswered", .ignoresBookings, ["booked"])]
+        public static let named: Named = ofPlacement + ofDrains + ofShares + ofGroups + ofRelations + ofReservations
     }
 }

@@ -50,6 +50,14 @@ public struct RequestKeeper: Automaton {
         /// How long a machine is waited for whose tenant gives way, since it said so last, and in all.
         public var pledge: Duration = .seconds(10)
         public var pledgeLast: Duration = .seconds(60)
+        /// How long the machine of a place that is kept may be unheard of: usually, and from so long before it is needed on.
+        public var placePatience: Duration = .seconds(600)
+        public var placePatienceNear: Duration = .seconds(90)
+        public var placeNear: Duration = .seconds(900)
+        /// Between two searches for a place that no machine can keep, at last.
+        public var placeRarest: Duration = .seconds(60)
+        /// The most places of one reservation that are looked for at once.
+        public var placesAtOnce = 32
         /// The most open requests of one ledger.
         public var requestsMax = 100_000
         /// The most calls that wait for one request.
@@ -114,6 +122,10 @@ public struct RequestKeeper: Automaton {
         case wait(CallID)
         /// A group's rule is applied.
         case scale(RequestKey)
+        /// A place of a reservation is to be booked, or its machine was not heard of.
+        case place(RequestKey)
+        /// A reservation begins or ends.
+        case reservation(String)
     }
 
     public enum Effect: Hashable, Sendable {
@@ -143,6 +155,8 @@ public struct RequestKeeper: Automaton {
     /// Requests whose machines are to be rid of them.
     var moves: [RequestKey: Move] = [:]  // looked up by key only
     var moving = SortedKeys()
+    /// Of places of reservations.
+    var placeWork: [RequestKey: PlaceWork] = [:]  // looked up; asked whether one of them has something
     /// The timer by which invoices are run is set.
     var awaitsBilling = false
 
@@ -167,7 +181,7 @@ public struct RequestKeeper: Automaton {
         case .notFound(let key, let attempt, let none): onNotFound(key, attempt, none, at: now, into: &effects)
         case .offersImproved:
             for key in nextWaiting(configuration.searchesAtOnce, again: true)
-            where work[key]?.placing == nil && work[key]?.pledge == nil { lookNear(key, into: &effects) }
+            where work[key]?.placing == nil && work[key]?.pledge == nil { lookNear(key, at: now, into: &effects) }
             for key in moving.keys where books.requests[key]?.successor == nil {
                 pursueMove(key, at: now, into: &effects)
             }
@@ -185,6 +199,8 @@ public struct RequestKeeper: Automaton {
             }
         case .orderRefused(let claim, let reason):
             onVoid(claim, "the machine no longer holds the claim (\(reason))", into: &effects)
+        case .released(let claim) where claim.fencing.isBooking:
+            onPlaceVoid(claim, "the machine cannot keep it any more", at: now, into: &effects)
         case .released(let claim):
             onVoid(claim, "the machine released the claim", into: &effects)
         case .renewal(let claims, let echo, let machine):
@@ -219,6 +235,7 @@ public struct RequestKeeper: Automaton {
             resumeMove(of: request, at: now, into: &effects)
             lookAtRelations(of: request.key, at: now, into: &effects)
         }
+        startReservations(at: now, into: &effects)
         // When what is known of their members is there.
         for request in books.requests.values where request.isGroup {
             pursue(request.key, at: now, into: &effects)

@@ -462,6 +462,7 @@ extension Peer {
         var facts = facts
         (facts.memory, facts.terms) = (own.facts.memory, own.facts.terms)
         (facts.country, facts.continent) = (own.facts.country, own.facts.continent)
+        facts.reserved = own.facts.reserved
         guard facts != own.facts else { return }
         own.facts = facts
         neighbours(.described(own), at: now, into: &effects)
@@ -478,6 +479,7 @@ extension Peer {
         own.memory = offer.memory
         own.cores = offer.cores
         own.gpus = offer.gpus
+        if own.facts.reserved != offer.facts.reserved { own.facts.reserved = offer.facts.reserved }
         own.state = offer.state
         if isMaster {
             own.ledger = ownLedger?.books.index ?? .zero

@@ -20,8 +20,10 @@ extension Peer {
             switch effect {
             case .search(let id, let group, let allocation):
                 let payload = visits.allocation(allocation)
+                // Who is full now may have room later.
+                let least: Int64 = allocation.asked.requirements.booking == nil ? 1 : 0
                 let search = Groups.Input.anycast(
-                    group: group.key, id: Self.searchMark | id.value, payload: payload, atLeast: 1)
+                    group: group.key, id: Self.searchMark | id.value, payload: payload, atLeast: least)
                 groups(search, at: now, into: &effects)
             case .press(let id, let group, let allocation):
                 let payload = visits.allocation(allocation)

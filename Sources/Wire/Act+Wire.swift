@@ -28,6 +28,8 @@ extension WireAct {
                 $0.project = project.name
                 $0.weight = UInt32(clamping: weight)
             }
+        case .reserved(let order): reserved = WireReservationOrder(order)
+        case .reservationCancelled(let id): reservationCancelled = id.name
         case .resourceDefined(let resource): resourceDefined = WireResource(resource)
         case .machineListed(let machine, let supplier):
             machineListed = .with {
@@ -78,6 +80,8 @@ extension WireAct {
         case .shareSet(let order):
             .shareSet(
                 ProjectID(try bookName(order.project, "a project")), weight: try projectWeight(order.weight))
+        case .reserved(let order): .reserved(try order.decoded())
+        case .reservationCancelled(let id): .reservationCancelled(try reservationID(id))
         case .resourceDefined(let resource): .resourceDefined(try resource.decoded())
         case .machineListed(let listing):
             .machineListed(

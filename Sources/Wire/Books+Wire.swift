@@ -26,17 +26,19 @@ extension Books {
 }
 
 extension WireBooksCheckpoint {
-    private static let ownLayout: UInt32 = 4
-    /// Where no request accepts several releases, an earlier version reads the same books.
-    private static let layoutWithoutReleases: UInt32 = 3
-    /// Where there are no groups, an earlier version reads the same books.
-    private static let layoutWithoutGroups: UInt32 = 2
+    private static let ownLayout: UInt32 = 5
+
+    /// The earliest that can say what is in the books: earlier versions read them where they can.
+    private static func layout(of contents: BooksContents) -> UInt32 {
+        if contents.hasPlaces { return ownLayout }
+        if contents.hasReleases { return 4 }
+        return contents.hasGroups ? 3 : 2
+    }
 
     init(_ contents: BooksContents) {
         self.init()
-        layout =
-            contents.hasReleases
-            ? Self.ownLayout : contents.hasGroups ? Self.layoutWithoutReleases : Self.layoutWithoutGroups
+        layout = Self.layout(of: contents)
+        places = contents.places.map { WireReservedPlace($0) }
         index = contents.index.value
         let list = WireRequestList(contents.requests, missing: [])
         releases = list.releases
@@ -93,7 +95,10 @@ extension WireBooksCheckpoint {
                 return RefusedAct(
                     index: LedgerIndex(try counter(refusal.index, "a refused act's index", from: 1)), rule: rule)
             },
-            described: hasDescribed ? try described.decoded() : nil)
+            described: hasDescribed ? try described.decoded() : nil,
+            places: try list(places, "places of reservations", max: max) { (place) throws(WireError) in
+                try place.decoded()
+            })
     }
 
     private func decodedRequests(max: Int) throws(WireError) -> [Request] {
@@ -117,6 +122,11 @@ extension WireBooksCheckpoint {
 extension BooksContents {
     fileprivate var hasReleases: Bool {
         requests.contains { !$0.specification.others.isEmpty || !$0.specification.releaseNeeds.isEmpty }
+    }
+
+    /// Or requests that ask for one.
+    fileprivate var hasPlaces: Bool {
+        !places.isEmpty || requests.contains { $0.specification.requirements.reservation != nil }
     }
 
     fileprivate var hasGroups: Bool {

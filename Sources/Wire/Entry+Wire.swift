@@ -109,6 +109,19 @@ extension WireFact {
                 $0.attempt = attempt.value
                 $0.by = WireOutranking(other)
             }
+        case .booked(let key, let attempt, let claim, let place):
+            booked = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.claim = WireClaimReference(claim)
+                if place != .unknown { $0.place = WirePlace(place) }
+            }
+        case .unbooked(let key, let attempt, let reason):
+            unbooked = .with {
+                $0.request = WireRequestKey(key)
+                $0.attempt = attempt.value
+                $0.reason = cut(reason)
+            }
         case .ended(let key): ended = WireRequestKey(key)
         case .noted(let key, let home): noted = WireNoted(key, home)
         case .forgotten(let key, let home): forgotten = WireNoted(key, home)
@@ -178,6 +191,14 @@ extension WireFact {
             .gaveWay(
                 try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
                 to: try required(fact.hasBy, fact.by, "whom a placement gives way to").decoded())
+        case .booked(let fact):
+            .booked(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt), try claim(fact.hasClaim, fact.claim),
+                fact.hasPlace ? try fact.place.decoded() : .unknown)
+        case .unbooked(let fact):
+            .unbooked(
+                try key(fact.hasRequest, fact.request), try attempt(fact.attempt),
+                reason: try text(fact.reason, "a reason", bytes: 0...WireBounds.reasonBytesMax))
         case .ended(let key): .ended(try key.decoded())
         case .noted(let fact): .noted(try key(fact.hasRequest, fact.request), home: try peer(fact.home, "a home"))
         case .forgotten(let fact):

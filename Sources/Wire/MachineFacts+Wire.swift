@@ -18,6 +18,7 @@ extension WireMachineFacts {
         continent = facts.continent
         load = UInt32(clamping: min(facts.load, Int(WireBounds.loadMax)))
         if facts.terms != OwnerTerms() { terms = WireOwnerTerms(facts.terms) }
+        reserved = UInt32(clamping: facts.reserved)
         installed = Array(facts.installed.prefix(MachineFacts.installedMax))
     }
 
@@ -28,7 +29,7 @@ extension WireMachineFacts {
             (kind) throws(WireError) in
             try text(kind, "a kind of isolation", bytes: 1...WireBounds.labelBytesMax)
         }
-        return MachineFacts(
+        var facts = MachineFacts(
             architecture: try text(architecture, "an architecture", bytes: label),
             cores: Int(try number(cores, "a machine's cores", 0...WireBounds.coresMax)),
             memory: ByteCount(try number(memoryBytes, "a machine's memory", amount)),
@@ -43,6 +44,8 @@ extension WireMachineFacts {
             installed: try list(installed, "installed releases", max: MachineFacts.installedMax) {
                 (digest) throws(WireError) in digest
             })
+        facts.reserved = Int(try number(reserved, "reserved partitions", 0...UInt32(WireBounds.partitionsMax)))
+        return facts
     }
 }
 

@@ -76,8 +76,10 @@ extension WireLeaving {
             case .drained: .drained
             case .hours: .hours
             case .unfit: .unfit
+            case .reserved: .reserved
             }
         detail = leaving.detail
+        reservation = leaving.reservation
         if let within = leaving.within { withinMilliseconds = bounded(within) }
     }
 
@@ -87,12 +89,14 @@ extension WireLeaving {
             case .drained: .drained
             case .hours: .hours
             case .unfit: .unfit
+            case .reserved: .reserved
             case .unspecified, .UNRECOGNIZED: throw noCase("why a machine's tenants go", self.reason.rawValue)
             }
         return Leaving(
             reason: reason,
             within: hasWithinMilliseconds ? try duration(milliseconds: withinMilliseconds, "until when") : nil,
-            detail: try text(detail, "what is not as asked", bytes: 0...Leaving.detailBytesMax))
+            detail: try text(detail, "what is not as asked", bytes: 0...Leaving.detailBytesMax),
+            reservation: try text(reservation, "a reservation", bytes: 0...BookingTerms.nameBytesMax))
     }
 }
 

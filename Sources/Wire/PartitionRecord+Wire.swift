@@ -3,11 +3,15 @@ public import Claims
 import WireSchema
 
 extension PartitionRecord {
+    private static let bookingsMax = 8
+
     public func encoded() -> [UInt8] {
         var message = WirePartitionRecord()
         message.partition = UInt32(clamping: partition.value)
         message.fencing = fencing.value
         if let tenant { message.tenant = WireTenantRecord(tenant) }
+        message.bookings = bookings.map { WireBookingRecord($0) }
+        message.booked = booked
         return message.bytes()
     }
 
@@ -17,6 +21,10 @@ extension PartitionRecord {
             partition: try Wire.partition(message.partition),
             fencing: FencingNumber(try counter(message.fencing, "a fencing number")),
             tenant: message.hasTenant ? try message.tenant.decoded() : nil)
+        bookings = try list(message.bookings, "bookings", max: Self.bookingsMax) { (booking) throws(WireError) in
+            try booking.decoded()
+        }
+        booked = try number(message.booked, "a booking's number", 0...WireBounds.bookingsMax)
     }
 }
 

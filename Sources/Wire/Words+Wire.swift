@@ -57,6 +57,8 @@ extension WireRequirements {
         condition = requirements.condition
         policy = requirements.policy
         relations = requirements.relations.map { WireRelation($0) }
+        reservation = requirements.reservation ?? ""
+        if let terms = requirements.booking { booking = WireBooking(terms) }
     }
 
     func decoded() throws(WireError) -> Requirements {
@@ -68,7 +70,10 @@ extension WireRequirements {
             policy: try text(policy, "a policy", bytes: 0...WireBounds.policyBytesMax),
             relations: try list(relations, "relations", max: Requirements.relationsMax) {
                 (relation) throws(WireError) in try relation.decoded()
-            })
+            },
+            reservation: reservation.isEmpty
+                ? nil : try text(reservation, "a reservation", bytes: 1...BookingTerms.nameBytesMax),
+            booking: hasBooking ? try booking.decoded() : nil)
     }
 }
 

@@ -474,6 +474,23 @@ public nonisolated struct WireAct: Sendable {
     set {kind = .shareSet(newValue)}
   }
 
+  public var reserved: WireReservationOrder {
+    get {
+      if case .reserved(let v)? = kind {return v}
+      return WireReservationOrder()
+    }
+    set {kind = .reserved(newValue)}
+  }
+
+  /// a reservation, 1 to 63 bytes
+  public var reservationCancelled: String {
+    get {
+      if case .reservationCancelled(let v)? = kind {return v}
+      return String()
+    }
+    set {kind = .reservationCancelled(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -505,6 +522,9 @@ public nonisolated struct WireAct: Sendable {
     case contractEnded(WireContractEnd)
     case quotaSet(WireQuotaOrder)
     case shareSet(WireShareOrder)
+    case reserved(WireReservationOrder)
+    /// a reservation, 1 to 63 bytes
+    case reservationCancelled(String)
 
   }
 
@@ -566,6 +586,71 @@ public nonisolated struct WireQuotaOrder: Sendable {
   fileprivate var _cores: UInt32? = nil
   fileprivate var _memoryBytes: Int64? = nil
   fileprivate var _gpus: UInt32? = nil
+}
+
+/// Places of machines are to be kept for a project.
+public nonisolated struct WireReservationOrder: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 63 bytes: letters, digits, -, _ and .
+  public var id: String = String()
+
+  /// at most 128 bytes
+  public var project: String = String()
+
+  public var period: WirePeriod {
+    get {_period ?? WirePeriod()}
+    set {_period = newValue}
+  }
+  /// Returns true if `period` has been explicitly set.
+  public var hasPeriod: Bool {self._period != nil}
+  /// Clears the value of `period`. Subsequent reads from it will return its default value.
+  public mutating func clearPeriod() {self._period = nil}
+
+  /// how many places, 1 to 256
+  public var count: UInt32 = 0
+
+  /// what each place's machine must have; fields 5 to 9 as in Requirements
+  public var memoryBytes: Int64 = 0
+
+  public var machine: String {
+    get {_machine ?? String()}
+    set {_machine = newValue}
+  }
+  /// Returns true if `machine` has been explicitly set.
+  public var hasMachine: Bool {self._machine != nil}
+  /// Clears the value of `machine`. Subsequent reads from it will return its default value.
+  public mutating func clearMachine() {self._machine = nil}
+
+  public var priceMax: Int64 {
+    get {_priceMax ?? 0}
+    set {_priceMax = newValue}
+  }
+  /// Returns true if `priceMax` has been explicitly set.
+  public var hasPriceMax: Bool {self._priceMax != nil}
+  /// Clears the value of `priceMax`. Subsequent reads from it will return its default value.
+  public mutating func clearPriceMax() {self._priceMax = nil}
+
+  public var condition: String = String()
+
+  public var policy: String = String()
+
+  /// what the condition reserves in each place, as the ledger has read it; counters
+  public var reservedCores: UInt64 = 0
+
+  public var reservedMemoryBytes: UInt64 = 0
+
+  public var reservedGpus: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _period: WirePeriod? = nil
+  fileprivate var _machine: String? = nil
+  fileprivate var _priceMax: Int64? = nil
 }
 
 /// A project's weight beside others.
@@ -1765,7 +1850,7 @@ nonisolated extension WirePostalAddress: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Act"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_opened\0\u{3}account_changed\0\u{3}account_closed\0\u{3}project_set\0\u{3}resource_defined\0\u{3}machine_listed\0\u{3}price_set\0\u{1}posted\0\u{1}used\0\u{1}held\0\u{1}released\0\u{1}subscribed\0\u{1}unsubscribed\0\u{3}billing_set\0\u{1}billed\0\u{1}incident\0\u{1}credited\0\u{1}paid\0\u{3}contract_offered\0\u{3}contract_countersigned\0\u{3}closed_before_nanoseconds\0\u{3}invoice_received\0\u{3}contract_ended\0\u{4}a\u{1}quota_set\0\u{3}share_set\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}account_opened\0\u{3}account_changed\0\u{3}account_closed\0\u{3}project_set\0\u{3}resource_defined\0\u{3}machine_listed\0\u{3}price_set\0\u{1}posted\0\u{1}used\0\u{1}held\0\u{1}released\0\u{1}subscribed\0\u{1}unsubscribed\0\u{3}billing_set\0\u{1}billed\0\u{1}incident\0\u{1}credited\0\u{1}paid\0\u{3}contract_offered\0\u{3}contract_countersigned\0\u{3}closed_before_nanoseconds\0\u{3}invoice_received\0\u{3}contract_ended\0\u{4}a\u{1}quota_set\0\u{3}share_set\0\u{2}'reserved\0\u{3}reservation_cancelled\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2083,6 +2168,27 @@ nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
           self.kind = .shareSet(v)
         }
       }()
+      case 160: try {
+        var v: WireReservationOrder?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .reserved(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .reserved(v)
+        }
+      }()
+      case 161: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.kind != nil {try decoder.handleConflictingOneOf()}
+          self.kind = .reservationCancelled(v)
+        }
+      }()
       default: break
       }
     }
@@ -2194,6 +2300,14 @@ nonisolated extension WireAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       guard case .shareSet(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 121)
     }()
+    case .reserved?: try {
+      guard case .reserved(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 160)
+    }()
+    case .reservationCancelled?: try {
+      guard case .reservationCancelled(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 161)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2255,6 +2369,95 @@ nonisolated extension WireQuotaOrder: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs._cores != rhs._cores {return false}
     if lhs._memoryBytes != rhs._memoryBytes {return false}
     if lhs._gpus != rhs._gpus {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReservationOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReservationOrder"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}project\0\u{1}period\0\u{1}count\0\u{3}memory_bytes\0\u{1}machine\0\u{3}price_max\0\u{1}condition\0\u{1}policy\0\u{3}reserved_cores\0\u{3}reserved_memory_bytes\0\u{3}reserved_gpus\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._period) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.memoryBytes) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self._machine) }()
+      case 7: try { try decoder.decodeSingularInt64Field(value: &self._priceMax) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.condition) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.policy) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.reservedCores) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.reservedMemoryBytes) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.reservedGpus) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 2)
+    }
+    try { if let v = self._period {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 4)
+    }
+    if self.memoryBytes != 0 {
+      try visitor.visitSingularInt64Field(value: self.memoryBytes, fieldNumber: 5)
+    }
+    try { if let v = self._machine {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._priceMax {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 7)
+    } }()
+    if !self.condition.isEmpty {
+      try visitor.visitSingularStringField(value: self.condition, fieldNumber: 8)
+    }
+    if !self.policy.isEmpty {
+      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 9)
+    }
+    if self.reservedCores != 0 {
+      try visitor.visitSingularUInt64Field(value: self.reservedCores, fieldNumber: 10)
+    }
+    if self.reservedMemoryBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.reservedMemoryBytes, fieldNumber: 11)
+    }
+    if self.reservedGpus != 0 {
+      try visitor.visitSingularUInt64Field(value: self.reservedGpus, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReservationOrder, rhs: WireReservationOrder) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs._period != rhs._period {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.memoryBytes != rhs.memoryBytes {return false}
+    if lhs._machine != rhs._machine {return false}
+    if lhs._priceMax != rhs._priceMax {return false}
+    if lhs.condition != rhs.condition {return false}
+    if lhs.policy != rhs.policy {return false}
+    if lhs.reservedCores != rhs.reservedCores {return false}
+    if lhs.reservedMemoryBytes != rhs.reservedMemoryBytes {return false}
+    if lhs.reservedGpus != rhs.reservedGpus {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

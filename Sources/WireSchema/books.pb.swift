@@ -36,7 +36,7 @@ public nonisolated struct WireBooksCheckpoint: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// 4: with requests of several releases; 3: with groups; 2 without; 1 has no places, conditions, policies and relations
+  /// 5: with places of reservations; 4: with requests of several releases; 3: with groups; 2 without; 1 has no places, conditions, policies and relations
   public var layout: UInt32 = 0
 
   /// counter: the last entry that is in it
@@ -73,11 +73,66 @@ public nonisolated struct WireBooksCheckpoint: Sendable {
   /// Clears the value of `described`. Subsequent reads from it will return its default value.
   public mutating func clearDescribed() {self._described = nil}
 
+  /// of reservations, in the order in which they were booked first
+  public var places: [WireReservedPlace] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _described: WireDescribed? = nil
+}
+
+/// A place of a reservation, and where it is kept.
+public nonisolated struct WireReservedPlace: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var place: WireRequestKey {
+    get {_place ?? WireRequestKey()}
+    set {_place = newValue}
+  }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {self._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {self._place = nil}
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  /// absent while it is kept nowhere
+  public var claim: WireClaimReference {
+    get {_claim ?? WireClaimReference()}
+    set {_claim = newValue}
+  }
+  /// Returns true if `claim` has been explicitly set.
+  public var hasClaim: Bool {self._claim != nil}
+  /// Clears the value of `claim`. Subsequent reads from it will return its default value.
+  public mutating func clearClaim() {self._claim = nil}
+
+  public var `where`: WirePlace {
+    get {_where ?? WirePlace()}
+    set {_where = newValue}
+  }
+  /// Returns true if ``where`` has been explicitly set.
+  public var hasWhere: Bool {self._where != nil}
+  /// Clears the value of ``where``. Subsequent reads from it will return its default value.
+  public mutating func clearWhere() {self._where = nil}
+
+  /// why it was lost last, at most 4 KiB
+  public var reason: String = String()
+
+  /// an instant
+  public var changedNanoseconds: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _place: WireRequestKey? = nil
+  fileprivate var _claim: WireClaimReference? = nil
+  fileprivate var _where: WirePlace? = nil
 }
 
 /// A one-time token.
@@ -132,7 +187,7 @@ fileprivate nonisolated let _protobuf_package = "palmier.v1"
 
 nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".BooksCheckpoint"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}layout\0\u{1}index\0\u{1}releases\0\u{1}requests\0\u{1}homes\0\u{1}admissions\0\u{1}tokens\0\u{1}accounts\0\u{1}refusals\0\u{1}described\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}layout\0\u{1}index\0\u{1}releases\0\u{1}requests\0\u{1}homes\0\u{1}admissions\0\u{1}tokens\0\u{1}accounts\0\u{1}refusals\0\u{1}described\0\u{2}V\u{2}places\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -150,6 +205,7 @@ nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf.
       case 8: try { try decoder.decodeSingularBytesField(value: &self.accounts) }()
       case 9: try { try decoder.decodeRepeatedMessageField(value: &self.refusals) }()
       case 10: try { try decoder.decodeSingularMessageField(value: &self._described) }()
+      case 160: try { try decoder.decodeRepeatedMessageField(value: &self.places) }()
       default: break
       }
     }
@@ -190,6 +246,9 @@ nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf.
     try { if let v = self._described {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
     } }()
+    if !self.places.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.places, fieldNumber: 160)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -204,6 +263,66 @@ nonisolated extension WireBooksCheckpoint: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.accounts != rhs.accounts {return false}
     if lhs.refusals != rhs.refusals {return false}
     if lhs._described != rhs._described {return false}
+    if lhs.places != rhs.places {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReservedPlace: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReservedPlace"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}place\0\u{1}attempt\0\u{1}claim\0\u{1}where\0\u{1}reason\0\u{3}changed_nanoseconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._place) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._claim) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._where) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 6: try { try decoder.decodeSingularInt64Field(value: &self.changedNanoseconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._place {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    try { if let v = self._claim {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._where {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 5)
+    }
+    if self.changedNanoseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.changedNanoseconds, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReservedPlace, rhs: WireReservedPlace) -> Bool {
+    if lhs._place != rhs._place {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs._claim != rhs._claim {return false}
+    if lhs._where != rhs._where {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.changedNanoseconds != rhs.changedNanoseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -353,12 +353,102 @@ public nonisolated struct WireRequirements: Sendable {
   /// at most 16
   public var relations: [WireRelation] = []
 
+  /// a place of this reservation is to be taken, 1 to 63 bytes; empty: what anybody may have
+  public var reservation: String = String()
+
+  /// there: nothing is to run, a place is to be kept
+  public var booking: WireBooking {
+    get {_booking ?? WireBooking()}
+    set {_booking = newValue}
+  }
+  /// Returns true if `booking` has been explicitly set.
+  public var hasBooking: Bool {self._booking != nil}
+  /// Clears the value of `booking`. Subsequent reads from it will return its default value.
+  public mutating func clearBooking() {self._booking = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _machine: String? = nil
   fileprivate var _priceMax: Int64? = nil
+  fileprivate var _booking: WireBooking? = nil
+}
+
+/// A place of a machine that is kept, for a reservation.
+public nonisolated struct WireBooking: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 to 63 bytes
+  public var reservation: String = String()
+
+  /// since 1970, by the clock of whoever keeps it
+  public var fromMilliseconds: Int64 = 0
+
+  /// the first instant at which it is not kept any more
+  public var untilMilliseconds: Int64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// What a machine has promised to keep.
+public nonisolated struct WireBookingRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// counter: among the bookings of the partition
+  public var number: UInt64 = 0
+
+  /// which place of the reservation
+  public var place: WireRequestKey {
+    get {_place ?? WireRequestKey()}
+    set {_place = newValue}
+  }
+  /// Returns true if `place` has been explicitly set.
+  public var hasPlace: Bool {self._place != nil}
+  /// Clears the value of `place`. Subsequent reads from it will return its default value.
+  public mutating func clearPlace() {self._place = nil}
+
+  /// 1 to 2^31 - 1
+  public var attempt: UInt32 = 0
+
+  /// the master whose ledger has the reservation
+  public var home: Data = Data()
+
+  public var terms: WireBooking {
+    get {_terms ?? WireBooking()}
+    set {_terms = newValue}
+  }
+  /// Returns true if `terms` has been explicitly set.
+  public var hasTerms: Bool {self._terms != nil}
+  /// Clears the value of `terms`. Subsequent reads from it will return its default value.
+  public mutating func clearTerms() {self._terms = nil}
+
+  /// absent: nothing
+  public var reserves: WireReserves {
+    get {_reserves ?? WireReserves()}
+    set {_reserves = newValue}
+  }
+  /// Returns true if `reserves` has been explicitly set.
+  public var hasReserves: Bool {self._reserves != nil}
+  /// Clears the value of `reserves`. Subsequent reads from it will return its default value.
+  public mutating func clearReserves() {self._reserves = nil}
+
+  /// its ledger has said that it has it
+  public var confirmed: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _place: WireRequestKey? = nil
+  fileprivate var _terms: WireBooking? = nil
+  fileprivate var _reserves: WireReserves? = nil
 }
 
 /// Where an instance stands in regard to another one of the same customer.
@@ -808,32 +898,50 @@ public nonisolated struct WireTakeOver: Sendable {
 }
 
 /// What of one partition must survive the machine's crash.
-public nonisolated struct WirePartitionRecord: Sendable {
+public nonisolated struct WirePartitionRecord: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 0 to 9,999
-  public var partition: UInt32 = 0
+  public var partition: UInt32 {
+    get {_storage._partition}
+    set {_uniqueStorage()._partition = newValue}
+  }
 
   /// counter: the newest number given
-  public var fencing: UInt64 = 0
+  public var fencing: UInt64 {
+    get {_storage._fencing}
+    set {_uniqueStorage()._fencing = newValue}
+  }
 
   /// absent while there is none
   public var tenant: WireTenantRecord {
-    get {_tenant ?? WireTenantRecord()}
-    set {_tenant = newValue}
+    get {_storage._tenant ?? WireTenantRecord()}
+    set {_uniqueStorage()._tenant = newValue}
   }
   /// Returns true if `tenant` has been explicitly set.
-  public var hasTenant: Bool {self._tenant != nil}
+  public var hasTenant: Bool {_storage._tenant != nil}
   /// Clears the value of `tenant`. Subsequent reads from it will return its default value.
-  public mutating func clearTenant() {self._tenant = nil}
+  public mutating func clearTenant() {_uniqueStorage()._tenant = nil}
+
+  /// at most 8, of which no two overlap
+  public var bookings: [WireBookingRecord] {
+    get {_storage._bookings}
+    set {_uniqueStorage()._bookings = newValue}
+  }
+
+  /// counter: the newest number given to a booking
+  public var booked: UInt64 {
+    get {_storage._booked}
+    set {_uniqueStorage()._booked = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _tenant: WireTenantRecord? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// A confirmed tenancy.
@@ -1250,6 +1358,24 @@ public nonisolated struct WireFact: Sendable {
     set {kind = .chose(newValue)}
   }
 
+  /// a machine keeps a place of a reservation
+  public var booked: WirePlaced {
+    get {
+      if case .booked(let v)? = kind {return v}
+      return WirePlaced()
+    }
+    set {kind = .booked(newValue)}
+  }
+
+  /// it does not, any more
+  public var unbooked: WireLost {
+    get {
+      if case .unbooked(let v)? = kind {return v}
+      return WireLost()
+    }
+    set {kind = .unbooked(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -1281,6 +1407,10 @@ public nonisolated struct WireFact: Sendable {
     case scaled(WireScaled)
     case adopted(WireAdopted)
     case chose(WireChose)
+    /// a machine keeps a place of a reservation
+    case booked(WirePlaced)
+    /// it does not, any more
+    case unbooked(WireLost)
 
   }
 
@@ -1914,7 +2044,7 @@ nonisolated extension WireReleaseDocument: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Requirements"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}memory_bytes\0\u{1}machine\0\u{3}price_max\0\u{1}condition\0\u{1}policy\0\u{1}relations\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}memory_bytes\0\u{1}machine\0\u{3}price_max\0\u{1}condition\0\u{1}policy\0\u{1}relations\0\u{2}Z\u{2}reservation\0\u{1}booking\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1928,6 +2058,8 @@ nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 4: try { try decoder.decodeSingularStringField(value: &self.condition) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.policy) }()
       case 6: try { try decoder.decodeRepeatedMessageField(value: &self.relations) }()
+      case 160: try { try decoder.decodeSingularStringField(value: &self.reservation) }()
+      case 161: try { try decoder.decodeSingularMessageField(value: &self._booking) }()
       default: break
       }
     }
@@ -1956,6 +2088,12 @@ nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._Me
     if !self.relations.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.relations, fieldNumber: 6)
     }
+    if !self.reservation.isEmpty {
+      try visitor.visitSingularStringField(value: self.reservation, fieldNumber: 160)
+    }
+    try { if let v = self._booking {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 161)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1966,6 +2104,112 @@ nonisolated extension WireRequirements: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.condition != rhs.condition {return false}
     if lhs.policy != rhs.policy {return false}
     if lhs.relations != rhs.relations {return false}
+    if lhs.reservation != rhs.reservation {return false}
+    if lhs._booking != rhs._booking {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBooking: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Booking"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reservation\0\u{3}from_milliseconds\0\u{3}until_milliseconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reservation) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.fromMilliseconds) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.untilMilliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reservation.isEmpty {
+      try visitor.visitSingularStringField(value: self.reservation, fieldNumber: 1)
+    }
+    if self.fromMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.fromMilliseconds, fieldNumber: 2)
+    }
+    if self.untilMilliseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.untilMilliseconds, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBooking, rhs: WireBooking) -> Bool {
+    if lhs.reservation != rhs.reservation {return false}
+    if lhs.fromMilliseconds != rhs.fromMilliseconds {return false}
+    if lhs.untilMilliseconds != rhs.untilMilliseconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBookingRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BookingRecord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}place\0\u{1}attempt\0\u{1}home\0\u{1}terms\0\u{1}reserves\0\u{1}confirmed\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.number) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._place) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.home) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._terms) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._reserves) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.confirmed) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.number != 0 {
+      try visitor.visitSingularUInt64Field(value: self.number, fieldNumber: 1)
+    }
+    try { if let v = self._place {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 3)
+    }
+    if !self.home.isEmpty {
+      try visitor.visitSingularBytesField(value: self.home, fieldNumber: 4)
+    }
+    try { if let v = self._terms {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._reserves {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    if self.confirmed != false {
+      try visitor.visitSingularBoolField(value: self.confirmed, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBookingRecord, rhs: WireBookingRecord) -> Bool {
+    if lhs.number != rhs.number {return false}
+    if lhs._place != rhs._place {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.home != rhs.home {return false}
+    if lhs._terms != rhs._terms {return false}
+    if lhs._reserves != rhs._reserves {return false}
+    if lhs.confirmed != rhs.confirmed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2687,43 +2931,97 @@ nonisolated extension WireTakeOver: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WirePartitionRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PartitionRecord"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}partition\0\u{1}fencing\0\u{1}tenant\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}partition\0\u{1}fencing\0\u{1}tenant\0\u{2}]\u{2}bookings\0\u{1}booked\0")
+
+  fileprivate class _StorageClass {
+    var _partition: UInt32 = 0
+    var _fencing: UInt64 = 0
+    var _tenant: WireTenantRecord? = nil
+    var _bookings: [WireBookingRecord] = []
+    var _booked: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _partition = source._partition
+      _fencing = source._fencing
+      _tenant = source._tenant
+      _bookings = source._bookings
+      _booked = source._booked
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.partition) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.fencing) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._tenant) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt32Field(value: &_storage._partition) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._fencing) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._tenant) }()
+        case 160: try { try decoder.decodeRepeatedMessageField(value: &_storage._bookings) }()
+        case 161: try { try decoder.decodeSingularUInt64Field(value: &_storage._booked) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.partition != 0 {
-      try visitor.visitSingularUInt32Field(value: self.partition, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._partition != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._partition, fieldNumber: 1)
+      }
+      if _storage._fencing != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._fencing, fieldNumber: 2)
+      }
+      try { if let v = _storage._tenant {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._bookings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._bookings, fieldNumber: 160)
+      }
+      if _storage._booked != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._booked, fieldNumber: 161)
+      }
     }
-    if self.fencing != 0 {
-      try visitor.visitSingularUInt64Field(value: self.fencing, fieldNumber: 2)
-    }
-    try { if let v = self._tenant {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WirePartitionRecord, rhs: WirePartitionRecord) -> Bool {
-    if lhs.partition != rhs.partition {return false}
-    if lhs.fencing != rhs.fencing {return false}
-    if lhs._tenant != rhs._tenant {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._partition != rhs_storage._partition {return false}
+        if _storage._fencing != rhs_storage._fencing {return false}
+        if _storage._tenant != rhs_storage._tenant {return false}
+        if _storage._bookings != rhs_storage._bookings {return false}
+        if _storage._booked != rhs_storage._booked {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2952,7 +3250,7 @@ nonisolated extension WireEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fact"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0\u{2}\u{14}grouped\0\u{1}regrouped\0\u{1}scaled\0\u{1}adopted\0\u{2}%chose\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}requested\0\u{1}changed\0\u{1}placed\0\u{1}reported\0\u{1}lost\0\u{1}ended\0\u{1}noted\0\u{1}forgotten\0\u{1}admitted\0\u{1}invited\0\u{1}redeemed\0\u{1}accounting\0\u{1}described\0\u{1}extended\0\u{2}V\u{1}succeeding\0\u{1}moved\0\u{1}dropped\0\u{4}\u{12}gave_way\0\u{2}\u{14}grouped\0\u{1}regrouped\0\u{1}scaled\0\u{1}adopted\0\u{2}\u{11}booked\0\u{1}unbooked\0\u{2}\u{13}chose\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3246,6 +3544,32 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
           self.kind = .adopted(v)
         }
       }()
+      case 160: try {
+        var v: WirePlaced?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .booked(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .booked(v)
+        }
+      }()
+      case 161: try {
+        var v: WireLost?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .unbooked(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .unbooked(v)
+        }
+      }()
       case 180: try {
         var v: WireChose?
         var hadOneofValue = false
@@ -3357,6 +3681,14 @@ nonisolated extension WireFact: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     case .adopted?: try {
       guard case .adopted(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 143)
+    }()
+    case .booked?: try {
+      guard case .booked(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 160)
+    }()
+    case .unbooked?: try {
+      guard case .unbooked(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 161)
     }()
     case .chose?: try {
       guard case .chose(let v)? = self.kind else { preconditionFailure() }

@@ -100,6 +100,9 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
 
   /// the machine is not what its tenant asks for now
   case unfit // = 180
+
+  /// its place is kept for a reservation
+  case reserved // = 160
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -111,6 +114,7 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     case 0: self = .unspecified
     case 1: self = .drained
     case 2: self = .hours
+    case 160: self = .reserved
     case 180: self = .unfit
     default: self = .UNRECOGNIZED(rawValue)
     }
@@ -121,6 +125,7 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     case .unspecified: return 0
     case .drained: return 1
     case .hours: return 2
+    case .reserved: return 160
     case .unfit: return 180
     case .UNRECOGNIZED(let i): return i
     }
@@ -132,6 +137,7 @@ public nonisolated enum WireLeavingReason: SwiftProtobuf.Enum, Swift.CaseIterabl
     .drained,
     .hours,
     .unfit,
+    .reserved,
   ]
 
 }
@@ -831,6 +837,12 @@ public nonisolated struct WireMachineFacts: @unchecked Sendable {
     set {_uniqueStorage()._installed = newValue}
   }
 
+  /// partitions without a tenant that are kept for reservations, at most 10,000
+  public var reserved: UInt32 {
+    get {_storage._reserved}
+    set {_uniqueStorage()._reserved = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -941,163 +953,151 @@ public nonisolated struct WireAdvertisementList: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireClaimMessage: @unchecked Sendable {
+public nonisolated struct WireClaimMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var kind: OneOf_Kind? {
-    get {return _storage._kind}
-    set {_uniqueStorage()._kind = newValue}
-  }
+  public var kind: WireClaimMessage.OneOf_Kind? = nil
 
   /// From the request's side to the machine.
   public var claim: WireClaim {
     get {
-      if case .claim(let v)? = _storage._kind {return v}
+      if case .claim(let v)? = kind {return v}
       return WireClaim()
     }
-    set {_uniqueStorage()._kind = .claim(newValue)}
+    set {kind = .claim(newValue)}
   }
 
   public var order: WireOrder {
     get {
-      if case .order(let v)? = _storage._kind {return v}
+      if case .order(let v)? = kind {return v}
       return WireOrder()
     }
-    set {_uniqueStorage()._kind = .order(newValue)}
+    set {kind = .order(newValue)}
   }
 
   public var release: WireClaimReference {
     get {
-      if case .release(let v)? = _storage._kind {return v}
+      if case .release(let v)? = kind {return v}
       return WireClaimReference()
     }
-    set {_uniqueStorage()._kind = .release(newValue)}
+    set {kind = .release(newValue)}
   }
 
   public var renewed: WireRenewed {
     get {
-      if case .renewed(let v)? = _storage._kind {return v}
+      if case .renewed(let v)? = kind {return v}
       return WireRenewed()
     }
-    set {_uniqueStorage()._kind = .renewed(newValue)}
+    set {kind = .renewed(newValue)}
   }
 
   public var lapsed: WireClaimList {
     get {
-      if case .lapsed(let v)? = _storage._kind {return v}
+      if case .lapsed(let v)? = kind {return v}
       return WireClaimList()
     }
-    set {_uniqueStorage()._kind = .lapsed(newValue)}
+    set {kind = .lapsed(newValue)}
   }
 
   public var acknowledged: WireReportNumber {
     get {
-      if case .acknowledged(let v)? = _storage._kind {return v}
+      if case .acknowledged(let v)? = kind {return v}
       return WireReportNumber()
     }
-    set {_uniqueStorage()._kind = .acknowledged(newValue)}
+    set {kind = .acknowledged(newValue)}
   }
 
   /// From the machine.
   public var granted: WireGranted {
     get {
-      if case .granted(let v)? = _storage._kind {return v}
+      if case .granted(let v)? = kind {return v}
       return WireGranted()
     }
-    set {_uniqueStorage()._kind = .granted(newValue)}
+    set {kind = .granted(newValue)}
   }
 
   public var refused: WireRefused {
     get {
-      if case .refused(let v)? = _storage._kind {return v}
+      if case .refused(let v)? = kind {return v}
       return WireRefused()
     }
-    set {_uniqueStorage()._kind = .refused(newValue)}
+    set {kind = .refused(newValue)}
   }
 
   public var ordered: WireOrdered {
     get {
-      if case .ordered(let v)? = _storage._kind {return v}
+      if case .ordered(let v)? = kind {return v}
       return WireOrdered()
     }
-    set {_uniqueStorage()._kind = .ordered(newValue)}
+    set {kind = .ordered(newValue)}
   }
 
   public var orderRefused: WireOrderRefused {
     get {
-      if case .orderRefused(let v)? = _storage._kind {return v}
+      if case .orderRefused(let v)? = kind {return v}
       return WireOrderRefused()
     }
-    set {_uniqueStorage()._kind = .orderRefused(newValue)}
+    set {kind = .orderRefused(newValue)}
   }
 
   public var released: WireClaimReference {
     get {
-      if case .released(let v)? = _storage._kind {return v}
+      if case .released(let v)? = kind {return v}
       return WireClaimReference()
     }
-    set {_uniqueStorage()._kind = .released(newValue)}
+    set {kind = .released(newValue)}
   }
 
   public var renew: WireRenew {
     get {
-      if case .renew(let v)? = _storage._kind {return v}
+      if case .renew(let v)? = kind {return v}
       return WireRenew()
     }
-    set {_uniqueStorage()._kind = .renew(newValue)}
+    set {kind = .renew(newValue)}
   }
 
   public var report: WireReport {
     get {
-      if case .report(let v)? = _storage._kind {return v}
+      if case .report(let v)? = kind {return v}
       return WireReport()
     }
-    set {_uniqueStorage()._kind = .report(newValue)}
+    set {kind = .report(newValue)}
   }
 
   /// these tenancies are to go, or may stay after all
   public var leaving: WireLeavingList {
     get {
-      if case .leaving(let v)? = _storage._kind {return v}
+      if case .leaving(let v)? = kind {return v}
       return WireLeavingList()
     }
-    set {_uniqueStorage()._kind = .leaving(newValue)}
+    set {kind = .leaving(newValue)}
   }
 
   public var outranked: WireOutranked {
     get {
-      if case .outranked(let v)? = _storage._kind {return v}
+      if case .outranked(let v)? = kind {return v}
       return WireOutranked()
     }
-    set {_uniqueStorage()._kind = .outranked(newValue)}
+    set {kind = .outranked(newValue)}
   }
 
   public var measured: WireMeasured {
     get {
-      if case .measured(let v)? = _storage._kind {return v}
+      if case .measured(let v)? = kind {return v}
       return WireMeasured()
     }
-    set {_uniqueStorage()._kind = .measured(newValue)}
+    set {kind = .measured(newValue)}
   }
 
   /// Of which ledger; empty: of the one that the master at either end has founded.
-  public var ledger: Data {
-    get {_storage._ledger}
-    set {_uniqueStorage()._ledger = newValue}
-  }
+  public var ledger: Data = Data()
 
   /// Of the ledger's primary that speaks; of a machine, the newest view that it knows. Absent: a ledger without replicas.
-  public var epoch: UInt32 {
-    get {_storage._epoch}
-    set {_uniqueStorage()._epoch = newValue}
-  }
+  public var epoch: UInt32 = 0
 
-  public var view: UInt32 {
-    get {_storage._view}
-    set {_uniqueStorage()._view = newValue}
-  }
+  public var view: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1125,70 +1125,74 @@ public nonisolated struct WireClaimMessage: @unchecked Sendable {
   }
 
   public init() {}
-
-  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
-public nonisolated struct WireClaim: Sendable {
+public nonisolated struct WireClaim: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var request: WireRequestKey {
-    get {_request ?? WireRequestKey()}
-    set {_request = newValue}
+    get {_storage._request ?? WireRequestKey()}
+    set {_uniqueStorage()._request = newValue}
   }
   /// Returns true if `request` has been explicitly set.
-  public var hasRequest: Bool {self._request != nil}
+  public var hasRequest: Bool {_storage._request != nil}
   /// Clears the value of `request`. Subsequent reads from it will return its default value.
-  public mutating func clearRequest() {self._request = nil}
+  public mutating func clearRequest() {_uniqueStorage()._request = nil}
 
   /// 1 to 2^31 - 1
-  public var attempt: UInt32 = 0
+  public var attempt: UInt32 {
+    get {_storage._attempt}
+    set {_uniqueStorage()._attempt = newValue}
+  }
 
   public var requirements: WireRequirements {
-    get {_requirements ?? WireRequirements()}
-    set {_requirements = newValue}
+    get {_storage._requirements ?? WireRequirements()}
+    set {_uniqueStorage()._requirements = newValue}
   }
   /// Returns true if `requirements` has been explicitly set.
-  public var hasRequirements: Bool {self._requirements != nil}
+  public var hasRequirements: Bool {_storage._requirements != nil}
   /// Clears the value of `requirements`. Subsequent reads from it will return its default value.
-  public mutating func clearRequirements() {self._requirements = nil}
+  public mutating func clearRequirements() {_uniqueStorage()._requirements = nil}
 
   /// relations whose other instances have a machine, at most 1,024
-  public var standings: [WireStanding] = []
+  public var standings: [WireStanding] {
+    get {_storage._standings}
+    set {_uniqueStorage()._standings = newValue}
+  }
 
   /// the first eight bytes of the digest of the release's text
   public var release: UInt64 {
-    get {_release ?? 0}
-    set {_release = newValue}
+    get {_storage._release ?? 0}
+    set {_uniqueStorage()._release = newValue}
   }
   /// Returns true if `release` has been explicitly set.
-  public var hasRelease: Bool {self._release != nil}
+  public var hasRelease: Bool {_storage._release != nil}
   /// Clears the value of `release`. Subsequent reads from it will return its default value.
-  public mutating func clearRelease() {self._release = nil}
+  public mutating func clearRelease() {_uniqueStorage()._release = nil}
 
   /// what the request's project has; absent: an older version asks
   public var share: WireProjectShare {
-    get {_share ?? WireProjectShare()}
-    set {_share = newValue}
+    get {_storage._share ?? WireProjectShare()}
+    set {_uniqueStorage()._share = newValue}
   }
   /// Returns true if `share` has been explicitly set.
-  public var hasShare: Bool {self._share != nil}
+  public var hasShare: Bool {_storage._share != nil}
   /// Clears the value of `share`. Subsequent reads from it will return its default value.
-  public mutating func clearShare() {self._share = nil}
+  public mutating func clearShare() {_uniqueStorage()._share = nil}
 
   /// a full machine shall ask for a tenant's place
-  public var presses: Bool = false
+  public var presses: Bool {
+    get {_storage._presses}
+    set {_uniqueStorage()._presses = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _request: WireRequestKey? = nil
-  fileprivate var _requirements: WireRequirements? = nil
-  fileprivate var _release: UInt64? = nil
-  fileprivate var _share: WireProjectShare? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// Asks whether a placement may end for another project's claim.
@@ -1266,6 +1270,9 @@ public nonisolated struct WireLeaving: Sendable {
 
   /// of UNFIT: what is not as asked, for people; at most 512 bytes
   public var detail: String = String()
+
+  /// of RESERVED: for which, at most 63 bytes
+  public var reservation: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1499,46 +1506,41 @@ public nonisolated struct WireRefused: Sendable {
 }
 
 /// What a ledger's primary asks of whoever stands nearest to a request's key; routed, and carried by searches in groups.
-public nonisolated struct WireAllocation: @unchecked Sendable {
+public nonisolated struct WireAllocation: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var asked: WireClaim {
-    get {_storage._asked ?? WireClaim()}
-    set {_uniqueStorage()._asked = newValue}
+    get {_asked ?? WireClaim()}
+    set {_asked = newValue}
   }
   /// Returns true if `asked` has been explicitly set.
-  public var hasAsked: Bool {_storage._asked != nil}
+  public var hasAsked: Bool {self._asked != nil}
   /// Clears the value of `asked`. Subsequent reads from it will return its default value.
-  public mutating func clearAsked() {_uniqueStorage()._asked = nil}
+  public mutating func clearAsked() {self._asked = nil}
 
-  public var ledger: Data {
-    get {_storage._ledger}
-    set {_uniqueStorage()._ledger = newValue}
-  }
+  public var ledger: Data = Data()
 
   /// the ledger's primary
-  public var origin: Data {
-    get {_storage._origin}
-    set {_uniqueStorage()._origin = newValue}
-  }
+  public var origin: Data = Data()
 
   /// where that stands
   public var near: WirePlace {
-    get {_storage._near ?? WirePlace()}
-    set {_uniqueStorage()._near = newValue}
+    get {_near ?? WirePlace()}
+    set {_near = newValue}
   }
   /// Returns true if `near` has been explicitly set.
-  public var hasNear: Bool {_storage._near != nil}
+  public var hasNear: Bool {self._near != nil}
   /// Clears the value of `near`. Subsequent reads from it will return its default value.
-  public mutating func clearNear() {_uniqueStorage()._near = nil}
+  public mutating func clearNear() {self._near = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _asked: WireClaim? = nil
+  fileprivate var _near: WirePlace? = nil
 }
 
 /// A machine that has granted a claim to a search: its answer.
@@ -3435,7 +3437,7 @@ nonisolated extension WireMachineState: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireLeavingReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEAVING_REASON_UNSPECIFIED\0\u{1}LEAVING_REASON_DRAINED\0\u{1}LEAVING_REASON_HOURS\0\u{2}r\u{2}LEAVING_REASON_UNFIT\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LEAVING_REASON_UNSPECIFIED\0\u{1}LEAVING_REASON_DRAINED\0\u{1}LEAVING_REASON_HOURS\0\u{2}^\u{2}LEAVING_REASON_RESERVED\0\u{2}\u{14}LEAVING_REASON_UNFIT\0")
 }
 
 nonisolated extension WireOrderRefusal: SwiftProtobuf._ProtoNameProviding {
@@ -4201,7 +4203,7 @@ nonisolated extension WireAdvertisement: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireMachineFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".MachineFacts"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}architecture\0\u{1}cores\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{1}gpus\0\u{3}gpu_model\0\u{1}kernel\0\u{1}isolation\0\u{3}has_ipv4\0\u{3}has_ipv6\0\u{1}country\0\u{1}continent\0\u{1}load\0\u{1}terms\0\u{1}installed\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}architecture\0\u{1}cores\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{1}gpus\0\u{3}gpu_model\0\u{1}kernel\0\u{1}isolation\0\u{3}has_ipv4\0\u{3}has_ipv6\0\u{1}country\0\u{1}continent\0\u{1}load\0\u{1}terms\0\u{1}installed\0\u{2}Q\u{2}reserved\0")
 
   fileprivate class _StorageClass {
     var _architecture: String = String()
@@ -4219,6 +4221,7 @@ nonisolated extension WireMachineFacts: SwiftProtobuf.Message, SwiftProtobuf._Me
     var _load: UInt32 = 0
     var _terms: WireOwnerTerms? = nil
     var _installed: [UInt64] = []
+    var _reserved: UInt32 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4244,6 +4247,7 @@ nonisolated extension WireMachineFacts: SwiftProtobuf.Message, SwiftProtobuf._Me
       _load = source._load
       _terms = source._terms
       _installed = source._installed
+      _reserved = source._reserved
     }
   }
 
@@ -4277,6 +4281,7 @@ nonisolated extension WireMachineFacts: SwiftProtobuf.Message, SwiftProtobuf._Me
         case 13: try { try decoder.decodeSingularUInt32Field(value: &_storage._load) }()
         case 14: try { try decoder.decodeSingularMessageField(value: &_storage._terms) }()
         case 15: try { try decoder.decodeRepeatedFixed64Field(value: &_storage._installed) }()
+        case 160: try { try decoder.decodeSingularUInt32Field(value: &_storage._reserved) }()
         default: break
         }
       }
@@ -4334,6 +4339,9 @@ nonisolated extension WireMachineFacts: SwiftProtobuf.Message, SwiftProtobuf._Me
       if !_storage._installed.isEmpty {
         try visitor.visitPackedFixed64Field(value: _storage._installed, fieldNumber: 15)
       }
+      if _storage._reserved != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._reserved, fieldNumber: 160)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -4358,6 +4366,7 @@ nonisolated extension WireMachineFacts: SwiftProtobuf.Message, SwiftProtobuf._Me
         if _storage._load != rhs_storage._load {return false}
         if _storage._terms != rhs_storage._terms {return false}
         if _storage._installed != rhs_storage._installed {return false}
+        if _storage._reserved != rhs_storage._reserved {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -4545,11 +4554,337 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".ClaimMessage"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}claim\0\u{1}order\0\u{1}release\0\u{1}renewed\0\u{1}lapsed\0\u{1}acknowledged\0\u{1}granted\0\u{1}refused\0\u{1}ordered\0\u{3}order_refused\0\u{1}released\0\u{1}renew\0\u{1}report\0\u{1}ledger\0\u{1}epoch\0\u{1}view\0\u{2}T\u{1}leaving\0\u{2}\u{14}outranked\0\u{2}\u{14}measured\0")
 
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: WireClaim?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .claim(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .claim(v)
+        }
+      }()
+      case 2: try {
+        var v: WireOrder?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .order(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .order(v)
+        }
+      }()
+      case 3: try {
+        var v: WireClaimReference?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .release(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .release(v)
+        }
+      }()
+      case 4: try {
+        var v: WireRenewed?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renewed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renewed(v)
+        }
+      }()
+      case 5: try {
+        var v: WireClaimList?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .lapsed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .lapsed(v)
+        }
+      }()
+      case 6: try {
+        var v: WireReportNumber?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .acknowledged(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .acknowledged(v)
+        }
+      }()
+      case 7: try {
+        var v: WireGranted?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .granted(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .granted(v)
+        }
+      }()
+      case 8: try {
+        var v: WireRefused?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .refused(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .refused(v)
+        }
+      }()
+      case 9: try {
+        var v: WireOrdered?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .ordered(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .ordered(v)
+        }
+      }()
+      case 10: try {
+        var v: WireOrderRefused?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .orderRefused(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .orderRefused(v)
+        }
+      }()
+      case 11: try {
+        var v: WireClaimReference?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .released(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .released(v)
+        }
+      }()
+      case 12: try {
+        var v: WireRenew?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .renew(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .renew(v)
+        }
+      }()
+      case 13: try {
+        var v: WireReport?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .report(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .report(v)
+        }
+      }()
+      case 14: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 15: try { try decoder.decodeSingularUInt32Field(value: &self.epoch) }()
+      case 16: try { try decoder.decodeSingularUInt32Field(value: &self.view) }()
+      case 100: try {
+        var v: WireLeavingList?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .leaving(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .leaving(v)
+        }
+      }()
+      case 120: try {
+        var v: WireOutranked?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .outranked(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .outranked(v)
+        }
+      }()
+      case 140: try {
+        var v: WireMeasured?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .measured(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .measured(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.kind {
+    case .claim?: try {
+      guard case .claim(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .order?: try {
+      guard case .order(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .release?: try {
+      guard case .release(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .renewed?: try {
+      guard case .renewed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .lapsed?: try {
+      guard case .lapsed(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .acknowledged?: try {
+      guard case .acknowledged(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .granted?: try {
+      guard case .granted(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .refused?: try {
+      guard case .refused(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .ordered?: try {
+      guard case .ordered(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    case .orderRefused?: try {
+      guard case .orderRefused(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
+    case .released?: try {
+      guard case .released(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .renew?: try {
+      guard case .renew(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    case .report?: try {
+      guard case .report(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    }()
+    default: break
+    }
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 14)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt32Field(value: self.epoch, fieldNumber: 15)
+    }
+    if self.view != 0 {
+      try visitor.visitSingularUInt32Field(value: self.view, fieldNumber: 16)
+    }
+    switch self.kind {
+    case .leaving?: try {
+      guard case .leaving(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    }()
+    case .outranked?: try {
+      guard case .outranked(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
+    }()
+    case .measured?: try {
+      guard case .measured(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
+    }()
+    default: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireClaimMessage, rhs: WireClaimMessage) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.view != rhs.view {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Claim"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0\u{2}s\u{1}share\0\u{1}presses\0")
+
   fileprivate class _StorageClass {
-    var _kind: WireClaimMessage.OneOf_Kind?
-    var _ledger: Data = Data()
-    var _epoch: UInt32 = 0
-    var _view: UInt32 = 0
+    var _request: WireRequestKey? = nil
+    var _attempt: UInt32 = 0
+    var _requirements: WireRequirements? = nil
+    var _standings: [WireStanding] = []
+    var _release: UInt64? = nil
+    var _share: WireProjectShare? = nil
+    var _presses: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -4560,10 +4895,13 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
     private init() {}
 
     init(copying source: _StorageClass) {
-      _kind = source._kind
-      _ledger = source._ledger
-      _epoch = source._epoch
-      _view = source._view
+      _request = source._request
+      _attempt = source._attempt
+      _requirements = source._requirements
+      _standings = source._standings
+      _release = source._release
+      _share = source._share
+      _presses = source._presses
     }
   }
 
@@ -4582,217 +4920,13 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
         // allocates stack space for every case branch when no optimizations are
         // enabled. https://github.com/apple/swift-protobuf/issues/1034
         switch fieldNumber {
-        case 1: try {
-          var v: WireClaim?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .claim(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .claim(v)
-          }
-        }()
-        case 2: try {
-          var v: WireOrder?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .order(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .order(v)
-          }
-        }()
-        case 3: try {
-          var v: WireClaimReference?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .release(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .release(v)
-          }
-        }()
-        case 4: try {
-          var v: WireRenewed?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .renewed(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .renewed(v)
-          }
-        }()
-        case 5: try {
-          var v: WireClaimList?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .lapsed(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .lapsed(v)
-          }
-        }()
-        case 6: try {
-          var v: WireReportNumber?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .acknowledged(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .acknowledged(v)
-          }
-        }()
-        case 7: try {
-          var v: WireGranted?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .granted(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .granted(v)
-          }
-        }()
-        case 8: try {
-          var v: WireRefused?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .refused(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .refused(v)
-          }
-        }()
-        case 9: try {
-          var v: WireOrdered?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .ordered(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .ordered(v)
-          }
-        }()
-        case 10: try {
-          var v: WireOrderRefused?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .orderRefused(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .orderRefused(v)
-          }
-        }()
-        case 11: try {
-          var v: WireClaimReference?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .released(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .released(v)
-          }
-        }()
-        case 12: try {
-          var v: WireRenew?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .renew(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .renew(v)
-          }
-        }()
-        case 13: try {
-          var v: WireReport?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .report(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .report(v)
-          }
-        }()
-        case 14: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
-        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._epoch) }()
-        case 16: try { try decoder.decodeSingularUInt32Field(value: &_storage._view) }()
-        case 100: try {
-          var v: WireLeavingList?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .leaving(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .leaving(v)
-          }
-        }()
-        case 120: try {
-          var v: WireOutranked?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .outranked(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .outranked(v)
-          }
-        }()
-        case 140: try {
-          var v: WireMeasured?
-          var hadOneofValue = false
-          if let current = _storage._kind {
-            hadOneofValue = true
-            if case .measured(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._kind = .measured(v)
-          }
-        }()
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._request) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._attempt) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._requirements) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._standings) }()
+        case 5: try { try decoder.decodeSingularFixed64Field(value: &_storage._release) }()
+        case 120: try { try decoder.decodeSingularMessageField(value: &_storage._share) }()
+        case 121: try { try decoder.decodeSingularBoolField(value: &_storage._presses) }()
         default: break
         }
       }
@@ -4805,166 +4939,47 @@ nonisolated extension WireClaimMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
       // allocates stack space for every if/case branch local when no optimizations
       // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
       // https://github.com/apple/swift-protobuf/issues/1182
-      switch _storage._kind {
-      case .claim?: try {
-        guard case .claim(let v)? = _storage._kind else { preconditionFailure() }
+      try { if let v = _storage._request {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      }()
-      case .order?: try {
-        guard case .order(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      }()
-      case .release?: try {
-        guard case .release(let v)? = _storage._kind else { preconditionFailure() }
+      } }()
+      if _storage._attempt != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._attempt, fieldNumber: 2)
+      }
+      try { if let v = _storage._requirements {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-      }()
-      case .renewed?: try {
-        guard case .renewed(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      }()
-      case .lapsed?: try {
-        guard case .lapsed(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      }()
-      case .acknowledged?: try {
-        guard case .acknowledged(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      }()
-      case .granted?: try {
-        guard case .granted(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-      }()
-      case .refused?: try {
-        guard case .refused(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-      }()
-      case .ordered?: try {
-        guard case .ordered(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-      }()
-      case .orderRefused?: try {
-        guard case .orderRefused(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
-      }()
-      case .released?: try {
-        guard case .released(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-      }()
-      case .renew?: try {
-        guard case .renew(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-      }()
-      case .report?: try {
-        guard case .report(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
-      }()
-      default: break
+      } }()
+      if !_storage._standings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._standings, fieldNumber: 4)
       }
-      if !_storage._ledger.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 14)
-      }
-      if _storage._epoch != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._epoch, fieldNumber: 15)
-      }
-      if _storage._view != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._view, fieldNumber: 16)
-      }
-      switch _storage._kind {
-      case .leaving?: try {
-        guard case .leaving(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
-      }()
-      case .outranked?: try {
-        guard case .outranked(let v)? = _storage._kind else { preconditionFailure() }
+      try { if let v = _storage._release {
+        try visitor.visitSingularFixed64Field(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._share {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
-      }()
-      case .measured?: try {
-        guard case .measured(let v)? = _storage._kind else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 140)
-      }()
-      default: break
+      } }()
+      if _storage._presses != false {
+        try visitor.visitSingularBoolField(value: _storage._presses, fieldNumber: 121)
       }
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  public static func ==(lhs: WireClaimMessage, rhs: WireClaimMessage) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._kind != rhs_storage._kind {return false}
-        if _storage._ledger != rhs_storage._ledger {return false}
-        if _storage._epoch != rhs_storage._epoch {return false}
-        if _storage._view != rhs_storage._view {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireClaim: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  public static let protoMessageName: String = _protobuf_package + ".Claim"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}requirements\0\u{1}standings\0\u{1}release\0\u{2}s\u{1}share\0\u{1}presses\0")
-
-  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._request) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._requirements) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.standings) }()
-      case 5: try { try decoder.decodeSingularFixed64Field(value: &self._release) }()
-      case 120: try { try decoder.decodeSingularMessageField(value: &self._share) }()
-      case 121: try { try decoder.decodeSingularBoolField(value: &self.presses) }()
-      default: break
-      }
-    }
-  }
-
-  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._request {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.attempt != 0 {
-      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
-    }
-    try { if let v = self._requirements {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    if !self.standings.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.standings, fieldNumber: 4)
-    }
-    try { if let v = self._release {
-      try visitor.visitSingularFixed64Field(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._share {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 120)
-    } }()
-    if self.presses != false {
-      try visitor.visitSingularBoolField(value: self.presses, fieldNumber: 121)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireClaim, rhs: WireClaim) -> Bool {
-    if lhs._request != rhs._request {return false}
-    if lhs.attempt != rhs.attempt {return false}
-    if lhs._requirements != rhs._requirements {return false}
-    if lhs.standings != rhs.standings {return false}
-    if lhs._release != rhs._release {return false}
-    if lhs._share != rhs._share {return false}
-    if lhs.presses != rhs.presses {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._request != rhs_storage._request {return false}
+        if _storage._attempt != rhs_storage._attempt {return false}
+        if _storage._requirements != rhs_storage._requirements {return false}
+        if _storage._standings != rhs_storage._standings {return false}
+        if _storage._release != rhs_storage._release {return false}
+        if _storage._share != rhs_storage._share {return false}
+        if _storage._presses != rhs_storage._presses {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5050,7 +5065,7 @@ nonisolated extension WireLeavingList: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Leaving"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}within_milliseconds\0\u{2}r\u{2}detail\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}within_milliseconds\0\u{2}^\u{2}reservation\0\u{2}\u{14}detail\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5060,6 +5075,7 @@ nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._Message
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularEnumField(value: &self.reason) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self._withinMilliseconds) }()
+      case 160: try { try decoder.decodeSingularStringField(value: &self.reservation) }()
       case 180: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       default: break
       }
@@ -5077,6 +5093,9 @@ nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._withinMilliseconds {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
     } }()
+    if !self.reservation.isEmpty {
+      try visitor.visitSingularStringField(value: self.reservation, fieldNumber: 160)
+    }
     if !self.detail.isEmpty {
       try visitor.visitSingularStringField(value: self.detail, fieldNumber: 180)
     }
@@ -5087,6 +5106,7 @@ nonisolated extension WireLeaving: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.reason != rhs.reason {return false}
     if lhs._withinMilliseconds != rhs._withinMilliseconds {return false}
     if lhs.detail != rhs.detail {return false}
+    if lhs.reservation != rhs.reservation {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -5460,88 +5480,46 @@ nonisolated extension WireAllocation: SwiftProtobuf.Message, SwiftProtobuf._Mess
   public static let protoMessageName: String = _protobuf_package + ".Allocation"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}asked\0\u{1}ledger\0\u{1}origin\0\u{1}near\0")
 
-  fileprivate class _StorageClass {
-    var _asked: WireClaim? = nil
-    var _ledger: Data = Data()
-    var _origin: Data = Data()
-    var _near: WirePlace? = nil
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _asked = source._asked
-      _ledger = source._ledger
-      _origin = source._origin
-      _near = source._near
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._asked) }()
-        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._ledger) }()
-        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._origin) }()
-        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._near) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._asked) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.ledger) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.origin) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._near) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._asked {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if !_storage._ledger.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._ledger, fieldNumber: 2)
-      }
-      if !_storage._origin.isEmpty {
-        try visitor.visitSingularBytesField(value: _storage._origin, fieldNumber: 3)
-      }
-      try { if let v = _storage._near {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      } }()
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._asked {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.ledger.isEmpty {
+      try visitor.visitSingularBytesField(value: self.ledger, fieldNumber: 2)
     }
+    if !self.origin.isEmpty {
+      try visitor.visitSingularBytesField(value: self.origin, fieldNumber: 3)
+    }
+    try { if let v = self._near {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireAllocation, rhs: WireAllocation) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._asked != rhs_storage._asked {return false}
-        if _storage._ledger != rhs_storage._ledger {return false}
-        if _storage._origin != rhs_storage._origin {return false}
-        if _storage._near != rhs_storage._near {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._asked != rhs._asked {return false}
+    if lhs.ledger != rhs.ledger {return false}
+    if lhs.origin != rhs.origin {return false}
+    if lhs._near != rhs._near {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -152,7 +152,8 @@ struct ElasticMovingTests {
         colony.advance(.seconds(20))  // less than a lease, which nobody renews here
         #expect(colony.books.index == index)
         #expect(colony.view()?.status.reason.contains("quota") == true, "\(colony.view()?.status.reason ?? "")")
-        #expect(colony.books.members(of: key("web")).allSatisfy { $0.specification.requirements.memory == .mebibytes(40) })
+        let members = colony.books.members(of: key("web"))
+        #expect(members.allSatisfy { $0.specification.requirements.memory == .mebibytes(40) })
         colony.ask("web", group(2) { ($0.project, $0.requirements.memory) = ("a", .mebibytes(50)) })
         colony.advance(.seconds(60))
         #expect(colony.books.holdings(of: "a").memory == .mebibytes(100))

@@ -9,6 +9,7 @@ enum ActKind: CaseIterable {
         postedByName, used
     case held, released, subscribed, unsubscribed, billingSet, billed, incident, credited, paid, contractOffered
     case contractCountersigned, closedBefore, invoiceReceived, contractEnded, quotaSet, quotaRemoved, shareSet
+    case reserved, reservationCancelled
 
     init(_ act: Act) {
         self =
@@ -38,6 +39,8 @@ enum ActKind: CaseIterable {
             case .contractEnded: .contractEnded
             case .quotaSet(_, let quota): quota == .none ? .quotaRemoved : .quotaSet
             case .shareSet: .shareSet
+            case .reserved: .reserved
+            case .reservationCancelled: .reservationCancelled
             }
     }
 
@@ -77,6 +80,14 @@ enum ActKind: CaseIterable {
                 Quota(partitions: 4, cores: 0, memory: .mebibytes(65_536), gpus: 1_000_000))
         case .quotaRemoved: .quotaSet(ProjectID("thesis"), .none)
         case .shareSet: .shareSet(ProjectID("thesis"), weight: 1_000)
+        case .reserved:
+            .reserved(
+                ReservationOrder(
+                    id: ReservationID("demo"), project: ProjectID("thesis"), period: BookSamples.period, count: 256,
+                    requirements: Requirements(
+                        memory: .mebibytes(64), machine: "m1", priceMax: 20_000, condition: "cpu >= 2",
+                        policy: "price"), reserves: Holdings(cores: 2)))
+        case .reservationCancelled: .reservationCancelled(ReservationID("demo"))
         case .used: .used(BookSamples.usage)
         case .held: .held(BookSamples.hold)
         case .released: .released(InstanceID("ada/cache"))

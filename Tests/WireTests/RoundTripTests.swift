@@ -115,4 +115,16 @@ struct RoundTripTests {
 let partitionRecords = [
     PartitionRecord(partition: PartitionNumber(0)),
     PartitionRecord(partition: PartitionNumber(9_999), fencing: FencingNumber(41), tenant: tenant),
+    bookedRecord,
 ]
+
+private let bookedRecord = {
+    var record = PartitionRecord(partition: PartitionNumber(3), fencing: FencingNumber(2))
+    record.booked = 7
+    record.bookings = [
+        BookingRecord(
+            number: 7, place: Samples.place, attempt: Attempt(2), home: beta, terms: Samples.terms,
+            demand: Demand(cores: 2), isConfirmed: true)
+    ]
+    return record
+}()

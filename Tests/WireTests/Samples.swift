@@ -243,10 +243,13 @@ enum NeighbourKind: CaseIterable {
 enum ClaimKind: CaseIterable {
     case claim, order, release, renewed, lapsed, acknowledged, granted, refused, ordered, orderRefused, released, renew
     case report, measured, leaving, unfit, staying, claimOfProject, renewedWithShares, refusedForRoom, outranked
+    case claimOfPlace, claimOfReservation, leavingForReservation, refusedForReservation
 
     init(_ message: ClaimMessage) {
         self =
             switch message {
+            case .claim(let asked) where asked.requirements.booking != nil: .claimOfPlace
+            case .claim(let asked) where asked.requirements.reservation != nil: .claimOfReservation
             case .claim(let asked): asked.share == nil ? .claim : .claimOfProject
             case .order: .order
             case .release: .release
@@ -254,14 +257,24 @@ enum ClaimKind: CaseIterable {
             case .lapsed: .lapsed
             case .acknowledged: .acknowledged
             case .granted: .granted
-            case .refused(_, _, let reasons): reasons.first?.code == .yielding ? .refusedForRoom : .refused
+            case .refused(_, _, let reasons):
+                switch reasons.first?.code {
+                case .yielding: .refusedForRoom
+                case .reserved: .refusedForReservation
+                default: .refused
+                }
             case .ordered: .ordered
             case .orderRefused: .orderRefused
             case .released: .released
             case .renew: .renew
             case .report: .report
             case .measured: .measured
-            case .leaving(_, .some(let leaving)): leaving.reason == .unfit ? .unfit : .leaving
+            case .leaving(_, .some(let leaving)):
+                switch leaving.reason {
+                case .reserved: .leavingForReservation
+                case .unfit: .unfit
+                case .drained, .hours: .leaving
+                }
             case .leaving(_, nil): .staying
             case .outranked: .outranked
             }
@@ -289,6 +302,16 @@ enum ClaimKind: CaseIterable {
             ])
         case .leaving: .leaving([Samples.claim], Leaving(reason: .hours, within: .milliseconds(299_500)))
         case .unfit: .leaving([Samples.claim], Leaving(reason: .unfit, detail: "has 4 cpu, cpu >= 8 asked"))
+        case .leavingForReservation:
+            .leaving([Samples.claim], Leaving(reason: .reserved, within: .seconds(300), reservation: "demo"))
+        case .refusedForReservation: .refused(key, .first, [Mismatch(.reserved, found: "demo")])
+        case .claimOfPlace:
+            .claim(
+                ClaimRequest(
+                    request: Samples.place, attempt: .first,
+                    requirements: Requirements(condition: "cpu >= 2", booking: Samples.terms)))
+        case .claimOfReservation:
+            .claim(ClaimRequest(request: key, attempt: .first, requirements: Requirements(reservation: "demo")))
         case .staying: .leaving([Samples.claim, Samples.claim], nil)
         case .claimOfProject:
             .claim(
@@ -320,12 +343,18 @@ enum Samples {
         return several
     }()
     static let share = ProjectShare(project: "thesis", held: 7, weight: 1_000)
+    static let place = RequestKey(placeOf: "demo", number: 2)
+    static let booked = ClaimReference(
+        machine: beta, partition: PartitionNumber(3), fencing: FencingNumber(FencingNumber.firstBooking.value + 7))
+    static let terms = BookingTerms(
+        reservation: "demo", from: Instant(milliseconds: 1_800_000_000_000),
+        until: Instant(milliseconds: 1_800_003_600_000))
     static let outranking = Outranking(ledger: beta, name: "m2", share: share)
 }
 
 extension Mismatch {
     /// Codes that came later have samples of their own, so that this one's bytes stay.
-    static let samples = Code.allCases.filter { ![.other, .yielding, .outranked].contains($0) }.map { code in
+    static let samples = Code.allCases.filter { ![.other, .yielding, .outranked, .reserved].contains($0) }.map { code in
         Mismatch(code, wanted: "cpu >= 4", found: "cpu = 2", isLasting: code == .requirement)
     }
 }
@@ -479,7 +508,7 @@ enum ResultKind: CaseIterable {
 enum FactKind: CaseIterable {
     case requested, changed, placed, reported, extended, lost, ended, noted, forgotten, admitted, invited, redeemed
     case accounting, described, succeeding, moved, dropped, gaveWay, grouped, regrouped, scaled, adopted
-    case requestedOfSeveral, chose
+    case requestedOfSeveral, chose, booked, unbooked
 
     init(_ fact: Fact) {
         self =
@@ -506,6 +535,8 @@ enum FactKind: CaseIterable {
             case .moved: .moved
             case .dropped: .dropped
             case .gaveWay: .gaveWay
+            case .booked: .booked
+            case .unbooked: .unbooked
             }
     }
 
@@ -540,6 +571,8 @@ enum FactKind: CaseIterable {
         case .described:
             .described(LedgerDescription(name: "lab", wanted: 4, minimum: 1, absence: .seconds(600)))
         case .gaveWay: .gaveWay(key, Attempt(2), to: Samples.outranking)
+        case .booked: .booked(Samples.place, Attempt(2), Samples.booked, somePlace)
+        case .unbooked: .unbooked(Samples.place, Attempt(2), reason: "its machine drains")
         }
     }
 

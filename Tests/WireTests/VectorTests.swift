@@ -117,7 +117,10 @@ struct Vector: Sendable, CustomStringConvertible {
         }
         + partitionRecords.map { record in
             let bytes = record.encoded()
-            return Vector(name: record.tenant == nil ? "partition-free" : "partition-tenant", bytes: bytes) {
+            return Vector(
+                name: !record.bookings.isEmpty
+                    ? "partition-booked" : record.tenant == nil ? "partition-free" : "partition-tenant", bytes: bytes
+            ) {
                 try WirePartitionRecord(serializedBytes: bytes).textFormatString()
             } isRight: {
                 try PartitionRecord(decoding: $0) == record

@@ -38,6 +38,14 @@ extension PalmierClient {
         try await read(Self.books(ledger, "projects", name))
     }
 
+    public func reservations(of ledger: String) async throws -> ReservationsDocument {
+        try await read(Self.books(ledger, "reservations"))
+    }
+
+    public func reservation(_ name: String, of ledger: String) async throws -> ReservationDocument {
+        try await read(Self.books(ledger, "reservations", name))
+    }
+
     public func resources(of ledger: String) async throws -> ResourcesDocument {
         try await read(Self.books(ledger, "resources"))
     }
@@ -84,6 +92,9 @@ extension PalmierClient {
         case project(ProjectRequest)
         case quota(String, QuotaRequest)
         case share(String, ShareRequest)
+        /// For a project.
+        case reserve(String, ReservationRequest)
+        case cancelReservation(String)
         case resource(ResourceDocument)
         case price(PriceRequest)
         case supplier(SupplierRequest)
@@ -118,6 +129,9 @@ extension PalmierClient {
         case .project(let body): return try await tell(["projects"], body)
         case .quota(let name, let body): return try await tell(["projects", name, "quota"], body)
         case .share(let name, let body): return try await tell(["projects", name, "share"], body)
+        case .reserve(let name, let body): return try await tell(["projects", name, "reservations"], body)
+        case .cancelReservation(let name):
+            return try await tell(["reservations", name, "cancel"], Optional<String>.none)
         case .resource(let body): return try await tell(["resources"], body)
         case .price(let body): return try await tell(["prices"], body)
         case .supplier(let body): return try await tell(["suppliers"], body)

@@ -41,6 +41,15 @@ public enum Bounds {
         }
     }
 
+    /// A reservation's name.
+    public static func checkReservation(_ text: String, _ field: String) throws(ProblemDocument) {
+        guard BookingTerms.isName(text) else {
+            throw ProblemDocument(
+                .invalid, "\(field): expected 1 to 63 letters, digits and -_., found \"\(text.prefix(80))\"",
+                remedy: "`palmier project reservation list` shows their names", field: field)
+        }
+    }
+
     /// At most 128 bytes: an instance type, a machine that is asked for; empty for any.
     public static func checkChoice(_ text: String, _ field: String) throws(ProblemDocument) {
         try check(text, field, bytesMax: WireBounds.nameBytesMax, remedy: "no such name is that long: correct it")

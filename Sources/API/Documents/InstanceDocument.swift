@@ -22,6 +22,8 @@ public struct InstanceDocument: Codable, Hashable, Sendable {
         public var priceMax: String?
         /// nil for none.
         public var relations: RelationsDocument?
+        /// Of which reservation it takes a place; nil: it asks for none.
+        public var reservation: String?
     }
 
     public struct Place: Codable, Hashable, Sendable {

@@ -25,11 +25,14 @@ public struct RequestDocument: Codable, Hashable, Sendable {
         /// The most that an hour may cost, a decimal in the unit of account such as `0.02`; the empty text for any price.
         public var priceMax: String?
         public var relations: RelationsDocument?
+        /// A place of this reservation of the request's project is to be taken; the empty text for any place.
+        public var reservation: String?
 
         public init(
             memoryMiB: Int64? = nil, machine: String? = nil, condition: String? = nil, policy: String? = nil,
-            priceMax: String? = nil, relations: RelationsDocument? = nil
+            priceMax: String? = nil, relations: RelationsDocument? = nil, reservation: String? = nil
         ) {
+            self.reservation = reservation
             self.memoryMiB = memoryMiB
             self.machine = machine
             self.condition = condition

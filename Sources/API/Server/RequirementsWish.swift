@@ -14,6 +14,8 @@ struct RequirementsWish {
     private let priceMax: Int64??
     private let apart: [Relation]?
     private let together: [Relation]?
+    /// Empty: none.
+    private let reservation: String?
 
     private static let path = "requirements"
 
@@ -36,12 +38,16 @@ struct RequirementsWish {
         } else {
             priceMax = nil
         }
+        reservation = try reader?.text("reservation")
+        if let reservation, !reservation.isEmpty {
+            try Bounds.checkReservation(reservation, "\(Self.path).reservation")
+        }
         let relations = try reader?.object("relations", known: ["apartFrom", "togetherWith"])
         apart = try Self.relations(relations, "apartFrom", isApart: true)
         together = try Self.relations(relations, "togetherWith", isApart: false)
     }
 
-    static let known = ["memoryMiB", "machine", "condition", "policy", "priceMax", "relations"]
+    static let known = ["memoryMiB", "machine", "condition", "policy", "priceMax", "relations", "reservation"]
 
     private static func relations(
         _ reader: BodyReader?, _ list: String, isApart: Bool
@@ -70,6 +76,7 @@ struct RequirementsWish {
         if let condition { requirements.condition = condition?.description ?? "" }
         if let policy { requirements.policy = policy }
         if let priceMax { requirements.priceMax = priceMax }
+        if let reservation { requirements.reservation = reservation.isEmpty ? nil : reservation }
         if saysRelations {
             let old = requirements.relations
             requirements.relations = (apart ?? old.filter(\.isApart)) + (together ?? old.filter { !$0.isApart })

@@ -18,6 +18,10 @@ extension Routes {
         reading("accounts/{account}") { try Answer($0.account(named: $1.part("account"), for: $2)) },
         reading("projects") { try Answer($0.projects(for: $2)) },
         reading("projects/{project}") { try Answer($0.project(named: $1.part("project"), for: $2)) },
+        reading("reservations") { try Answer($0.reservations(for: $2)) },
+        reading("reservations/{reservation}") {
+            try Answer($0.reservation(named: $1.part("reservation"), for: $2))
+        },
         reading("resources") { view, _, _ in try Answer(view.resources()) },
         reading("prices") { try Answer($0.prices(for: $2)) },
         reading("suppliers") { view, _, _ in try Answer(view.suppliers()) },
@@ -38,6 +42,12 @@ extension Routes {
         writing("projects", "set projects") { try $0.project($1.body) },
         writing("projects/{project}/quota", "set quotas") { try $0.quota(of: $1.part("project"), $1.body) },
         writing("projects/{project}/share", "set shares") { try $0.share(of: $1.part("project"), $1.body) },
+        writing("projects/{project}/reservations", "reserve places") {
+            try $0.reservation(of: $1.part("project"), $1.body)
+        },
+        writing("reservations/{reservation}/cancel", "cancel reservations") {
+            .reservationCancelled(ReservationID(try $1.part("reservation")))
+        },
         writing("resources", "define resources") { try $0.resource($1.body) },
         writing("prices", "set prices") { try $0.price($1.body) },
         writing("suppliers", "say whose a machine is") { try $0.supplier($1.body) },
@@ -167,6 +177,8 @@ extension Act {
         case .projectSet: "project"
         case .quotaSet: "quota of project"
         case .shareSet: "share of project"
+        case .reserved: "reservation"
+        case .reservationCancelled: "end of reservation"
         case .resourceDefined: "resource"
         case .machineListed: "supplier of machine"
         case .priceSet: "price of"
@@ -195,6 +207,8 @@ extension Act {
         case .accountClosed(let id): id.name
         case .projectSet(let order): order.id.name
         case .quotaSet(let project, _), .shareSet(let project, _): project.name
+        case .reserved(let order): order.id.name
+        case .reservationCancelled(let id): id.name
         case .resourceDefined(let resource): resource.id.name
         case .machineListed(let machine, _): machine.fingerprint
         case .priceSet(let order): order.path.resource.name
@@ -222,7 +236,8 @@ extension Act {
         switch self {
         case .billed(let run): run.supplier
         case .credited(let order): order.invoice.issuer
-        case .accountOpened, .accountChanged, .accountClosed, .projectSet, .quotaSet, .shareSet, .resourceDefined,
+        case .accountOpened, .accountChanged, .accountClosed, .projectSet, .quotaSet, .shareSet, .reserved,
+            .reservationCancelled, .resourceDefined,
             .machineListed, .priceSet, .posted, .used, .held, .released, .subscribed, .unsubscribed, .billingSet,
             .incident, .paid,
             .contractOffered, .contractCountersigned, .contractEnded, .closedBefore, .invoiceReceived:

@@ -57,9 +57,12 @@ extension Views {
 
     private func claim(_ line: ClaimHistory.Line) -> NodeClaimsDocument.Claim {
         let (outcome, reason, refusals) = words(for: line.outcome)
+        // A place of a reservation is nobody's request.
+        let isPlace = line.request.reservedPlace != nil
         return NodeClaimsDocument.Claim(
             at: DocumentCoding.text(of: line.at), ageSeconds: DocumentCoding.age(of: line.at, at: now),
-            customer: line.request.customer.name, reference: line.request.reference, attempt: line.attempt.value,
+            customer: isPlace ? "reservation" : line.request.customer.name, reference: line.request.reference,
+            attempt: line.attempt.value,
             ledger: peer.ledgerName(of: line.home), outcome: outcome, reason: reason,
             refusals: refusals.map { MachinesDocument.Refusal($0) })
     }

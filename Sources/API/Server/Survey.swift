@@ -48,6 +48,20 @@ struct Survey {
             let why = neighbour.state == .left ? "has left" : "does not answer"
             known[neighbour.advertisement.peer] = [Mismatch(.gone, found: why)]
         }
+        if let kept = views.keepers(for: key, asking: specification) {
+            for index in asked.indices {
+                let machine = asked[index].machine
+                guard kept.machines.contains(machine) else {
+                    known[machine] = known[machine] ?? [Mismatch(.reserved, wanted: kept.name)]
+                    continue
+                }
+                // What is kept there is the request's.
+                asked[index].free = max(1, asked[index].free)
+                asked[index].cores += kept.place.cores
+                asked[index].memory = ByteCount(asked[index].memory.bytes + kept.place.memory.bytes)
+                asked[index].gpus += kept.place.gpus
+            }
+        }
         for offer in asked {
             offers[offer.machine] = offer
             guard let missing, known[offer.machine] == nil else { continue }
@@ -235,6 +249,7 @@ extension Mismatch {
         case .notAccepting: "a machine to take instances again"
         case .ownerHours: "the hours from \(wanted) UTC"
         case .full, .outranked: "a free partition"
+        case .reserved: "a place that no reservation keeps"
         case .yielding: "a tenant to leave"
         case .silent, .notAsked: "an answer"
         case .budget: "the project to have more (it has \(found))"

@@ -30,6 +30,9 @@ extension Views {
             if !specification.others.isEmpty { document.release = specification.acceptable[chosen.number].document.url }
             document.machines = survey.document(namesMax: PlanDocument.namesMax)
             document.waitsFor = survey.waitsFor
+            if survey.here == nil, survey.candidates.isEmpty, let wait = reservationWait(key, asking: specification) {
+                document.waitsFor = wait
+            }
             document.hourly = survey.hourly.map { Decimal6($0).description }
             document.reasons += notes(on: survey, specification)
             pay(survey, key, specification.with(chosen.number), books, into: &document)
@@ -44,6 +47,11 @@ extension Views {
     private func refusal(
         _ key: RequestKey, from known: Request?, to specification: Specification, _ books: Books?
     ) -> Refusal? {
+        if known?.specification.requirements.reservation != specification.requirements.reservation,
+            let objection = books?.reservationObjection(to: specification, at: now)
+        {
+            return objection
+        }
         if let known { return known.objection(to: specification) }
         guard specification.desired == .running else { return nil }
         return books?.budgetBreach(of: key, asking: specification, at: now).map { Refusal($0) }
@@ -169,6 +177,7 @@ extension Views {
         add("requirements.condition", requirements.condition)
         add("requirements.policy", requirements.policy)
         add("requirements.priceMax", requirements.priceMax.map { Decimal6($0).description })
+        add("requirements.reservation", requirements.reservation)
         for (name, isApart) in [("apartFrom", true), ("togetherWith", false)] {
             let others = requirements.relations.filter { $0.isApart == isApart }
             guard !others.isEmpty else { continue }

@@ -25,7 +25,8 @@ extension Views {
         let isSought = request.specification.desired == .running && request.placement == nil
         return WhyDocument(
             instance: document, explanation: explanation(document, request),
-            waitsFor: isSought ? waitsFor(document, survey, quota) : "",
+            waitsFor: isSought
+                ? reservationWait(request.key, asking: request.specification) ?? waitsFor(document, survey, quota) : "",
             ledger: quota.map { MachinesDocument.Refusal($0) }, machines: survey.document(namesMax: namesMax))
     }
 
@@ -121,7 +122,8 @@ extension InstanceDocument.Needs {
             condition: requirements.condition.isEmpty ? nil : requirements.condition,
             policy: requirements.policy.isEmpty ? nil : requirements.policy,
             priceMax: requirements.priceMax.map { Decimal6($0).description },
-            relations: requirements.relations.isEmpty ? nil : RelationsDocument(requirements.relations))
+            relations: requirements.relations.isEmpty ? nil : RelationsDocument(requirements.relations),
+            reservation: requirements.reservation)
     }
 }
 

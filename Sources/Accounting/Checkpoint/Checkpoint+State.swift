@@ -23,7 +23,8 @@ extension Accounts: Canonical {
         closedBefore.write(to: &bytes)
         lastMovement.write(to: &bytes)
         postings.write(to: &bytes)
-        if !allotments.isEmpty { allotments.write(to: &bytes) }
+        if !allotments.isEmpty || !reservations.isEmpty { allotments.write(to: &bytes) }
+        if !reservations.isEmpty { reservations.write(to: &bytes) }
     }
     init(from reader: inout CheckpointReader) throws(CheckpointError) {
         self.init()
@@ -45,5 +46,6 @@ extension Accounts: Canonical {
         lastMovement = try .init(from: &reader)
         postings = try .init(from: &reader)
         if reader.version >= 5 { allotments = try .init(from: &reader) }
+        if reader.version >= 6 { reservations = try .init(from: &reader) }
     }
 }

@@ -17,15 +17,18 @@ public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertibl
 
 extension Accounts {
     /// Names the layout; another one is another number. The one before it, where contracts had no end, is read, too.
-    private static let layout = "palmier.accounts/5"
-    private static let versions = ["palmier.accounts/3": 3, unallotted: 4, layout: 5]
-    /// Books in which nobody has said anything of quotas and shares are the bytes that they were before there were any.
+    private static let layout = "palmier.accounts/6"
+    private static let versions = ["palmier.accounts/3": 3, unallotted: 4, unreserved: 5, layout: 6]
+    /// Books in which nobody has reserved anything are the bytes that they were before anybody could, and so are books in which
+    /// nobody has said anything of quotas and shares.
+    private static let unreserved = "palmier.accounts/5"
     private static let unallotted = "palmier.accounts/4"
 
     /// All that the books keep.
     public var checkpoint: [UInt8] {
         var bytes = CanonicalBytes()
-        bytes.add(allotments.isEmpty ? Self.unallotted : Self.layout)
+        let earlier = allotments.isEmpty ? Self.unallotted : Self.unreserved
+        bytes.add(reservations.isEmpty ? earlier : Self.layout)
         write(to: &bytes)
         return bytes.bytes
     }
@@ -55,7 +58,7 @@ struct CheckpointReader {
     private let bytes: [UInt8]
     private var offset = 0
     /// Of the layout.
-    var version = 5
+    var version = 6
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 

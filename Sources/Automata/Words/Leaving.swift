@@ -7,6 +7,8 @@ public struct Leaving: Hashable, Sendable, CustomStringConvertible {
         case hours
         /// The machine is not, or has not, what the tenant asks for now.
         case unfit
+        /// Its place is kept for a reservation.
+        case reserved
     }
 
     public var reason: Reason
@@ -15,10 +17,13 @@ public struct Leaving: Hashable, Sendable, CustomStringConvertible {
     public var within: Duration?
     /// Of `unfit`: what is not as asked, as the rest of a sentence about the machine; at most `detailBytesMax`.
     public var detail: String
+    /// Of `reserved`: for which reservation; at most 63 bytes.
+    public var reservation: String
 
     public static let detailBytesMax = 512
 
-    public init(reason: Reason, within: Duration? = nil, detail: String = "") {
+    public init(reason: Reason, within: Duration? = nil, detail: String = "", reservation: String = "") {
+        self.reservation = reservation
         self.reason = reason
         self.within = within
         self.detail = detail
@@ -30,6 +35,7 @@ public struct Leaving: Hashable, Sendable, CustomStringConvertible {
         case .drained: "drains"
         case .hours: "is for its owner alone \(within == nil ? "now" : "soon")"
         case .unfit: detail.isEmpty ? "is not as asked any more" : detail
+        case .reserved: "keeps the place for the reservation \(reservation)"
         }
     }
 }

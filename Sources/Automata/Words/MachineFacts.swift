@@ -31,6 +31,9 @@ public struct MachineFacts: Hashable, Sendable {
     /// The first eight bytes of the digests of releases that are installed, the newest first; at most `installedMax`.
     public var installed: [UInt64]
 
+    /// Partitions without a tenant that are kept for reservations.
+    public var reserved = 0
+
     public static let installedMax = 16
 
     public init(

@@ -78,13 +78,20 @@ public struct Requirements: Hashable, Sendable {
     public var policy: String
     /// Where it stands in regard to other instances of the same customer; at most `relationsMax`.
     public var relations: [Relation]
+    /// A place of this reservation of the same ledger is to be taken; nil: what anybody may have. Once the reservation is over it
+    /// says nothing.
+    public var reservation: String?
+    /// There: nothing is to run, a place is to be kept. Never said by users.
+    public var booking: BookingTerms?
 
     public static let relationsMax = 16
 
     public init(
         memory: ByteCount = .zero, machine: String? = nil, priceMax: Int64? = nil, condition: String = "",
-        policy: String = "", relations: [Relation] = []
+        policy: String = "", relations: [Relation] = [], reservation: String? = nil, booking: BookingTerms? = nil
     ) {
+        self.reservation = reservation
+        self.booking = booking
         self.memory = memory
         self.machine = machine
         self.priceMax = priceMax

@@ -43,9 +43,11 @@ public struct ClaimHistory: Hashable, Sendable {
     }
 
     mutating func become(_ outcome: Outcome, _ grant: Grant) {
-        let index = lines.lastIndex {
-            $0.request == grant.request && $0.attempt == grant.attempt && $0.home == grant.home
-        }
+        become(outcome, grant.request, grant.attempt, grant.home)
+    }
+
+    mutating func become(_ outcome: Outcome, _ request: RequestKey, _ attempt: Attempt, _ home: PeerID) {
+        let index = lines.lastIndex { $0.request == request && $0.attempt == attempt && $0.home == home }
         if let index { lines[index].outcome = outcome }
     }
 }

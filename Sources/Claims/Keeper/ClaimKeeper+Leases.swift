@@ -9,6 +9,10 @@ extension ClaimKeeper {
         guard echo <= now else { return }  // not an instant of ours
         onAnswered(by: home)
         for claim in claims {
+            guard !claim.fencing.isBooking else {
+                onBookingRenewed(claim, from: home, at: now, into: &effects)
+                continue
+            }
             let end = (configuration.sabotage.contains(.lateCount) ? now : echo) + lease
             guard let index = index(of: claim), var tenant = partitions[index].tenancy.confirmed,
                 tenant.home == home, tenant.order.claim == claim, end > tenant.leaseEnds
@@ -18,7 +22,7 @@ extension ClaimKeeper {
             if resumes { tenant.suspended = false }
             partitions[index].tenancy = .confirmed(tenant)
             guard tenant.order.specification.exclusive else { continue }
-            effects.append(.persist(partitions[index].record))
+            effects.append(.persist(partitions[index].record(configuration.sabotage)))
             setLease(tenant, partitions[index].number, into: &effects)
             if resumes { effects.append(.apply(tenant.order)) }
         }
@@ -51,12 +55,13 @@ extension ClaimKeeper {
             }
             (unanswered, silent) = ([], unanswered)
         case .hours: lookAtHours(at: now, into: &effects)
+        case .bookings: bookingsLookedAt = nil  // looked at when this is done, as after each input
         }
     }
 
     /// One message a home ledger, so that an idle machine with many instances stays quiet.
     mutating func renew(at now: Instant, into effects: inout [Effect]) {
-        unanswered = Set(partitions.compactMap { $0.tenancy.confirmed?.home }).sorted()
+        unanswered = Set(partitions.compactMap { $0.tenancy.confirmed?.home }).union(bookers).sorted()
         silent.removeAll { !unanswered.contains($0) }
         guard !unanswered.isEmpty else { return }
         for home in unanswered { renew(from: home, at: now, into: &effects) }
@@ -71,6 +76,7 @@ extension ClaimKeeper {
 
     mutating func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
         for message in renewals(of: home, at: now) { effects.append(.send(message, to: home)) }
+        renewBookings(of: home, at: now, into: &effects)
         for index in partitions.indices where partitions[index].tenancy.confirmed?.home == home {
             tellFitness(index, at: now, into: &effects)
         }
@@ -143,7 +149,7 @@ extension ClaimKeeper {
             guard tenant.order.claim == claim, status.state == .destroyed else { return }
             partitions[index].tenancy = .free
             keep(index, leftBy: claim, at: now, into: &effects)
-            effects.append(.persist(partitions[index].record))
+            effects.append(.persist(partitions[index].record(configuration.sabotage)))
             effects.append(.send(.released(claim), to: tenant.home))
         case .free, .tentative:
             return  // nothing is known to run there

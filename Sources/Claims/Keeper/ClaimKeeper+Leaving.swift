@@ -25,6 +25,7 @@ extension ClaimKeeper {
         change(&self)
         let after = leaving(at: now)
         guard before != after?.reason else { return }
+        tellBookers(into: &effects)
         for home in Set(partitions.compactMap { $0.tenancy.confirmed?.home }).sorted() {
             var claims = partitions.compactMap { $0.tenancy.confirmed }.filter { $0.home == home }
                 .map(\.order.claim)[...]

@@ -24,6 +24,14 @@ extension ClaimKeeper {
         public static let lateCount = Sabotage(rawValue: 1 << 7)
         /// A tenant is put out without asking its ledger, whatever its project has.
         public static let seizes = Sabotage(rawValue: 1 << 8)
+        /// A booking is not on the disk.
+        public static let forgetsBookings = Sabotage(rawValue: 1 << 9)
+        /// What is promised already is promised again.
+        public static let bookedTwice = Sabotage(rawValue: 1 << 10)
+        /// A place that is kept for a reservation is let to anybody.
+        public static let letsIn = Sabotage(rawValue: 1 << 11)
+        /// Who is there when a booking begins may stay.
+        public static let neverVacates = Sabotage(rawValue: 1 << 12)
 
         /// By the names that the command line takes, and the invariants that must catch them; those that need what drawn
         /// faults do not bring together have none, and are for the exploration of every order.
@@ -36,7 +44,12 @@ extension ClaimKeeper {
         public static let ofShares: [(name: String, sabotage: Sabotage, caughtBy: [String])] = [
             ("shares-seize", .seizes, ["taken"])
         ]
-        public static let named = ofClaims + ofShares
+        /// Those of reservations.
+        public static let ofReservations: [(name: String, sabotage: Sabotage, caughtBy: [String])] = [
+            ("booking-forgotten", .forgetsBookings, ["booked"]), ("booked-twice", .bookedTwice, ["once"]),
+            ("booking-open", .letsIn, ["kept"]), ("booking-squatted", .neverVacates, ["booked", "kept"]),
+        ]
+        public static let named = ofClaims + ofShares + ofReservations
     }
 
     /// Grants that wait for their orders, and when they stop to.

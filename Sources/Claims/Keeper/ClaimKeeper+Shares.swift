@@ -9,6 +9,8 @@ extension ClaimKeeper {
     mutating func press(
         _ asked: ClaimRequest, _ reasons: [Mismatch], _ home: PeerID, at now: Instant, into effects: inout [Effect]
     ) -> [Mismatch] {
+        // Whose place is kept anyway has nothing from another one's going.
+        guard asked.requirements.reservation == nil else { return reasons }
         guard let share = asked.share, reasons.allSatisfy(\.isOccupancy) else { return reasons }
         expireYielding(at: now)
         if let yielding, yielding.request == asked.request, yielding.by.ledger == home {
@@ -42,7 +44,8 @@ extension ClaimKeeper {
 
     /// Whether a tenant may be asked at all, and its going would let the claim in.
     private func isReady(_ partition: Partition, for asked: ClaimRequest, _ home: PeerID, at now: Instant) -> Bool {
-        guard let tenant = partition.tenancy.confirmed, let share = tenant.share, let since = tenant.since,
+        guard partition.due == nil, let tenant = partition.tenancy.confirmed, let share = tenant.share,
+            let since = tenant.since,
             now - since >= configuration.tenure,
             tenant.home != home || share.project != asked.share?.project,
             let wanted = try? Wanted(asked)
@@ -116,7 +119,7 @@ extension Mismatch {
     /// Whether a tenant that goes may end it.
     public var isOccupancy: Bool {
         guard !isLasting else { return false }
-        return code == .full || code == .short
+        return code == .full || code == .reserved || code == .short
             || (code == .requirement && Property.reserved.contains { wanted.hasPrefix($0) })
     }
 }

@@ -49,6 +49,13 @@ public struct ClaimKeeper: Automaton {
         public var yieldPeriod: Duration = .seconds(2)
         /// How long a partition is kept for the project whose claim it was emptied for.
         public var keep: Duration = .seconds(10)
+        /// How long a booking waits for its ledger's word.
+        public var bookingTentative: Duration = .seconds(60)
+        /// How long a place is kept without a word of its ledger: one that is gone for good keeps nobody out for ever, and one
+        /// that all of its masters have lost for an hour books again when they are back.
+        public var bookingPatience: Duration = .seconds(3_600)
+        /// How long before a booking begins who is there is asked to go.
+        public var bookingNotice: Duration = .seconds(300)
         /// Known bugs, for tests of the checkers; production never sets one.
         public var sabotage: Sabotage = []
 
@@ -89,6 +96,8 @@ public struct ClaimKeeper: Automaton {
         case hours
         /// A partition is kept for nobody any more.
         case kept(PartitionNumber)
+        /// A booking begins or ends, or does so soon.
+        case bookings
     }
 
     public enum Effect: Equatable, Sendable {
@@ -118,10 +127,14 @@ public struct ClaimKeeper: Automaton {
     let configuration: Shared<Configuration>
     /// What the machine is and its owner allows; what is left of it follows from the partitions.
     private(set) var terms: Offer
+    /// Who was told to go for a booking.
+    var askedToGo: [ClaimReference] = []
+    /// When bookings are looked at next; nil: nobody has said.
+    var bookingsLookedAt: Instant?
     /// Partitions from this number on are there only until their tenant is gone.
     private let limit: Int
     var partitions: [Partition]
-    private var accepting = true
+    var accepting = true
     /// The owner drains it.
     var isDrained = false
     /// The owner's hours end soon, or have ended.
@@ -172,8 +185,9 @@ public struct ClaimKeeper: Automaton {
     /// What the machine can give right now.
     public var offer: Offer {
         var offer = terms
-        let reserved = partitions.reduce(Demand.none) { $0 + $1.tenancy.demand }
+        let reserved = partitions.reduce(Demand.none) { $0 + $1.reserved }
         offer.free = partitions.count { isVacant($0, for: nil) }
+        offer.facts.reserved = partitions.count { isLet($0) && $0.tenancy.isFree && $0.due != nil }
         offer.memory = ByteCount(max(0, terms.facts.memory.bytes - reserved.memory.bytes))
         offer.cores = max(0, terms.facts.cores - reserved.cores)
         offer.gpus = max(0, terms.facts.gpus - reserved.gpus)
@@ -187,8 +201,10 @@ public struct ClaimKeeper: Automaton {
 
     var machine: PeerID { terms.machine }
 
-    /// Whether the ledger has a tenant here.
-    public func hosts(_ home: PeerID) -> Bool { partitions.contains { $0.tenancy.confirmed?.home == home } }
+    /// Whether the ledger has a tenant here, or a place that is kept.
+    public func hosts(_ home: PeerID) -> Bool {
+        partitions.contains { $0.tenancy.confirmed?.home == home } || bookers.contains(home)
+    }
 
     /// Every confirmed or vacating tenancy, by partition.
     public var tenants: [TenantRecord] { partitions.compactMap { $0.record.tenant } }
@@ -217,7 +233,9 @@ public struct ClaimKeeper: Automaton {
         case .described(let own):
             terms = own
             lookAtHours(at: now, into: &effects)
+            reviewBookings(at: now, into: &effects)
         }
+        if hasBookings { tendBookings(at: now, into: &effects) }
         if offer != before { effects.append(.offerChanged(offer)) }
     }
 
@@ -225,6 +243,11 @@ public struct ClaimKeeper: Automaton {
 
     private mutating func onStarted(at now: Instant, into effects: inout [Effect]) {
         for index in partitions.indices {
+            for place in partitions[index].bookings.indices {
+                let isConfirmed = partitions[index].bookings[place].record.isConfirmed
+                partitions[index].bookings[place].ends =
+                    now + (isConfirmed ? configuration.bookingPatience : configuration.bookingTentative)
+            }
             switch partitions[index].tenancy {
             case .free, .tentative:
                 continue
@@ -259,6 +282,7 @@ public struct ClaimKeeper: Automaton {
         case .lapsed(let claims):
             onAnswered(by: peer)
             for claim in claims {
+                if claim.fencing.isBooking { onBookingOver(claim, of: peer, into: &effects) }
                 guard let index = index(of: claim), let tenant = partitions[index].tenancy.confirmed,
                     tenant.home == peer, tenant.order.claim == claim
                 else { continue }
@@ -279,6 +303,9 @@ public struct ClaimKeeper: Automaton {
     private mutating func onClaim(
         _ asked: ClaimRequest, from home: PeerID, at now: Instant, into effects: inout [Effect]
     ) {
+        guard asked.requirements.booking == nil else {
+            return onBookingClaim(asked, from: home, at: now, into: &effects)
+        }
         let (request, attempt) = (asked.request, asked.attempt)
         var over: [Int] = []
         for index in partitions.indices {
@@ -325,6 +352,9 @@ public struct ClaimKeeper: Automaton {
     private mutating func onVisited(
         _ asked: ClaimRequest, of home: PeerID, near: Place, at now: Instant, into effects: inout [Effect]
     ) {
+        guard asked.requirements.booking == nil else {
+            return onBookingVisit(asked, of: home, near: near, at: now, into: &effects)
+        }
         let isHere = partitions.contains { partition in
             switch partition.tenancy {
             case .free: false
@@ -365,13 +395,27 @@ public struct ClaimKeeper: Automaton {
         }
         let project = Kept(home: home, project: asked.share?.project ?? "", until: now)
         var offer = offer
-        offer.free = partitions.count { isVacant($0, for: project) }
-        let reasons = wanted.mismatches(with: offer, at: now)
-        // What is kept for it is taken before what everybody may have.
-        let vacant = partitions.indices.filter { isVacant(partitions[$0], for: project) }
-        guard reasons.isEmpty, let index = vacant.first(where: { partitions[$0].kept != nil }) ?? vacant.first else {
-            return .failure(Refused(reasons: reasons))
+        var vacant = partitions.indices.filter { isVacant(partitions[$0], for: project) }
+        if let name = asked.requirements.reservation {
+            vacant = partitions.indices.filter { index in
+                let partition = partitions[index]
+                return partition.tenancy.isFree && partition.open?.serves(asked.requirements, of: home) ?? false
+            }
+            guard let first = vacant.first.flatMap({ partitions[$0].open }) else {
+                return .failure(Refused(reasons: [Mismatch(.reserved, wanted: name)]))
+            }
+            // What is kept for the reservation is its own.
+            offer.cores += first.record.demand.cores
+            offer.memory = ByteCount(offer.memory.bytes + first.record.demand.memory.bytes)
+            offer.gpus += first.record.demand.gpus
         }
+        offer.free = vacant.count
+        let reasons = wanted.mismatches(with: offer, at: now)
+        // What is kept for it is taken before what everybody may have, and that before what others have booked for later.
+        let kept = vacant.first { partitions[$0].kept != nil }
+        guard reasons.isEmpty,
+            let index = kept ?? vacant.max(by: { (partitions[$0].bookedFrom, $1) < (partitions[$1].bookedFrom, $0) })
+        else { return .failure(Refused(reasons: reasons)) }
         partitions[index].kept = nil
         let expires = now + configuration.tentative
         if !configuration.sabotage.contains(.reusedNumber) {
@@ -382,12 +426,14 @@ public struct ClaimKeeper: Automaton {
                 request: asked.request, attempt: asked.attempt, home: home, demand: wanted.demand,
                 release: asked.release, granted: now, expires: expires, share: asked.share))
         seen.note(asked, .granted(partitions[index].number), of: home, at: now)
-        if !configuration.sabotage.contains(.latePersist) { effects.append(.persist(partitions[index].record)) }
+        if !configuration.sabotage.contains(.latePersist) {
+            effects.append(.persist(partitions[index].record(configuration.sabotage)))
+        }
         effects.append(.set(.tentative(partitions[index].number), at: expires))
         return .success((index, wanted))
     }
 
-    private mutating func refuse(
+    mutating func refuse(
         _ asked: ClaimRequest, _ reasons: [Mismatch], _ home: PeerID, at now: Instant, _ effects: inout [Effect]
     ) {
         seen.note(asked, .refused(reasons), of: home, at: now)
@@ -415,7 +461,7 @@ public struct ClaimKeeper: Automaton {
             seen.become(.confirmed, grant)
             let isFirst = !partitions.contains { $0.tenancy.confirmed != nil }
             partitions[index].tenancy = .confirmed(tenant)
-            effects.append(.persist(partitions[index].record))
+            effects.append(.persist(partitions[index].record(configuration.sabotage)))
             bring(index, at: now, into: &effects)
             if isFirst { effects.append(.set(.renew, at: now + configuration.renewPeriod)) }
             effects.append(.send(.ordered(order.claim, order.revision), to: home))
@@ -432,7 +478,7 @@ public struct ClaimKeeper: Automaton {
             if order.revision > tenant.order.revision || isOlder && configuration.sabotage.contains(.oldOrder) {
                 tenant.order = order
                 partitions[index].tenancy = .confirmed(tenant)
-                effects.append(.persist(partitions[index].record))
+                effects.append(.persist(partitions[index].record(configuration.sabotage)))
                 bring(index, at: now, into: &effects)
             }
             effects.append(.send(.ordered(order.claim, tenant.order.revision), to: home))
@@ -442,6 +488,10 @@ public struct ClaimKeeper: Automaton {
 
     private mutating func onRelease(_ claim: ClaimReference, from home: PeerID, into effects: inout [Effect]) {
         guard claim.machine == machine else { return }
+        guard !claim.fencing.isBooking else {
+            onBookingOver(claim, of: home, into: &effects)
+            return effects.append(.send(.released(claim), to: home))
+        }
         guard let index = index(of: claim), partitions[index].fencing == claim.fencing else {
             effects.append(.send(.released(claim), to: home))  // granted to another since: that tenancy is over
             return
@@ -468,18 +518,22 @@ public struct ClaimKeeper: Automaton {
     mutating func vacate(_ index: Int, into effects: inout [Effect]) {
         guard case .confirmed(let tenant) = partitions[index].tenancy else { return }
         partitions[index].tenancy = .vacating(tenant)
-        effects.append(.persist(partitions[index].record))
+        effects.append(.persist(partitions[index].record(configuration.sabotage)))
         effects.append(.vacate(tenant.order.claim))
     }
 
     /// - Parameter project: for whom; nil: for anybody.
     private func isVacant(_ partition: Partition, for project: Kept?) -> Bool {
-        guard partition.number.value < limit else { return false }
+        guard isLet(partition) else { return false }
+        guard partition.due == nil || configuration.sabotage.contains(.letsIn) else { return false }
         if case .vacating = partition.tenancy, configuration.sabotage.contains(.occupiedGrant) { return true }
         guard partition.tenancy.isFree else { return false }
         guard let kept = partition.kept else { return true }
         return kept.home == project?.home && kept.project == project?.project
     }
+
+    /// Whether its owner lets it out; else it is there until its tenant is gone.
+    func isLet(_ partition: Partition) -> Bool { partition.number.value < limit }
 
     func index(of claim: ClaimReference) -> Int? {
         claim.machine == machine ? index(of: claim.partition) : nil

@@ -7,6 +7,10 @@ struct Partition: Sendable {
     var tenancy: Tenancy = .free
     /// While it is free: for whom alone it is let.
     var kept: Kept?
+    /// In the order of their times, of which no two overlap.
+    var bookings: [Booking] = []
+    /// The newest number of a booking.
+    var booked: UInt64 = 0
 
     init(number: PartitionNumber) {
         self.number = number
@@ -15,6 +19,9 @@ struct Partition: Sendable {
     init(record: PartitionRecord) {
         number = record.partition
         fencing = record.fencing
+        booked = record.booked
+        // When it is heard of again, is for the keeper to say.
+        bookings = record.bookings.map { Booking(record: $0, ends: .distantFuture) }
         guard let tenant = record.tenant else { return }
         let restored = Tenant(
             order: tenant.order, attempt: tenant.attempt, home: tenant.home, leaseEnds: tenant.leaseEnds,
@@ -24,13 +31,21 @@ struct Partition: Sendable {
 
     /// What must be on disk.
     var record: PartitionRecord {
+        var record = PartitionRecord(partition: number, fencing: fencing)
         switch tenancy {
-        case .free, .tentative: PartitionRecord(partition: number, fencing: fencing)
-        case .confirmed(let tenant):
-            PartitionRecord(partition: number, fencing: fencing, tenant: tenant.record(vacating: false))
-        case .vacating(let tenant):
-            PartitionRecord(partition: number, fencing: fencing, tenant: tenant.record(vacating: true))
+        case .free, .tentative: break
+        case .confirmed(let tenant): record.tenant = tenant.record(vacating: false)
+        case .vacating(let tenant): record.tenant = tenant.record(vacating: true)
         }
+        record.booked = booked
+        record.bookings = bookings.map(\.record)
+        return record
+    }
+
+    func record(_ sabotage: ClaimKeeper.Sabotage) -> PartitionRecord {
+        var record = record
+        if sabotage.contains(.forgetsBookings) { record.bookings = [] }
+        return record
     }
 }
 

@@ -1,12 +1,17 @@
 public import Automata
 
-/// What of one partition must survive the machine's crash: the newest fencing number and the confirmed tenant.
+/// What of one partition must survive the machine's crash: the newest fencing number, the confirmed tenant, and for whom it
+/// is kept later.
 ///
 /// A tentative claim is not kept: after a crash its order is refused, and the ledger tries again.
 public struct PartitionRecord: Hashable, Sendable {
     public var partition: PartitionNumber
     public var fencing: FencingNumber
     public var tenant: TenantRecord?
+    /// For whom it is kept, in the order of time; at most 8.
+    public var bookings: [BookingRecord] = []
+    /// The newest number that was given to a booking.
+    public var booked: UInt64 = 0
 
     public init(partition: PartitionNumber, fencing: FencingNumber = .zero, tenant: TenantRecord? = nil) {
         self.partition = partition

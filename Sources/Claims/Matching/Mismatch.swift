@@ -16,6 +16,8 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         case ownerHours = "owner-hours"
         case short
         case full
+        /// What it has free is kept for reservations, or it is promised for that time.
+        case reserved
         /// A tenant gives way to it: it is to be asked again.
         case yielding
         /// No tenant's project has so much that one would give way.
@@ -31,7 +33,7 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         public var party: Party {
             switch self {
             case .otherMachine, .requirement, .relation, .tooDear: .requester
-            case .unreadable, .ownerLimit, .notAccepting, .ownerHours, .short, .full, .yielding, .outranked,
+            case .unreadable, .ownerLimit, .notAccepting, .ownerHours, .short, .full, .reserved, .yielding, .outranked,
                 .staleAttempt,
                 .other:
                 .machine
@@ -59,6 +61,7 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
             case .ownerHours: ("is not open now", "are not open now")
             case .short: ("has too little left", "have too little left")
             case .full: ("has no free partition", "have no free partition")
+            case .reserved: ("keeps its place for a reservation", "keep their places for reservations")
             case .yielding: ("has a tenant that gives way", "have tenants that give way")
             case .outranked: ("has no tenant that would give way", "have no tenants that would give way")
             case .staleAttempt: ("has heard of a newer attempt", "have heard of a newer attempt")
@@ -111,6 +114,8 @@ public struct Mismatch: Hashable, Sendable, CustomStringConvertible {
         case .ownerHours: "is for others from \(wanted) UTC alone"
         case .short: "has \(found) left, \(wanted) asked"
         case .full: "has no free partition"
+        case .reserved where !wanted.isEmpty: "keeps no free place for the reservation \(wanted)"
+        case .reserved: "keeps its place for a reservation (\(found))"
         case .yielding: "has a tenant that gives way to it (\(found))"
         case .outranked: "has no tenant that gives way: \(found)"
         case .staleAttempt: "has heard of \(found) already, \(wanted) asked"

@@ -65,6 +65,16 @@ public struct Offer: Hashable, Sendable {
         return Int64(clamping: total)
     }
 
+    /// As it would be if nobody had a claim on the machine: what can be asked for later.
+    var inAll: Offer {
+        var offer = self
+        offer.free = capacity
+        offer.cores = max(cores, facts.cores)
+        offer.memory = max(memory, facts.memory)
+        offer.gpus = max(gpus, facts.gpus)
+        return offer
+    }
+
     /// What is found here.
     ///
     /// - Parameter inAll: as it would be if nobody had a claim on the machine.

@@ -34,6 +34,7 @@ public struct Wanted: Hashable, Sendable {
     ///
     /// - Parameter now: the owner's hours are looked up then.
     public func mismatches(with offer: Offer, at now: Instant) -> [Mismatch] {
+        let offer = requirements.booking == nil ? offer : offer.inAll
         var reasons: [Mismatch] = []
         if let machine = requirements.machine, !offer.answers(to: machine) {
             reasons.append(Mismatch(.otherMachine, wanted: machine, found: offer.name, isLasting: true))
@@ -55,7 +56,13 @@ public struct Wanted: Hashable, Sendable {
         }
         reasons += ownerMismatches(with: offer, at: now)
         reasons += shortages(of: offer)
-        if offer.free <= 0 { reasons.append(Mismatch(.full, isLasting: offer.capacity <= 0)) }
+        if offer.free <= 0 {
+            let kept = requirements.booking == nil ? offer.facts.reserved : 0
+            reasons.append(
+                kept > 0
+                    ? Mismatch(.reserved, found: "\(kept) \(kept == 1 ? "partition" : "partitions")")
+                    : Mismatch(.full, isLasting: offer.capacity <= 0))
+        }
         return reasons
     }
 
@@ -70,9 +77,14 @@ public struct Wanted: Hashable, Sendable {
         if let most = terms.coresMax, demand.cores > most {
             reasons.append(Mismatch(.ownerLimit, wanted: "\(demand.cores) cores", found: "\(most)", isLasting: true))
         }
-        let isClosed = terms.hours.map { !$0.contains(now) } ?? false
+        let isClosedNow = terms.hours.map { !$0.contains(now) } ?? false
+        var isClosed = isClosedNow
+        // What is asked for later is looked at as it will be then.
+        if let booking = requirements.booking { isClosed = terms.hours.map { !$0.contain(booking, at: now) } ?? false }
         // Outside its hours a machine drains: why says more than that it does.
-        if !offer.accepting, !isClosed { reasons.append(Mismatch(.notAccepting, found: offer.state.rawValue)) }
+        if !offer.accepting, !isClosed, !(isClosedNow && requirements.booking != nil) {
+            reasons.append(Mismatch(.notAccepting, found: offer.state.rawValue))
+        }
         if let hours = terms.hours, isClosed {
             reasons.append(Mismatch(.ownerHours, wanted: hours.description))
         }

@@ -57,6 +57,7 @@ public enum PlanText {
         case "requirements.condition": "require"
         case "requirements.policy": "prefer"
         case "requirements.priceMax": "max price"
+        case "requirements.reservation": "reservation"
         case "requirements.relations.apartFrom": "apart from"
         case "requirements.relations.togetherWith": "together with"
         case "exclusive", "project", "release", "state", "type": field

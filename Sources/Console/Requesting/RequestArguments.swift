@@ -39,6 +39,8 @@ public struct RequestArguments: Sendable {
     public var warm: Bool?
     /// `chance=95%, ceiling=0.5`; empty: as many as `count` says.
     public var forecast: String?
+    /// A place of this reservation; empty: any place.
+    public var reservation: String?
 
     public init(reference: String) {
         self.reference = reference
@@ -141,7 +143,8 @@ public struct RequestArguments: Sendable {
 
     /// Each text is read here by itself, so that its error names its flag and its place.
     private func needs() throws(ProblemDocument) -> RequestDocument.Needs {
-        var needs = RequestDocument.Needs(memoryMiB: try memoryMiB(), machine: node)
+        var needs = RequestDocument.Needs(memoryMiB: try memoryMiB(), machine: node, reservation: reservation)
+        if let reservation, !reservation.isEmpty { try Bounds.checkReservation(reservation, "--reservation") }
         if !require.isEmpty {
             var conditions: [Condition] = []
             for text in require {

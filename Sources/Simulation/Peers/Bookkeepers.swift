@@ -102,8 +102,9 @@ struct SpendingModel {
             }
             open[from] = nil
             open[key]?.placement = given
-        case .changed, .reported, .extended, .gaveWay, .scaled, .chose, .noted, .forgotten, .admitted, .invited,
-            .redeemed,
+        case .changed, .reported, .extended, .gaveWay, .scaled, .chose, .booked, .unbooked, .noted, .forgotten,
+            .admitted,
+            .invited, .redeemed,
             .accounting,
             .described:
             return

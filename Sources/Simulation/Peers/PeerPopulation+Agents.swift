@@ -41,6 +41,7 @@ extension PeerPopulation {
             let what = "\(name(host)) starts \(order.request) under \(order.claim), whose tenancy has ended"
             return watch.checker.report("I2", what, [host], &core)
         }
+        if hosts[Int(host)].instances[number] == nil { checkLetIn(order, on: host, &core) }
         instance.order = order
         instance.step += 1
         hosts[Int(host)].instances[number] = instance

@@ -24,6 +24,7 @@ extension PeerPopulation {
             run(.owner(drain, isDrained: true), at: planned.at, &core)
         }
         if shares != nil { beginShares(at: watch.workload.begins, &core) }
+        if reservations != nil { beginReservations(&core) }
         if objectUsers.settings != nil { core.note(at: watch.workload.begins, Note.useObjects.rawValue) }
         if groupUsers.settings != nil { core.note(at: watch.workload.begins, Note.useGroups.rawValue) }
         guard isRingChecked else { return }
@@ -43,6 +44,7 @@ extension PeerPopulation {
             watch.checker.report("I5", found, [host], &core)
         }
         checkShares(&core, isFaultless: isFaultless)
+        checkReservations(&core)
         if hasLinks { countStrangers() }
         guard isRingChecked else { return }
         if isSeeking { checkSeekers(&core) }

@@ -74,7 +74,7 @@ extension PeerPopulation {
             if sabotage == .deafTimers, case .requests(_, let timer) = timer {
                 switch timer {
                 case .search, .order, .move: return
-                case .lease, .successorLease, .hold, .bill, .press, .wait, .scale: break
+                case .lease, .successorLease, .hold, .bill, .press, .wait, .scale, .place, .reservation: break
                 }
             }
             hosts[Int(host)].timers.set(timer, at: due)

@@ -56,6 +56,11 @@ struct PeerPopulation: Population {
         case shareAsks(Int)
         case sharePatience(CallID)
         case shareLook
+        /// What the books are to know of the project that reserves places; and what it does.
+        case reservationBooks
+        case reserve(Int)
+        case reservationAsks(Int)
+        case reservationLook
     }
 
     let settings: FabricSettings
@@ -97,6 +102,7 @@ struct PeerPopulation: Population {
     var owners: Owners
     var seekers = LedgerSeekers()
     var shares: ShareTrial?
+    var reservations: ReservationTrial?
     var tenancy = TenancyChecker()
     var takeOvers = TakeOverChecker()
     /// Who is to die at which step of a placement.
@@ -156,6 +162,9 @@ struct PeerPopulation: Population {
         objectUsers = ObjectUsers(settings.objects, seed: seed)
         groupUsers = GroupUsers(settings.groups, seed: seed)
         shares = settings.shares.map { ShareTrial($0, seed: seed) }
+        reservations = settings.reservations.map {
+            ReservationTrial($0, begins: plan.begins, ends: plan.ends, over: plan.over, seed: seed)
+        }
         isFaultless = plan.faults.isEmpty
     }
 
@@ -413,6 +422,12 @@ struct PeerPopulation: Population {
         case .bookkeeper(let master): keepBooks(of: master, &core)
         case .patience(let user, let attempt): userLosesPatience(user, attempt: attempt, &core)
         case .answered(let id, let result) where id.value >= Placers.firstCall: placerAnswered(id, result, &core)
+        case .answered(let id, let result) where id.value >= ReservationTrial.firstCall:
+            reservationAnswered(id, result, &core)
+        case .reservationBooks: keepReservationBooks(&core)
+        case .reserve(let index): reserve(index, &core)
+        case .reservationAsks(let index): reservationAsks(index, &core)
+        case .reservationLook: lookAtReservations(&core)
         case .answered(let id, let result) where id.value >= ShareTrial.firstCall:
             shareAnswered(id, result, &core)
         case .answered(let id, let result) where id.value >= Owners.firstCall: ownerAnswered(id, result, &core)

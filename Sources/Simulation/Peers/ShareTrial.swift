@@ -161,8 +161,9 @@ struct ShareModel: Sendable {
             leaving.remove(key)
             projects[key] = nil
         // No machine drains here, so that nothing has a successor; and nothing is asked for in groups.
-        case .succeeding, .moved, .dropped, .scaled, .adopted, .chose, .changed, .reported, .extended, .noted,
-            .forgotten,
+        case .succeeding, .moved, .dropped, .scaled, .adopted, .chose, .changed, .booked, .unbooked, .reported,
+            .extended,
+            .noted, .forgotten,
             .admitted, .invited, .redeemed, .accounting, .described:
             return nil
         }

@@ -67,6 +67,9 @@ extension PeerPopulation {
     /// I4: every user has what was asked for.
     func unserved() -> [String] {
         let desks = (0..<UInt32(count)).flatMap { hosts[Int($0)].peer?.ledgers.compactMap(\.desk) ?? [] }
+        let isFull =
+            settings.reservations != nil
+            && watch.running.items.allSatisfy { hosts[Int($0)].peer?.claims.offer.free ?? 0 == 0 }
         return users.users.compactMap { user in
             guard let wanted = user.acknowledged, user.waitingFor == nil else {
                 if user.specification.project != nil { return nil }  // refused: the project has too little left
@@ -77,6 +80,8 @@ extension PeerPopulation {
             let found = state.isEmpty ? "in no ledger" : state
             // Its turn comes when others have released what they hold.
             if wanted.project != nil, views.contains(where: { $0.status.state == .waiting }) { return nil }
+            // Or no machine has anything free, and what is kept is kept for others.
+            if isFull, wanted.desired == .running, views.contains(where: { $0.status.state == .waiting }) { return nil }
             switch wanted.desired {
             case .running where !views.contains { $0.status.state == .running && $0.specification == wanted }:
                 return "\(user.key) should run, and is \(found)"

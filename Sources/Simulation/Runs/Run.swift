@@ -102,6 +102,12 @@ extension Scenario {
         configuration.register.sabotage = sabotage.register
         configuration.rendezvous.sabotage = sabotage.rendezvous
         if fabric.hoursPerMille > 0 { configuration.claims.hoursNotice = Owners.notice }
+        if fabric.reservations != nil {
+            configuration.claims.bookingNotice = ReservationTrial.notice
+            // Shorter than a run, so that it shows what is not renewed; longer than what a ledger allows a machine.
+            configuration.claims.bookingPatience = .seconds(240)
+            configuration.requests.placePatience = configuration.requests.placePatienceNear
+        }
         configuration.groupsAfter = fabric.groupsAfter
         configuration.placement.sabotage = sabotage.placement
         // A run has a few dozen entries: many a master comes back from a checkpoint, and some without one.

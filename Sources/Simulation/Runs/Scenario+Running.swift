@@ -26,6 +26,7 @@ extension Scenario {
         if fabric.elastic != nil { names += ["E1", "E2"] }
         if fabric.groups != nil { names.append("groups") }
         if fabric.shares != nil { names += ["fair", "quota", "taken"] }
+        if fabric.reservations != nil { names += ["booked", "kept", "once"] }
         if fabric.joinsByMachines, fabric.replicas > 0, drain > .zero { names += ["apart", "found"] }
         return names
     }
@@ -61,6 +62,10 @@ extension Scenario {
         }
         if fabric.shares != nil {
             names += RequestKeeper.Sabotage.ofShares.map(\.name) + ClaimKeeper.Sabotage.ofShares.map(\.name)
+        }
+        if fabric.reservations != nil {
+            names += RequestKeeper.Sabotage.ofReservations.map(\.name)
+            names += ClaimKeeper.Sabotage.ofReservations.map(\.name)
         }
         if fabric.regionalPerMille > 0 { names += Rendezvous.Sabotage.named.map(\.name) }
         if fabric.handover != nil { names += Peer.Sabotage.ofSearches.map(\.name) }

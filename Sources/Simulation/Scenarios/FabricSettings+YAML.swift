@@ -83,6 +83,17 @@ extension Scenario {
             try reader.read(node, into: &shares, keys: shareKeys)
             scenario.fabric?.shares = shares
         },
+        "reservations": { scenario, node, reader in
+            var reservations = ReservationSettings()
+            try reader.read(node, into: &reservations, keys: reservationKeys)
+            scenario.fabric?.reservations = reservations
+        },
+    ]
+
+    private static let reservationKeys: [String: Reader.Field<ReservationSettings>] = [
+        "count": { $0.count = try $2.integer($1) },
+        "places": { $0.places = try $2.integers($1) },
+        "ahead": { $0.ahead = try $2.durations($1) },
     ]
 
     private static let shareKeys: [String: Reader.Field<ShareSettings>] = [

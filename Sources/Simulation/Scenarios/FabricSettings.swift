@@ -58,6 +58,8 @@ public struct FabricSettings: Sendable, Equatable {
     public var groups: GroupSettings?
     /// Nil: no projects ask for more than there is.
     public var shares: ShareSettings?
+    /// Nil: nobody reserves places.
+    public var reservations: ReservationSettings?
 
     public init() {}
 
@@ -97,6 +99,17 @@ public struct ShareSettings: Sendable, Equatable {
     public var ledgers: Ledgers = .drawn
     /// Partitions of the third, which asks for three times as many; 0: there is none.
     public var quota = 0
+
+    public init() {}
+}
+
+/// A project that reserves places of machines, and asks for instances in them when they begin.
+public struct ReservationSettings: Sendable, Equatable {
+    public var count = 6
+    /// Of each.
+    public var places: ClosedRange<Int> = 1...2
+    /// How long before it begins each is asked for.
+    public var ahead: ClosedRange<Duration> = .seconds(10)...(.seconds(120))
 
     public init() {}
 }

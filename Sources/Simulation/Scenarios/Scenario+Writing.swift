@@ -75,6 +75,11 @@ extension Scenario {
                 "shares: {greedy: \(shares.greedy), late: \(shares.late), after: \(shares.after.words), "
                     + "ledgers: \(shares.ledgers.rawValue), quota: \(shares.quota)}")
         }
+        if let own = fabric.reservations {
+            lines.append(
+                "reservations: {count: \(own.count), places: \(own.places.lowerBound)...\(own.places.upperBound), "
+                    + "ahead: \(own.ahead.lowerBound.words)...\(own.ahead.upperBound.words)}")
+        }
         return lines
     }
 

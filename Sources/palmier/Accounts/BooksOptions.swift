@@ -32,12 +32,15 @@ struct RecordOptions: ParsableArguments {
     @OptionGroup var output: OutputOptions
 
     /// Records the act, and says where it stands.
-    func record(_ act: PalmierClient.BookAct) async throws {
+    ///
+    /// - Parameter isQuiet: something else is printed afterwards.
+    func record(_ act: PalmierClient.BookAct, isQuiet: Bool = false) async throws {
         let (named, dryRun) = (books.named, dryRun)
         let document = try await connection.withMaster { client in
             let ledger = named == "-" ? try await client.ownLedger() : named
             return try await client.record(act, in: ledger, dryRun: dryRun)
         }
+        guard !isQuiet else { return }
         let names = document.issued.flatMap { $0.isEmpty ? nil : $0 } ?? [document.name]
         try output.output.write(document, names: names) { _ in AccountsText.sentence(document) }
     }

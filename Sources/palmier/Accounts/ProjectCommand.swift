@@ -8,11 +8,14 @@ struct ProjectCommand: AsyncParsableCommand {
         discussion: Help.text(
             """
             What instances of a project use counts against its ceiling, in every cycle anew. A quota says the most that they \
-            hold of machines together; shares say who gets the next machine, and who gives one back, when there are too few.
+            hold of machines together; shares say who gets the next machine, and who gives one back, when there are too few; \
+            a reservation has places kept for a time.
             """,
             examples: .init("palmier project set web --account ada --ceiling '100 EUR'", "100 EUR a month"),
             .init("palmier project show web", "what of it is spent, held and left")),
-        subcommands: [ProjectSet.self, ProjectShow.self, ProjectQuota.self, ProjectShareCommand.self])
+        subcommands: [
+            ProjectSet.self, ProjectShow.self, ProjectQuota.self, ProjectShareCommand.self, ProjectReservation.self,
+        ])
 }
 
 struct ProjectSet: AsyncParsableCommand {

@@ -91,6 +91,7 @@ enum InstanceView {
         listing.add("memory", document.requirements.memoryMiB == 0 ? "" : "\(document.requirements.memoryMiB) MiB")
         listing.add("node", document.requirements.machine.map { "\($0) only" } ?? "")
         listing.add("require", document.requirements.condition ?? "")
+        listing.add("reservation", document.requirements.reservation ?? "")
         listing.add("prefer", document.requirements.policy ?? "")
         listing.add("max price", document.requirements.priceMax.map { "\($0) an hour" } ?? "")
         let relations = document.requirements.relations

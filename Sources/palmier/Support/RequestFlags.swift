@@ -66,6 +66,12 @@ struct RequestFlags: ParsableArguments {
             "The most that an hour on the machine may cost, in the unit of account, such as 0.02.", valueName: "PRICE"))
     var maxPrice: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Take a place of this reservation of its project (`palmier project reservation`); empty: any place.",
+            valueName: "NAME"))
+    var reservation: String?
+
     @Flag(inversion: .prefixedNo, help: "Never on two machines at once, whatever fails.")
     var exclusive: Bool?
 
@@ -102,6 +108,7 @@ struct RequestFlags: ParsableArguments {
         var arguments = RequestArguments(reference: name)
         arguments.customer = customer
         arguments.type = type
+        arguments.reservation = reservation
         arguments.assignments = parameters
         arguments.parametersFile = paramsFile
         arguments.memory = memory
@@ -139,6 +146,7 @@ struct RequestFlags: ParsableArguments {
             + word("--params-file", paramsFile) + word("--memory", memory) + word("--node", node)
             + all("--require", require) + word("--prefer", prefer) + all("--apart-from", apartFrom)
             + all("--together-with", togetherWith) + word("--max-price", maxPrice) + word("--project", project)
+            + word("--reservation", reservation)
             + word("--count", count.map { String($0) }) + word("--spread", spread) + word("--scale", scale)
             + word("--patience", patience?.defaultValueDescription)
             + (exclusive.map { [$0 ? "--exclusive" : "--no-exclusive"] } ?? [])
