@@ -123,7 +123,8 @@ extension Groups {
         while let next = visit.pending.popLast() {
             guard !visit.visited.contains(next) else { continue }
             let seen = UInt16(clamping: visit.visited.count)
-            guard visit.visited.count < min(configuration.visitsMax, Visit.listMax) else {
+            let most = visit.atLeast == 0 ? configuration.idleVisitsMax : configuration.visitsMax
+            guard visit.visited.count < min(most, Visit.listMax) else {
                 end(visit, .nobody(visited: seen, .limit), at: now, into: &effects)
                 return
             }
@@ -196,6 +197,11 @@ extension Groups {
             var visit = one.visit
             visit.isCutShort = true
             visit.visited.append(one.to)
+            if let index = index(of: visit.group), groups[index].indexOfChild(one.to) != nil {
+                // Others need not wait for it; should it live after all, it comes back at once.
+                effects.append(.send(.dropped(group: visit.group), to: one.to))
+                onChildLeft(visit.group, one.to, at: now, into: &effects)
+            }
             goOn(visit, at: now, into: &effects)
         }
     }

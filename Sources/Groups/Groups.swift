@@ -149,6 +149,17 @@ public struct Groups: Automaton {
     /// Whether this peer is in no tree and waits for nothing: changes of the ring need not be told.
     public var isIdle: Bool { groups.isEmpty && calls.isEmpty && handedOn.isEmpty }
 
+    /// Whom it sends messages to unasked, and names to others: parents, children, those that hold visits. In no order, perhaps
+    /// more than once.
+    public var relatives: [PeerID] {
+        var peers: [PeerID] = handedOn.map(\.to)
+        for group in groups {
+            if let parent = group.parent { peers.append(parent) }
+            for child in group.children { peers.append(child.peer) }
+        }
+        return peers
+    }
+
     public mutating func handle(_ input: Input, at now: Instant, into effects: inout [Effect]) {
         guard !isStopped else { return }
         switch input {

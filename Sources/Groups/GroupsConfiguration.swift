@@ -9,6 +9,8 @@ extension Groups {
         public var groupsMax = 1_024
         /// Peers that one search visits; at most `Visit.listMax`.
         public var visitsMax = 128
+        /// The same of a search that also asks those who have nothing (at least 0): any of them will do, or none.
+        public var idleVisitsMax = 16
         /// Of a multicast, of an anycast, of its answer.
         public var payloadBytesMax = 65_536
         /// Anycasts and questions of this peer that wait for an answer.

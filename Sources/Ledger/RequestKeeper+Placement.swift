@@ -41,7 +41,7 @@ extension RequestKeeper {
     ) {
         guard let request = books.requests[key], request.placement == nil, var item = work[key], item.placing == nil
         else { return }
-        let doubled = configuration.searchFirst * (1 << min(item.searches, 10))
+        let longer = searchPause(after: item.searches)
         item.searches += 1
         let project = request.specification.project ?? ""
         var (requirements, pledge) = (request.specification.requirements, item.pledge?.machine)
@@ -64,15 +64,7 @@ extension RequestKeeper {
             queue.settle(key)
             return searchLater(key, at: now, into: &effects)
         }
-        var standings: [Standing] = []
-        var missing: Relation?
-        for bond in books.bonds(of: request) {
-            switch bond {
-            case .free: continue
-            case .standing(let standing): standings.append(standing)
-            case .unplaced(let relation): missing = relation
-            }
-        }
+        let (standings, missing) = standings(of: request)
         if let missing {
             let reason = "it waits for \(missing.reference), which has no machine: \(missing) is asked"
             item.unmet = NoMachine(reason: reason, isHopeless: false)
@@ -85,7 +77,40 @@ extension RequestKeeper {
         let pressing = Pressing(
             share: claimShare(of: project, but: key), presses: presses, machine: pledge)
         effects.append(.allocate(key, request.attempt, requirements, standings, pressing))
-        effects.append(.set(.search(key), at: now + configuration.searchLast + min(doubled, configuration.searchLast)))
+        effects.append(.set(.search(key), at: now + configuration.searchLast + longer))
+    }
+
+    /// A machine near has something free: it may serve what waits. The wide area has been searched, and is again in time.
+    func lookNear(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
+        guard let request = books.requests[key], request.placement == nil else { return }
+        let project = request.specification.project ?? ""
+        let beside = queue.underway(project, but: key)
+        guard books.quotaBreach(of: key, asking: request.specification, beside: beside) == nil else { return }
+        let (standings, missing) = standings(of: request)
+        // A place that is kept is free or not whatever others have to give.
+        guard missing == nil, case .anywhere = way(of: request, turn: 0, at: now) else { return }
+        var requirements = request.specification.requirements
+        requirements.reservation = nil
+        let pressing = Pressing(share: claimShare(of: project, but: key), isNear: true)
+        effects.append(.allocate(key, request.attempt, requirements, standings, pressing))
+    }
+
+    /// Where those stand to whom it has a relation, and one of them that stands nowhere yet.
+    private func standings(of request: Request) -> ([Standing], missing: Relation?) {
+        var standings: [Standing] = []
+        var missing: Relation?
+        for bond in books.bonds(of: request) {
+            switch bond {
+            case .free: continue
+            case .standing(let standing): standings.append(standing)
+            case .unplaced(let relation): missing = relation
+            }
+        }
+        return (standings, missing)
+    }
+
+    private func searchPause(after searches: Int) -> Duration {
+        min(configuration.searchFirst * (1 << min(2 * searches, 10)), configuration.searchLast)
     }
 
     mutating func onFound(
@@ -151,10 +176,9 @@ extension RequestKeeper {
     }
 
     mutating func searchLater(_ key: RequestKey, at now: Instant, into effects: inout [Effect]) {
-        let doubled = configuration.searchFirst * (1 << min(work[key]?.searches ?? 0, 10))
         // Behind a long queue, whose first are looked for whenever something becomes free.
         let rarer = configuration.searchLast * (queue.count / configuration.queueLong)
-        let pause = min(min(doubled, configuration.searchLast) + rarer, configuration.searchRarest)
+        let pause = min(searchPause(after: work[key]?.searches ?? 0) + rarer, configuration.searchRarest)
         effects.append(.set(.search(key), at: now + pause))
         notifyWaiters(of: key, into: &effects)
     }

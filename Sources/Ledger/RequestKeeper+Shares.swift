@@ -10,8 +10,14 @@ public struct Pressing: Hashable, Sendable {
     public var presses: Bool
     /// Asked first: a tenant gives way there.
     public var machine: PeerID?
+    /// Something near has become free: nobody else is asked, and when that does not serve, the search that is under way or due
+    /// goes on as if this one had not been.
+    public var isNear: Bool
 
-    public init(share: ProjectShare = ProjectShare(), presses: Bool = false, machine: PeerID? = nil) {
+    public init(
+        share: ProjectShare = ProjectShare(), presses: Bool = false, machine: PeerID? = nil, isNear: Bool = false
+    ) {
+        self.isNear = isNear
         self.share = share
         self.presses = presses
         self.machine = machine

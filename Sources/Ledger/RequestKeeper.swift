@@ -30,7 +30,8 @@ public struct RequestKeeper: Automaton {
         public var lease: Duration = .seconds(45)
         /// Between two sendings of an order or a release that nobody answers.
         public var resend: Duration = .seconds(1)
-        /// Between two searches for a request that no machine meets: doubles from the first to the last.
+        /// Between two searches for a request that no machine meets: four times as long each time, from the first to the last.
+        /// Machines that become free make it look again at once, where this peer hears of them.
         public var searchFirst: Duration = .milliseconds(250)
         public var searchLast: Duration = .seconds(5)
         /// Between a successor that came to nothing and the search for the next: doubles from the first to the last.
@@ -179,7 +180,7 @@ public struct RequestKeeper: Automaton {
         case .notFound(let key, let attempt, let none): onNotFound(key, attempt, none, at: now, into: &effects)
         case .offersImproved:
             for key in nextWaiting(configuration.searchesAtOnce, again: true)
-            where work[key]?.placing == nil && work[key]?.pledge == nil { search(key, at: now, into: &effects) }
+            where work[key]?.placing == nil && work[key]?.pledge == nil { lookNear(key, at: now, into: &effects) }
             for key in moving.keys where books.requests[key]?.successor == nil {
                 pursueMove(key, at: now, into: &effects)
             }

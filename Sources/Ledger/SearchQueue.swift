@@ -15,7 +15,20 @@ struct SearchQueue: Sendable {
         /// Sorted.
         var places: [Place] = []
         /// What those will hold that are being looked for.
-        var underway: [RequestKey: Holdings] = [:]  // looked up, added up and counted only
+        private(set) var underway: [RequestKey: Holdings] = [:]  // looked up and counted only
+        /// All of them: there may be thousands, and each search asks for it.
+        private(set) var sum = Holdings.none
+
+        mutating func begin(_ key: RequestKey, _ holdings: Holdings) {
+            settle(key)
+            underway[key] = holdings
+            sum = sum + holdings
+        }
+
+        mutating func settle(_ key: RequestKey) {
+            guard let holdings = underway.removeValue(forKey: key) else { return }
+            sum = sum - holdings
+        }
     }
 
     private var lines: OrderedDictionary<String, Line> = [:]
@@ -28,34 +41,35 @@ struct SearchQueue: Sendable {
         guard places[key] == nil else { return }
         places[key] = (project, since)
         let place = Place(since: since, key: key)
-        var line = lines[project] ?? Line()
-        line.places.insert(place, at: Self.position(of: place, in: line.places))
-        lines[project] = line
+        // In place: a copy of the line would copy thousands.
+        let index = Self.position(of: place, in: lines[project]?.places ?? [])
+        lines[project, default: Line()].places.insert(place, at: index)
     }
 
     mutating func remove(_ key: RequestKey) {
-        guard let (project, since) = places.removeValue(forKey: key), var line = lines[project] else { return }
-        let index = Self.position(of: Place(since: since, key: key), in: line.places)
-        line.places.remove(at: index)
-        line.underway[key] = nil
-        lines[project] = line.places.isEmpty ? nil : line
+        guard let (project, since) = places.removeValue(forKey: key) else { return }
+        let index = Self.position(of: Place(since: since, key: key), in: lines[project]?.places ?? [])
+        lines[project]?.places.remove(at: index)
+        lines[project]?.settle(key)
+        if lines[project]?.places.isEmpty == true { lines[project] = nil }
     }
 
     /// The request is being looked for.
     mutating func begin(_ key: RequestKey, _ holdings: Holdings) {
         guard let project = places[key]?.project else { return }
-        lines[project]?.underway[key] = holdings
+        lines[project]?.begin(key, holdings)
     }
 
     /// It is looked for no more, for now.
     mutating func settle(_ key: RequestKey) {
         guard let project = places[key]?.project else { return }
-        lines[project]?.underway[key] = nil
+        lines[project]?.settle(key)
     }
 
     /// What a project's requests will hold that are being looked for, without one of them.
     func underway(_ project: String, but key: RequestKey) -> Holdings {
-        (lines[project]?.underway ?? [:]).reduce(Holdings.none) { $1.key == key ? $0 : $0 + $1.value }
+        guard let line = lines[project] else { return .none }
+        return line.sum - (line.underway[key] ?? .none)
     }
 
     /// Those that are to be looked for next, in order: of the project that has least for its share, the oldest first; each

@@ -7,10 +7,10 @@ import Automata
 /// nobody can cut a peer off by naming a wrong place, a peer's own word outweighs hearsay until it cannot be reached
 /// there.
 ///
-/// Invariant: all whom the overlay remembers are kept, and of others those named last, at most `othersMax` after a
-/// `tidy` and twice as many before. A name is needed at once or never: who is asked, and answers, is remembered then.
+/// Invariant: all with whom the peer's parts have to do are kept, and of others those named last, at most `othersMax` after a
+/// `tidy` and twice as many before. Those are needed soon or never: whose search comes by here is answered in seconds.
 struct AddressBook: Sendable {
-    static let othersMax = 16
+    static let othersMax = 64
 
     /// Sixteen bytes, some hundred of them a peer.
     private struct Entry {
@@ -94,18 +94,14 @@ struct AddressBook: Sendable {
         if let index = index(of: peer) { entries[index].isProven = false }
     }
 
-    /// What the book says of these peers; those that it does not know are left out.
-    func contacts(of peers: [PeerID]) -> [PeerContact] {
-        guard !entries.isEmpty else { return [] }
-        var contacts: [PeerContact] = []
-        contacts.reserveCapacity(peers.count)
-        for peer in peers {
-            if let index = index(of: peer), !entries[index].contact.isNowhere {
-                contacts.append(entries[index].contact)
-            }
-        }
-        return contacts
+    /// What the book says of the peer; nil: nothing.
+    func contact(of peer: PeerID) -> PeerContact? {
+        guard let index = index(of: peer), !entries[index].contact.isNowhere else { return nil }
+        return entries[index].contact
     }
+
+    /// The same of several; those that it does not know are left out.
+    func contacts(of peers: [PeerID]) -> [PeerContact] { peers.compactMap { contact(of: $0) } }
 
     // MARK: Introductions
 

@@ -142,6 +142,10 @@ public struct CallRouter: Sendable {
     private var gatherings: [CallID: Gathering] = [:]  // looked up only
     private var recording: [(fact: Fact, id: CallID, ledger: PeerID)] = []
     private var retries: OrderedDictionary<CallID, Retry> = [:]
+    /// Calls of the host's users that ask for a request and wait for another peer, oldest first.
+    private var asking: [RequestKey: [CallID]] = [:]  // looked up only
+    /// Those of them after which another one came that asks for something else: they are not sent again.
+    private var overtaken: Set<CallID> = []  // looked up only
     /// When each call that concerns a ledger is given up.
     private var deadlines: [CallID: Instant] = [:]  // looked up only
     private var isLooking = false
@@ -163,6 +167,7 @@ public struct CallRouter: Sendable {
         switch input {
         case .call(let id, let call, let ledger):
             origins[id] = .host(call, of: ledger)
+            overtake(by: id, call, into: &effects)
             start(id, call, of: ledger, view, at: now, into: &effects)
         case .wanted(let call): start(newID(.own), call, of: own, view, at: now, into: &effects)
         case .called(let number, let call, let ledger, let peer):
@@ -307,6 +312,25 @@ public struct CallRouter: Sendable {
         forward(id, call, to: machine, name: name, .whole(of: nil), at: now, into: &effects)
     }
 
+    /// What its user has asked for since must not be undone by what waited here longer, or was thought lost.
+    private mutating func overtake(by id: CallID, _ call: Call, into effects: inout [Effect]) {
+        guard case .request(.ask(let key, let specification, _, _)) = call else { return }
+        for older in asking[key] ?? [] {
+            guard case .host(.request(.ask(_, let before, _, _)), _) = origins[older], before != specification else {
+                continue
+            }
+            overtaken.insert(older)
+            if retries[older] != nil { finish(older, .refused(Self.overtaken(key)), into: &effects) }
+        }
+        asking[key, default: []].append(id)
+    }
+
+    private static func overtaken(_ key: RequestKey) -> Refusal {
+        Refusal(
+            .conflict, "\(key) was asked for with something else while this call waited for who keeps it",
+            remedy: "palmier instance show \(key) says what holds")
+    }
+
     // MARK: Ledgers without a primary
 
     /// Asks again when the ledger has a primary, if the call is one of our own users'.
@@ -315,6 +339,9 @@ public struct CallRouter: Sendable {
         into effects: inout [Effect]
     ) {
         guard case .host(let asked, _) = origins[id] else { return finish(id, .elsewhere(ledger), into: &effects) }
+        if overtaken.contains(id), let key = asked.key {
+            return finish(id, .refused(Self.overtaken(key)), into: &effects)
+        }
         let primary = view.primary(ledger)
         guard primary.isLive || primary.isReplaceable else {
             return finish(id, .refused(Self.unled(primary, asked.key)), into: &effects)
@@ -457,7 +484,13 @@ public struct CallRouter: Sendable {
     private mutating func finish(_ id: CallID, _ result: CallResult, into effects: inout [Effect]) {
         deadlines[id] = nil
         retries[id] = nil
-        switch origins.removeValue(forKey: id) {
+        let origin = origins.removeValue(forKey: id)
+        if case .host(.request(.ask(let key, _, _, _)), _) = origin {
+            overtaken.remove(id)
+            asking[key]?.removeAll { $0 == id }
+            if asking[key]?.isEmpty == true { asking[key] = nil }
+        }
+        switch origin {
         case .host: effects.append(.answer(id, result))
         case .peer(let peer, let number): effects.append(.send(.result(number: number, result), to: peer))
         case .own, nil: return

@@ -108,6 +108,8 @@ public struct LedgerDesk: Sendable {
     public internal(set) var finder: Finder
     /// What is searched for, as it was asked last.
     var asked: [RequestKey: ClaimRequest] = [:]  // looked up only
+    /// Of these only machines near are asked.
+    var nearOnly: Set<RequestKey> = []  // looked up only
     /// Why no machine near serves, while the wide area is searched.
     var near: [RequestKey: NoMachine] = [:]  // looked up only
     /// Messages to other ledgers that rely on facts which are on their way into the log.

@@ -89,9 +89,8 @@ extension Peer {
     }
 
     mutating func tellDirectory(of ledger: PeerID, at now: Instant, into effects: inout [Effect]) {
-        guard let desk = led(ledger) else { return }
+        guard let held = led(ledger)?.requests.books.held else { return }
         let others = others(than: ledger)
-        let held = desk.requests.books.held
         directory(
             ledger, .mastersChanged(live: others.live, known: others.known, held: held), at: now, into: &effects)
     }
@@ -121,13 +120,21 @@ extension Peer {
         _ message: DirectoryMessage, from other: PeerID, to ledger: PeerID, at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard let keeper = led(ledger)?.requests else { return }
+        guard let input = received(message, from: other, to: ledger) else { return }
+        directory(ledger, input, at: now, into: &effects)
+    }
+
+    /// With what the ledger knows of the message's requests. A function of its own: a copy of the keeper that lived on would have
+    /// the next change copy all requests.
+    private func received(
+        _ message: DirectoryMessage, from other: PeerID, to ledger: PeerID
+    ) -> Directory.Input? {
+        guard let keeper = led(ledger)?.requests else { return nil }
         let held = Set(message.keys.filter { keeper.holds($0) })
         let settled = Set(held.filter { keeper.isSettled($0) })
         var noted: [RequestKey: PeerID] = [:]
         for key in message.keys { noted[key] = keeper.books.home(of: key) }
-        let input = Directory.Input.received(message, from: other, held: held, settled: settled, noted: noted)
-        directory(ledger, input, at: now, into: &effects)
+        return .received(message, from: other, held: held, settled: settled, noted: noted)
     }
 
     /// From one ledger's primary to another's.
@@ -166,11 +173,17 @@ extension Peer {
                 ledgers[index].desk?.forget(key)
                 directory(ledger, .withdraw(key), at: now, into: &effects)
             case .allocate(let key, let attempt, let requirements, let standings, let pressing):
+                guard !pressing.isNear || ledgers[index].desk?.finder.isAsking(for: key) != true else { continue }
                 let release = led(ledger)?.requests.books[key]?.specification.release.mark
                 let asked = ClaimRequest(
                     request: key, attempt: attempt, requirements: requirements, standings: standings, release: release,
                     share: pressing.share, presses: pressing.presses)
                 ledgers[index].desk?.asked[key] = asked
+                if pressing.isNear {
+                    ledgers[index].desk?.nearOnly.insert(key)
+                } else {
+                    ledgers[index].desk?.nearOnly.remove(key)
+                }
                 let input = Finder.Input.allocate(asked, near: claims.offer.place, at: pressing.machine)
                 finder(ledger, input, at: now, into: &effects)
             case .order(let order, let lease):

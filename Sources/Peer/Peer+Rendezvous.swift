@@ -122,8 +122,8 @@ extension Peer {
         _ ledger: PeerID, _ key: RequestKey, _ attempt: Attempt, _ none: NoMachine, at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard let index = index(of: ledger), let asked = ledgers[index].desk?.asked[key], asked.attempt == attempt,
-            isWide
+        guard let index = index(of: ledger), ledgers[index].desk?.nearOnly.remove(key) == nil else { return }
+        guard let asked = ledgers[index].desk?.asked[key], asked.attempt == attempt, isWide
         else { return requests(ledger, .notFound(key, attempt, none), at: now, into: &effects) }
         ledgers[index].desk?.near[key] = none
         let allocation = Allocation(asked: asked, ledger: ledger, origin: id, near: claims.offer.place)

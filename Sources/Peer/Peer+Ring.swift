@@ -1,4 +1,5 @@
 public import Automata
+import Claims
 import Groups
 import Ledger
 import Neighbours
@@ -68,10 +69,15 @@ extension Peer {
 
     mutating func learn(_ contacts: [PeerContact], from peer: PeerID, into effects: inout [Effect]) {
         // Before, not after: whom this message names is looked at next.
-        if addresses.isCrowded { addresses.tidy(keeping: overlay.remembered) }
+        if addresses.isCrowded { addresses.tidy(keeping: addressed) }
         for contact in contacts where contact.peer != id {
             learn(contact, proven: contact.peer == peer, into: &effects)
         }
+    }
+
+    /// Whose addresses are needed as long as this peer has to do with them: in its ring, in groups' trees, for its tenants.
+    private var addressed: [PeerID] {
+        overlay.remembered + groups.relatives + claims.tenants.map { primary(of: $0.home) }
     }
 
     mutating func learn(_ contact: PeerContact, proven: Bool, into effects: inout [Effect]) {
@@ -79,14 +85,29 @@ extension Peer {
         effects.append(.learn(contact.peer, contact.endpoints))
     }
 
-    /// Where the peers that a message names are; the first one on a connection also says where this peer is.
+    /// Where the peers that a message names are. Where this peer is, the first one on a connection says, and each that names
+    /// it: who passes that on has forgotten it by then, may be, and whom it reaches is to answer.
     mutating func contacts(of named: [PeerID], for peer: PeerID) -> [PeerContact] {
         let own = neighbours.own.endpoints
         guard !own.isEmpty else { return [] }  // a modelled network: nobody has an address
-        var contacts = addresses.contacts(of: named.filter { $0 != peer })
-        if addresses.introduce(to: peer) { contacts.append(ownContact(own)) }
+        var contacts: [PeerContact] = []
+        contacts.reserveCapacity(min(named.count, Self.contactsMax) + 1)
+        // A join's trace names many, and some of them several times.
+        var seen: Set<PeerID> = [peer, id]  // looked up only
+        for other in named where contacts.count < Self.contactsMax && seen.insert(other).inserted {
+            if let contact = addresses.contact(of: other) {
+                contacts.append(contact)
+            } else if let endpoints = neighbours[other]?.advertisement.endpoints, !endpoints.isEmpty {
+                // Of one's own link, known by its hello alone; whom it is named to may stand elsewhere.
+                contacts.append(PeerContact(peer: other, endpoints: endpoints))
+            }
+        }
+        if addresses.introduce(to: peer) || named.contains(id) { contacts.append(ownContact(own)) }
         return contacts
     }
+
+    /// So many addresses, and its own, fit the wire.
+    private static let contactsMax = 127
 
     private mutating func ownContact(_ endpoints: [Endpoint]) -> PeerContact {
         if let said, said.endpoints == endpoints { return said }

@@ -50,7 +50,10 @@ public struct Peer: Automaton {
         /// Known bugs, for tests of the checkers; production never sets one.
         public var sabotage: Sabotage = []
 
-        public init() {}
+        public init() {
+            // A machine is in some ten groups: who ends says so by its connections, and who takes no visit is dropped then.
+            groups.heartbeat = .seconds(90)
+        }
     }
 
     /// What peers made alike share: a configuration in the form in which the parts keep it.

@@ -90,6 +90,9 @@ public struct Finder: Automaton {
         self.random = random
     }
 
+    /// Whether a machine is being asked for the request.
+    public func isAsking(for key: RequestKey) -> Bool { searches[key].map { !$0.asking.isEmpty } ?? false }
+
     public mutating func handle(_ input: Input, at now: Instant, into effects: inout [Effect]) {
         switch input {
         case .offered(let offer):

@@ -45,7 +45,7 @@ struct PlacementTests {
     }
 
     @Test(
-        "a search that finds nothing is repeated after a time that doubles up to a bound, and as soon as offers improve"
+        "a search that finds nothing is repeated after a time that grows up to a bound; machines near are asked as soon as their offers improve"
     )
     func backOff() {
         var keeper = Keeper()
@@ -60,9 +60,10 @@ struct PlacementTests {
             #expect(keeper.feed(.timerFired(.search(key()))).contains(.allocate(key(), .first, Requirements(), [])))
         }
         #expect(
-            waits == [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4)]
-                + Array(repeating: .seconds(5), count: 3))
-        #expect(keeper.feed(.offersImproved).contains(.allocate(key(), .first, Requirements(), [])))
+            waits == [.seconds(1), .seconds(4)]
+                + Array(repeating: .seconds(5), count: 5))
+        #expect(
+            keeper.feed(.offersImproved) == [.allocate(key(), .first, Requirements(), [], Pressing(isNear: true))])
         _ = keeper.feed(.found(key(), .first, claim(), .unknown))
         #expect(keeper.feed(.offersImproved) == [])
         _ = keeper.commit()

@@ -198,6 +198,33 @@ struct CallTests {
         #expect(village.answers[call]?.count == 1)
     }
 
+    @Test(
+        "a call that a later one for the same request has overtaken is not sent again: it would undo what its user wants now"
+    )
+    func overtaken() throws {
+        var village = Village(masters: [m1, m2])
+        _ = try village.answer(ask(), at: m1)
+        village.cut = [[m1, m2]]
+        var stopped = specification()
+        stopped.desired = .stopped
+        let older = village.call(ask(specification(on: "na1")), at: m2)
+        let same = village.call(ask(stopped), at: m2)
+        let newer = village.call(ask(stopped), at: m2)
+        #expect([older, same, newer].allSatisfy { village.answers[$0] == nil })
+        village.cut = []
+        for number: UInt64 in 0...20 {
+            village.give(.received(.result(number: number, .elsewhere(m1)), from: m1), to: m2)
+        }
+        village.pass(.seconds(2))
+        #expect(village.answers[older]?.map(\.refusal?.code) == [.conflict])
+        #expect([same, newer].allSatisfy { village.answers[$0]?.first.map { $0.refusal == nil } == true })
+        guard case .request(.request(let request)) = try village.answer(read(), at: m1) else {
+            Issue.record("no request")
+            return
+        }
+        #expect(request.specification.desired == .stopped)
+    }
+
     @Test("only the peer that was asked answers")
     func foreignResult() throws {
         var village = Village(masters: [m1, m2, m3])

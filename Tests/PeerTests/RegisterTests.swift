@@ -249,7 +249,8 @@ struct WideLedgerTests {
 
     @Test("a master that never heard of a ledger's primary finds it by the ring, and asks it itself")
     func found() throws {
-        var village = village([m1], [far])
+        // Masters that have not greeted each other yet.
+        var village = village([m1], [far]) { $0.sabotage = .unsociable }
         #expect(village[far]?.neighbours[m1] == nil)
         let call = village.call(ask(), of: m1, at: far)
         village.pass(.seconds(3))

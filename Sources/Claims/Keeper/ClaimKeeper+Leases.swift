@@ -1,4 +1,4 @@
-import Automata
+public import Automata
 
 /// A tenancy while it lasts: its lease, which the home ledger renews, and what the agent reports of it.
 extension ClaimKeeper {
@@ -75,14 +75,20 @@ extension ClaimKeeper {
     }
 
     func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
+        for message in renewals(of: home, at: now) { effects.append(.send(message, to: home)) }
+    }
+
+    /// What asks whoever leads the ledger to prolong its tenancies here; empty where it has none.
+    public func renewals(of home: PeerID, at now: Instant) -> [ClaimMessage] {
         var claims = partitions.compactMap { $0.tenancy.confirmed }.filter { $0.home == home }.map(\.order.claim)[...]
+        var messages: [ClaimMessage] = []
         while !claims.isEmpty {
             let batch = Array(claims.prefix(configuration.renewBatchMax))
             claims = claims.dropFirst(batch.count)
-            effects.append(.send(.renew(batch, echo: now), to: home))
-            if let leaving = leaving(at: now) { effects.append(.send(.leaving(batch, leaving), to: home)) }
+            messages.append(.renew(batch, echo: now))
+            if let leaving = leaving(at: now) { messages.append(.leaving(batch, leaving)) }
         }
-        renewBookings(of: home, at: now, into: &effects)
+        return messages + bookingRenewals(of: home, at: now)
     }
 
     private func report(_ tenant: Tenant, into effects: inout [Effect]) {

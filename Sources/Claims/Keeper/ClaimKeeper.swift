@@ -227,6 +227,7 @@ public struct ClaimKeeper: Automaton {
         case .led(let home):
             // What its predecessor did not answer is asked at once, or the lease may be over first.
             guard unanswered.contains(home) || silent.contains(home) else { break }
+            silent.removeAll { $0 == home }
             renew(from: home, at: now, into: &effects)
         case .described(let own):
             terms = own

@@ -121,5 +121,11 @@ extension Peer {
         for peer in word.members.map(\.peer) where peer != id && neighbours[peer]?.isLive != true {
             neighbours(.met(peer), at: now, into: &effects)
         }
+        // A master tells other masters alone that it leads another ledger by now; a machine it answers.
+        guard primary(of: word.ledger) != word.primary else { return }
+        let stamp = LedgerStamp(ledger: word.ledger, view: primaries[word.ledger]?.view ?? .zero)
+        for message in claims.renewals(of: word.ledger, at: now) {
+            send(.claim(message, stamp), to: word.primary, at: now, into: &effects)
+        }
     }
 }

@@ -12,6 +12,8 @@ public struct PlacementMeasures: Sendable, Equatable, Codable {
     public internal(set) var delay = Histogram()
     /// Between peers, for one placement: calls, claims, searches with their acknowledgements.
     public internal(set) var messages = Histogram()
+    /// The same of those for which no machine was free when they were asked: they wait, and search again and again.
+    public internal(set) var waitingMessages = Histogram()
     /// The same, by kind, in all.
     public internal(set) var byKind = PlacementMessages()
     /// Of groups, whatever they were for, while all of those were placed.
@@ -21,8 +23,8 @@ public struct PlacementMeasures: Sendable, Equatable, Codable {
 
     public var share: Double { placeable > 0 ? Double(placed) / Double(placeable) : 0 }
 
-    mutating func add(_ one: PlacementMessages) {
-        messages.add(one.total)
+    mutating func add(_ one: PlacementMessages, isPlaceable: Bool) {
+        if isPlaceable { messages.add(one.total) } else { waitingMessages.add(one.total) }
         byKind.add(one)
     }
 
@@ -34,6 +36,7 @@ public struct PlacementMeasures: Sendable, Equatable, Codable {
         groupMessages += other.groupMessages
         delay.merge(other.delay)
         messages.merge(other.messages)
+        waitingMessages.merge(other.waitingMessages)
         byKind.add(other.byKind)
     }
 
@@ -48,6 +51,8 @@ public struct PlacementMeasures: Sendable, Equatable, Codable {
             Figure("messages per placement median", messages.quantile(0.5), "messages"),
             Figure("messages per placement p99", messages.quantile(0.99), "messages"),
             Figure("messages per placement mean", messages.mean, "messages"),
+            Figure("messages per placement after waiting median", waitingMessages.quantile(0.5), "messages"),
+            Figure("messages per placement after waiting p99", waitingMessages.quantile(0.99), "messages"),
             Figure("of these to and from machines", Double(byKind.claims) / Double(all), "messages"),
             Figure("of these on the way to rendezvous and groups", Double(byKind.routes) / Double(all), "messages"),
             Figure("of these through groups", Double(byKind.visits) / Double(all), "messages"),

@@ -134,7 +134,9 @@ struct Placers: Sendable {
 
     /// The request is given back: what is said of it from here on is not its placement's cost.
     mutating func ended(_ index: Int) {
-        if placers[index].isCounted, placers[index].phase == .living { measures.add(placers[index].messages) }
+        if placers[index].isCounted, placers[index].phase == .living {
+            measures.add(placers[index].messages, isPlaceable: placers[index].isPlaceable)
+        }
     }
 
     // MARK: Messages

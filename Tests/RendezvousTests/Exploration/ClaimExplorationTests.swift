@@ -20,7 +20,7 @@ struct ClaimExplorationTests {
             name: "two machines of two partitions", partitions: 2, successions: 1, statesMax: 20_000, isSeenWhole: false
         ),
         ClaimScope(
-            name: "two rendezvous", rendezvous: 2, ticks: 2, restarts: 1, statesMax: 20_000, isSeenWhole: false),
+            name: "two rendezvous", rendezvous: 2, ticks: 2, restarts: 1, statesMax: 60_000, isSeenWhole: false),
     ]
 
     /// Bounds are so many times wider for whoever has the time.
