@@ -88,6 +88,7 @@ extension RequestKeeper {
         let beside = queue.underway(project, but: key)
         guard books.quotaBreach(of: key, asking: request.specification, beside: beside) == nil else { return }
         let (standings, missing) = standings(of: request)
+        // A place that is kept is free or not whatever others have to give.
         guard missing == nil, case .anywhere = way(of: request, turn: 0, at: now) else { return }
         var requirements = request.specification.with(work[key]?.choice ?? 0).requirements
         requirements.reservation = nil

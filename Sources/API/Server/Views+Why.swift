@@ -23,10 +23,10 @@ extension Views {
         }
         let quota = quotaMismatch(of: request)
         let isSought = request.specification.desired == .running && request.placement == nil
+        let kept = reservationWait(request.key, asking: request.specification)
         return WhyDocument(
             instance: document, explanation: explanation(document, request),
-            waitsFor: isSought
-                ? reservationWait(request.key, asking: request.specification) ?? waitsFor(document, survey, quota) : "",
+            waitsFor: isSought ? kept ?? waitsFor(document, survey, quota) : "",
             ledger: quota.map { MachinesDocument.Refusal($0) }, machines: survey.document(namesMax: namesMax))
     }
 

@@ -191,16 +191,18 @@ extension ClaimKeeper {
     var bookers: Set<PeerID> { Set(partitions.flatMap { $0.bookings.map(\.record.home) }) }
 
     /// Asks the ledger to go on having them; and says who is to go for them.
-    func renewBookings(of home: PeerID, at now: Instant, into effects: inout [Effect]) {
+    func bookingRenewals(of home: PeerID, at now: Instant) -> [ClaimMessage] {
+        var messages: [ClaimMessage] = []
         for batch in bookingClaims(of: home) {
-            effects.append(.send(.renew(batch, echo: now), to: home))
-            if isDrained { effects.append(.send(.leaving(batch, Leaving(reason: .drained)), to: home)) }
+            messages.append(.renew(batch, echo: now))
+            if isDrained { messages.append(.leaving(batch, Leaving(reason: .drained))) }
         }
-        guard !isLeaving else { return }
+        guard !isLeaving else { return messages }
         for (index, booking) in departing(from: .noticed) {
             guard let tenant = partitions[index].tenancy.confirmed, tenant.home == home else { continue }
-            effects.append(.send(.leaving([tenant.order.claim], leaving(for: booking, at: now)), to: home))
+            messages.append(.leaving([tenant.order.claim], leaving(for: booking, at: now)))
         }
+        return messages
     }
 
     /// A drain keeps no place for anybody, and its end makes no difference to who has found another one.

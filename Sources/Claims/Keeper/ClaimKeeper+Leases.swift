@@ -76,7 +76,6 @@ extension ClaimKeeper {
 
     mutating func renew(from home: PeerID, at now: Instant, into effects: inout [Effect]) {
         for message in renewals(of: home, at: now) { effects.append(.send(message, to: home)) }
-        renewBookings(of: home, at: now, into: &effects)
         for index in partitions.indices where partitions[index].tenancy.confirmed?.home == home {
             tellFitness(index, at: now, into: &effects)
         }
@@ -92,7 +91,7 @@ extension ClaimKeeper {
             messages.append(.renew(batch, echo: now))
             if let leaving = leaving(at: now) { messages.append(.leaving(batch, leaving)) }
         }
-        return messages
+        return messages + bookingRenewals(of: home, at: now)
     }
 
     private func report(_ tenant: Tenant, into effects: inout [Effect]) {
