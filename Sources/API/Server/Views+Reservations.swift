@@ -68,7 +68,7 @@ extension BooksView {
         var specification = Specification(
             release: ReleaseDocument(url: "", text: ""), requirements: order.requirements, project: order.project.name)
         specification.requirements.booking = order.terms
-        return try? Survey(place.key, asking: specification, at: nil, in: views)
+        return try? Survey(place.key, asking: specification, from: nil, in: views)
             .document(namesMax: WhyDocument.namesMax)
     }
 }

@@ -77,7 +77,7 @@ extension Mismatch {
             return reserved && !wanted.contains(" or ") ? wanted.contains(" >") : isLasting
         case .gone, .unreadable, .relation, .notAccepting, .ownerHours, .full, .yielding, .outranked, .staleAttempt,
             .silent,
-            .notAsked, .budget, .quota, .other:
+            .notAsked, .budget, .quota, .reserved, .other:
             return false
         }
     }
