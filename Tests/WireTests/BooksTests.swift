@@ -152,7 +152,7 @@ struct BooksTests {
 
     static let violations: [Violation] = [
         Violation("no layout", .missing) { $0.layout = 0 },
-        Violation("a layout of tomorrow", .unknownKind) { $0.layout = 5 },
+        Violation("a layout of tomorrow", .unknownKind) { $0.layout = 6 },
         Violation("an index without successor", .outOfBounds) { $0.index = .max },
         Violation("a request twice", .malformed) { $0.requests.append($0.requests[0]) },
         Violation("a partition with two tenants", .malformed) {
