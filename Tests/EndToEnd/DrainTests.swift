@@ -93,8 +93,11 @@ extension Scenarios {
                 #expect(n1.log.contains("drained it"), "\(n1.log)")
                 #expect(n1.log.contains("offer.startWins"), "\(n1.log)")
                 try await m1.sees("n1", as: "draining", within: .seconds(20))
-                let offer = try await m1.palmier(["node", "offer", "n1", "-o", "json"]).ended(with: .done)
-                    .document(NodeOfferDocument.self)
+                // What was last heard of it may be from before its death, which is noticed in a moment.
+                let offer = try await Polling.value("n1 shows its offer", within: .seconds(20)) {
+                    try? await m1.palmier(["node", "offer", "n1", "-o", "json"]).ended(with: .done)
+                        .document(NodeOfferDocument.self)
+                }
                 #expect(offer.maxMemoryBytes == 4 << 30 && offer.coreHour == "0.01" && offer.region == "eu", "\(offer)")
                 #expect(offer.kept == ["coreHour", "region"])
                 try await m1.palmier(["request", "web", "--node", "", "--wait"]).ended(with: .done)
@@ -103,7 +106,9 @@ extension Scenarios {
                 try await n1.kill()
                 try await n1.join()
                 try await m1.sees("n1", as: "drained", within: .seconds(20))
-                try await m1.palmier(["node", "undrain", "n1"]).ended(with: .done)
+                try await Polling.until("n1 takes the word", within: .seconds(20)) {
+                    (try? await m1.palmier(["node", "undrain", "n1"]).ended(with: .done)) != nil
+                }
                 try await m1.sees("n1", as: "idle", within: .seconds(10))
                 for (flags, word) in [
                     (["--hours", "19-7"], "--hours"), (["--max-cpus", "none"], "--max-cpus"),
