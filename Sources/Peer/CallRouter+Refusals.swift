@@ -34,6 +34,13 @@ extension CallRouter {
         Refusal(.unreachable, "\(master) does not answer", remedy: "repeat the call when it is back")
     }
 
+    /// A later call has asked for something else.
+    static func overtaken(_ key: RequestKey) -> Refusal {
+        Refusal(
+            .conflict, "\(key) was asked for with something else while this call waited for who keeps it",
+            remedy: "`palmier instance show \(key.reference)` says what holds")
+    }
+
     static func unled(_ primary: Primary, _ key: RequestKey?) -> Refusal {
         guard let key else {
             return Refusal(

@@ -325,12 +325,6 @@ public struct CallRouter: Sendable {
         asking[key, default: []].append(id)
     }
 
-    private static func overtaken(_ key: RequestKey) -> Refusal {
-        Refusal(
-            .conflict, "\(key) was asked for with something else while this call waited for who keeps it",
-            remedy: "palmier instance show \(key) says what holds")
-    }
-
     // MARK: Ledgers without a primary
 
     /// Asks again when the ledger has a primary, if the call is one of our own users'.
