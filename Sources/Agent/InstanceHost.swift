@@ -72,10 +72,9 @@ public actor InstanceHost {
         guard !numbers.isEmpty else { return }
         // Its start takes as long as those of a few users: on a machine where nothing runs yet, meanwhile.
         async let ahead: Void = startAhead(supervisor)
-        if isolation == .users {
-            builder = try await PartitionUser.create(
-                PartitionUser.builderName(machine: configuration.machine), home: "\(state)/releases")
-        }
+        let builderName = PartitionUser.builderName(machine: configuration.machine)
+        let users = try await makeUsers(numbers, builderName)
+        builder = users[builderName]
         let store = ReleaseStore(
             state: state, isolation: isolation, builder: builder, aptConfiguration: configuration.aptConfiguration,
             log: log)
@@ -84,7 +83,7 @@ public actor InstanceHost {
         let continuation = continuation
         for number in numbers {
             keepers[number] = PartitionKeeper(
-                place: try await place(number), isolation: isolation, state: state, supervisor: supervisor,
+                place: try place(number, users), isolation: isolation, state: state, supervisor: supervisor,
                 store: store,
                 log: log, report: { continuation.yield(($0, $1)) })
         }
@@ -257,13 +256,26 @@ public actor InstanceHost {
         return numbers.sorted()
     }
 
-    private func place(_ number: PartitionNumber) async throws(AgentError) -> PartitionPlace {
-        let directory = "\(state)/partitions/\(number)"
-        var user: PartitionUser?
-        if isolation == .users {
-            user = try await PartitionUser.create(
-                PartitionUser.name(machine: configuration.machine, partition: number), home: directory)
+    /// By name; none where partitions have no users of their own.
+    private func makeUsers(
+        _ numbers: [PartitionNumber], _ builderName: String
+    ) async throws(AgentError) -> [String: PartitionUser] {
+        guard isolation == .users else { return [:] }
+        let partitions = numbers.map { number in
+            PartitionUser.Wanted(
+                name: PartitionUser.name(machine: configuration.machine, partition: number), home: directory(number))
         }
+        return try await PartitionUser.create(
+            [PartitionUser.Wanted(name: builderName, home: "\(state)/releases")] + partitions)
+    }
+
+    private func directory(_ number: PartitionNumber) -> String { "\(state)/partitions/\(number)" }
+
+    private func place(
+        _ number: PartitionNumber, _ users: [String: PartitionUser]
+    ) throws(AgentError) -> PartitionPlace {
+        let directory = directory(number)
+        let user = users[PartitionUser.name(machine: configuration.machine, partition: number)]
         let address: String
         switch configuration.address {
         case .loopback: address = PartitionPlace.loopbackAddress(machine: configuration.machine, partition: number)

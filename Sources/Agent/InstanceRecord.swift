@@ -1,7 +1,8 @@
 import Automata
 internal import Releases
 
-/// What the agent keeps about a partition's tenant: `instance.json`, written whole and durably.
+/// What the agent keeps about a partition's tenant: `instance.json`, written whole and durably as soon as something in it cannot be
+/// made again.
 struct InstanceRecord: Hashable, Sendable {
     var claim: ClaimReference
     var revision: Revision
@@ -16,6 +17,10 @@ struct InstanceRecord: Hashable, Sendable {
     var grace: Duration
     /// The program ended by itself and in peace: this revision is not started again.
     var isFinished: Bool
+
+    /// Whether something here could not be made again: without it an instance would be taken for another's, or change
+    /// its password.
+    var isIrreplaceable: Bool { !program.isEmpty || !secrets.isEmpty || !ports.isEmpty }
 
     var text: String {
         JSONValue.object([

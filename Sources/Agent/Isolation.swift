@@ -1,4 +1,3 @@
-import Automata
 import Glibc
 
 /// How the instances of one machine are kept apart.
@@ -57,73 +56,5 @@ public enum Isolation: String, Hashable, Sendable, CaseIterable {
             }
             return .bubblewrap
         }
-    }
-}
-
-/// A Unix user that owns one partition.
-struct PartitionUser: Hashable, Sendable {
-    var name: String
-    var uid: uid_t
-    var gid: gid_t
-
-    /// `palmier-7f3a09c1-p00`: 20 characters of the 32 that Linux allows (useradd(8)).
-    static func name(machine: PeerID, partition: PartitionNumber) -> String {
-        "palmier-\(machine.description.prefix(8))-\(partition)"
-    }
-
-    /// Who runs build scripts: neither root nor any tenant, so that no tenant reaches into what others will run.
-    static func builderName(machine: PeerID) -> String { "palmier-\(machine.description.prefix(8))-build" }
-
-    /// Kills everything that runs as this user; at once, by the kernel: nothing that forks quickly gets away (kill(2)).
-    func killAll() async throws(AgentError) {
-        guard !ProcessTable.pids(ofUser: uid).isEmpty else { return }
-        _ = try await Tool.run(
-            "setpriv", ["--reuid=\(uid)", "--regid=\(gid)", "--clear-groups", "sh", "-c", "kill -KILL -1"])
-    }
-
-    /// nil when there is no such user.
-    static func find(_ name: String) -> PartitionUser? {
-        var entry = passwd()
-        var buffer = [CChar](repeating: 0, count: 16 << 10)
-        var result: UnsafeMutablePointer<passwd>?
-        guard getpwnam_r(name, &entry, &buffer, buffer.count, &result) == 0, result != nil else { return nil }
-        return PartitionUser(name: name, uid: entry.pw_uid, gid: entry.pw_gid)
-    }
-
-    /// Finds or makes the user.
-    static func create(_ name: String, home: String) async throws(AgentError) -> PartitionUser {
-        if let user = find(name) { return user }
-        let outcome = try await retrying(
-            "useradd",
-            [
-                "--system", "--user-group", "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin",
-                name,
-            ])
-        // Status 9: someone made it meanwhile.
-        guard outcome.status == 0 || outcome.status == 9, let user = find(name) else {
-            throw AgentError(
-                .toolFailed, "the user \(name) cannot be made: \(outcome.output.end(lines: 2))",
-                remedy: "check /etc/passwd and its lock, or use --isolation none")
-        }
-        return user
-    }
-
-    static func remove(_ name: String) async throws(AgentError) {
-        guard find(name) != nil else { return }
-        let outcome = try await retrying("userdel", [name])
-        guard outcome.status == 0 || find(name) == nil else {
-            throw AgentError(.toolFailed, "the user \(name) cannot be removed: \(outcome.output.end(lines: 2))")
-        }
-    }
-
-    /// The password files have one lock for the whole machine, for which these programs do not wait long; several
-    /// agents may start at once.
-    private static func retrying(_ program: String, _ arguments: [String]) async throws(AgentError) -> Tool.Outcome {
-        var outcome = try await Tool.run(program, arguments)
-        for _ in 0..<50 where outcome.status != 0 && outcome.output.contains("lock") {
-            do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
-            outcome = try await Tool.run(program, arguments)
-        }
-        return outcome
     }
 }

@@ -62,8 +62,7 @@ extension PartitionKeeper {
 
     private func plan(_ order: InstanceOrder) throws(AgentError) -> Plan {
         do {
-            let release = try Release.parse(
-                text: order.specification.release.text, origin: order.specification.release.url)
+            let release = try store.release(order.specification.release)
             let type = try release.type(named: order.specification.type)
             return Plan(
                 order: order, release: release, type: type,
@@ -124,7 +123,7 @@ extension PartitionKeeper {
             if let record, !record.program.isEmpty { try await stop(record) }
             new.program = ""
             new.rendering = ""
-            try prepare()
+            try makeDirectories()
             try save(new)
             return tell(order.claim, running(order, instance))
         }
@@ -292,9 +291,13 @@ extension PartitionKeeper {
 
     private var owner: (uid: uid_t, gid: gid_t)? { place.user.map { ($0.uid, $0.gid) } }
 
-    private func prepare() throws(AgentError) {
+    private func makeDirectories() throws(AgentError) {
         try Disk.makeDirectory(place.directory, mode: 0o700, owner: owner)
         try Disk.makeDirectory(place.control, mode: 0o711)
+    }
+
+    private func prepare() throws(AgentError) {
+        try makeDirectories()
         for stream in LogStream.allCases {
             try Disk.makeFile("\(place.control)/\(stream.rawValue).log", mode: 0o600, owner: owner)
         }
@@ -313,7 +316,8 @@ extension PartitionKeeper {
     }
 
     private func save(_ new: InstanceRecord) throws(AgentError) {
-        if record != new { try Disk.write(new.text, to: "\(place.control)/instance.json", mode: 0o600) }
+        let path = "\(place.control)/instance.json"
+        if record != new, new.isIrreplaceable || Disk.exists(path) { try Disk.write(new.text, to: path, mode: 0o600) }
         record = new
     }
 

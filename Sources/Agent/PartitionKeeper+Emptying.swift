@@ -23,9 +23,12 @@ extension PartitionKeeper {
     }
 
     /// Stops what runs, kills what is left of it, and removes every file.
+    ///
+    /// Nothing is left of a tenant for which nothing was ever started: before its program is, there is a file for its
+    /// number, and it stays.
     func clear(_ record: InstanceRecord?) async throws(AgentError) {
         if let record, !record.program.isEmpty { try await stop(record) }
-        try await killLeftovers(record)
+        if record == nil || Disk.exists("\(place.control)/pid") { try await killLeftovers(record) }
         try Disk.clear(place.directory)
         for name in Disk.names(in: place.control) where name != "instance.json" {
             try Disk.remove("\(place.control)/\(name)")

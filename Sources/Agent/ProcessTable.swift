@@ -38,20 +38,27 @@ enum ProcessTable {
 
     /// All processes whose real or effective user is `uid`, without zombies.
     static func pids(ofUser uid: uid_t) -> [pid_t] {
-        all().filter { pid in
-            guard let text = try? Disk.read("/proc/\(pid)/status", upTo: 4096) else { return false }
-            var isZombie = false
-            var isUsers = false
-            for line in text.split(separator: "\n") {
-                if line.hasPrefix("State:\tZ") { isZombie = true }
-                if line.hasPrefix("Uid:") {
-                    isUsers = line.dropFirst(4).split(whereSeparator: \.isWhitespace).prefix(2).contains {
-                        uid_t($0) == uid
-                    }
-                }
-            }
-            return isUsers && !isZombie
+        // Every process of the machine is asked: its bytes are looked at as they are.
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        return all().filter { pid in
+            let file = open("/proc/\(pid)/status", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { return false }
+            defer { close(file) }
+            let count = read(file, &buffer, buffer.count)
+            return count > 0 && isOwned(by: uid, buffer[..<count])
         }
+    }
+
+    /// Whether a `/proc/PID/status` tells of a process that lives and whose real or effective user is `uid`.
+    static func isOwned(by uid: uid_t, _ status: ArraySlice<UInt8>) -> Bool {
+        for line in status.split(separator: UInt8(ascii: "\n")) {
+            if line.starts(with: "State:\tZ".utf8) { return false }
+            guard line.starts(with: "Uid:".utf8) else { continue }
+            return line.dropFirst(4).split(separator: UInt8(ascii: "\t")).prefix(2).contains { digits in
+                digits.reduce(0) { $0 &* 10 &+ uid_t($1 &- UInt8(ascii: "0")) } == uid
+            }
+        }
+        return false
     }
 
     /// All processes that were started with a variable in their environment: for tenants without a user of their own.

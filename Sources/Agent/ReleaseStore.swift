@@ -21,6 +21,7 @@ actor ReleaseStore {
     private let aptConfiguration: String?
     private let builder: PartitionUser?
     private let log: Logger
+    private let shelf = ReleaseShelf()
     private var tasks: [String: Task<Void, Never>] = [:]
     /// The newest installation with a build script: they run one after the other, so that what one leaves running can
     /// be killed without killing another.
@@ -36,6 +37,11 @@ actor ReleaseStore {
         self.isolation = isolation
         self.aptConfiguration = aptConfiguration
         self.log = log
+    }
+
+    /// The release that a document says.
+    nonisolated func release(_ document: ReleaseDocument) throws(ReleaseError) -> Release {
+        try shelf.release(document)
     }
 
     nonisolated func path(of name: String) -> String { "\(state)/releases/\(name)" }

@@ -1,3 +1,4 @@
+import Glibc
 internal import Subprocess
 
 /// Runs other programs to their end, with a bound on time and on output.
@@ -12,6 +13,11 @@ enum Tool {
 
     /// Where programs are looked for: nothing of the caller's own path, which a partition's user could not read.
     static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// Whether a program is on `path`.
+    static func isInstalled(_ program: String) -> Bool {
+        path.split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
+    }
 
     /// Runs a program by name on `path`, in a process group of its own.
     ///

@@ -79,11 +79,19 @@ extension RequestKeeper {
     mutating func press(at now: Instant, into effects: inout [Effect]) {
         guard let pause = pressPause else { return }
         guard queue.count > 0 else { return pressPause = nil }
-        for key in nextWaiting(configuration.pressesAtOnce) where work[key]?.unmet?.isHopeless == false {
+        for key in nextWaiting(configuration.pressesAtOnce) where mayPress(key, at: now) {
             search(key, presses: true, at: now, into: &effects)
         }
         pressPause = min(pause * 2, configuration.pressLast)
         effects.append(.set(.press, at: now + pause))
+    }
+
+    /// Whoever has waited for a while, and the first of a project: asking full machines costs more than a search, and most of
+    /// what waits is served by what becomes free meanwhile.
+    private func mayPress(_ key: RequestKey, at now: Instant) -> Bool {
+        guard let request = books.requests[key], let since = queue.since(key), work[key]?.unmet?.isHopeless == false
+        else { return false }
+        return now - since >= configuration.pressAfter || books.share(of: request.specification.project ?? "").held == 0
     }
 
     /// A tenant gives way to it there: asked again each second, until the partition is its own.

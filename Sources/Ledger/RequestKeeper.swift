@@ -47,6 +47,8 @@ public struct RequestKeeper: Automaton {
         public var pressLast: Duration = .seconds(15)
         /// For so many requests at once.
         public var pressesAtOnce = 4
+        /// And for those that have waited for so long, unless their project has nothing.
+        public var pressAfter: Duration = .seconds(5)
         /// How long a machine is waited for whose tenant gives way, since it said so last, and in all.
         public var pledge: Duration = .seconds(10)
         public var pledgeLast: Duration = .seconds(60)

@@ -34,6 +34,9 @@ struct SearchQueue: Sendable {
     private var lines: OrderedDictionary<String, Line> = [:]
     private var places: [RequestKey: (project: String, since: Instant)] = [:]  // looked up only
 
+    /// Since when a request waits; nil when it does not.
+    func since(_ key: RequestKey) -> Instant? { places[key]?.since }
+
     /// How many wait.
     var count: Int { places.count }
 

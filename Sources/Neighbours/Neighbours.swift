@@ -29,7 +29,8 @@ import OrderedCollections
 /// - What a peer says of itself is never overruled for good by what others say of it.
 /// - At most `neighboursMax` peers are kept; those that are gone are forgotten first.
 /// - What this peer publishes of itself changes at most once in `announcePeriod`, and its sequence number grows. The
-///   masters it knows hear of a change at most as often, each in their own time: they do not wait for the link.
+///   masters it knows hear of a change at most as often, each in their own time: they do not wait for the link. What is
+///   free changes with every instance: the link sees that ever more rarely, down to once in `figuresPeriodMax`.
 public struct Neighbours: Automaton {
     public struct Configuration: Sendable {
         /// Between two signs of life to a watcher; whatever else is said to it counts as one.
@@ -48,6 +49,9 @@ public struct Neighbours: Automaton {
         public var watchers = 2
         /// At most one change a period is published (RFC 6762, 6: a record is multicast at most once a second).
         public var announcePeriod: Duration = .seconds(1)
+        /// The longest that the link waits for figures that change all the time: 1,000 busy machines cost it 100 multicasts
+        /// a second.
+        public var figuresPeriodMax: Duration = .seconds(10)
         /// How long a machine looks for masters alone when it starts, and when it heard of one last.
         public var mastersFirst: Duration = .seconds(1)
         public var mastersMissed: Duration = .seconds(60)
@@ -124,6 +128,8 @@ public struct Neighbours: Automaton {
     private var shown: Advertisement?
     private var told = Pace()
     private var published = Pace()
+    /// When the link may be shown figures again, and how long it waited for them last.
+    private var figures = (next: Instant.zero, pause: Duration.zero)
     var neighbours: OrderedDictionary<PeerID, Neighbour> = [:]
     /// One for each of this peer's watchers.
     var signs: [Sign] = []
@@ -231,7 +237,7 @@ public struct Neighbours: Automaton {
         guard next != own, !own.ended else { return }
         own = next
         // The first change after a quiet period goes out at once.
-        effects.append(.set(.announce, at: max(now, min(told.next, published.next))))
+        effects.append(.set(.announce, at: max(now, min(told.next, linkNext))))
     }
 
     /// Masters and the link are each told at most once a period; a master need not wait for the link's turn.
@@ -244,14 +250,26 @@ public struct Neighbours: Automaton {
             told.spend(own.sequence, until: masters.isEmpty ? now : now + configuration.announcePeriod)
         }
         if published.isDue(own.sequence, at: now) {
-            if isWorthPublishing {
-                publish(at: now, into: &effects)
-            } else {
+            if !isWorthPublishing {
                 published.spend(own.sequence, until: published.next)
+            } else if now >= linkNext {
+                publish(at: now, into: &effects)
             }
         }
-        let open = [told, published].filter { $0.sequence < own.sequence }
-        if let next = open.map(\.next).min() { effects.append(.set(.announce, at: next)) }
+        let next = [(told, told.next), (published, linkNext)].filter { $0.0.sequence < own.sequence }.map(\.1).min()
+        if let next { effects.append(.set(.announce, at: next)) }
+    }
+
+    /// When the link may be shown what this peer says of itself now.
+    private var linkNext: Instant { isOfFigures ? max(published.next, figures.next) : published.next }
+
+    /// Whether the link shows all but how much is free, and whether anything runs.
+    private var isOfFigures: Bool {
+        guard var shown, shown.state.isInService, own.state.isInService else { return false }
+        (shown.sequence, shown.ledger, shown.state) = (own.sequence, own.ledger, own.state)
+        (shown.free, shown.memory, shown.cores, shown.gpus, shown.facts) =
+            (own.free, own.memory, own.cores, own.gpus, own.facts)
+        return shown == own
     }
 
     /// How far the ledger has come is for masters to know: what the link shows of it is as old as the last other change.
@@ -266,6 +284,12 @@ public struct Neighbours: Automaton {
 
     private mutating func publish(at now: Instant, into effects: inout [Effect]) {
         number()
+        if isOfFigures {
+            let isCalm = now >= figures.next + configuration.figuresPeriodMax
+            let pause = isCalm ? .zero : min(figures.pause * 2, configuration.figuresPeriodMax)
+            figures.pause = max(pause, configuration.announcePeriod)
+            figures.next = now + figures.pause
+        }
         shown = own
         published.spend(own.sequence, until: now + configuration.announcePeriod)
         effects.append(.publish(own))

@@ -64,7 +64,9 @@ public struct Overlay: Automaton {
         /// The host started this peer. No seeds and none remembered: the first of its ring, unless one is told soon.
         case started(seeds: [PeerID], remembered: [PeerID])
         /// A peer became known through which the ring, or another part of it, can be found.
-        case seed(PeerID)
+        ///
+        /// - isNamed: by the user, so that it may well be elsewhere: it is asked now and then also where it is known already.
+        case seed(PeerID, isNamed: Bool = false)
         case received(OverlayMessage, from: PeerID)
         case timerFired(Timer)
         case route(key: Key, application: Application, payload: [UInt8], traced: Bool)
@@ -180,7 +182,9 @@ public struct Overlay: Automaton {
         case .resume(let routed, let next): onResume(routed, to: next, at: now, into: &effects)
         case .started(let seeds, let remembered):
             onStarted(seeds: seeds, remembered: remembered, at: now, into: &effects)
-        case .seed(let peer): onSeed(peer, at: now, into: &effects)
+        case .seed(let peer, let isNamed):
+            if isNamed { acquaintances.addNamed(peer) }
+            onSeed(peer, at: now, into: &effects)
         case .unreachable(let peer, let refused): onUnreachable(peer, refused: refused, at: now, into: &effects)
         case .measured(let peer, let roundTrip): onMeasured(RoundTrip(roundTrip), to: peer)
         case .stopping: onStopping(at: now, into: &effects)

@@ -109,6 +109,9 @@ public struct Peer: Automaton {
         public var ring: [PeerContact] = []
         /// The objects whose bytes the host keeps.
         public var objects: [ObjectEntry] = []
+        /// Whether tenants are taken from the start; a host that has to prepare for them says when it has
+        /// (`Input.accepting`).
+        public var accepting = true
 
         public init() {}
     }
@@ -306,7 +309,7 @@ public struct Peer: Automaton {
             random: .stream(seed: seed, "neighbours"))
         claims = ClaimKeeper(
             sharing: blueprint.claims, own: Offer(own, capacity: capacity, memory: memory),
-            records: restored.partitions, isDrained: restored.word.isDrained)
+            records: restored.partitions, isDrained: restored.word.isDrained, accepting: restored.accepting)
         overlay = Overlay(id: own.peer, sharing: blueprint.overlay, random: .stream(seed: seed, "overlay"))
         groups = Groups(id: own.peer, sharing: blueprint.groups, random: .stream(seed: seed, "groups"))
         let drawn = SeededRandom.stream(seed: seed, "objects")
@@ -345,7 +348,7 @@ public struct Peer: Automaton {
             neighbours(.connected(peer), at: now, into: &effects)
         case .met(let peer):
             neighbours(.met(peer), at: now, into: &effects)
-            overlay(.seed(peer), at: now, into: &effects)
+            overlay(.seed(peer, isNamed: true), at: now, into: &effects)
         case .disconnected(let peer):
             neighbours(.disconnected(peer), at: now, into: &effects)
             lose(peer, refused: false, at: now, into: &effects)

@@ -10,8 +10,8 @@ public protocol PeerService: Sendable {
     func call(_ call: Call, of ledger: PeerID?) async -> CallResult
     /// Asks the ring about itself, or to find a key's root.
     func call(_ call: RingCall) async -> RingResult
-    /// The peer as it is between two inputs: a copy, free to read at leisure.
-    func snapshot() async -> Peer
+    /// Looks at the peer as it is between two inputs, which wait meanwhile: for looks that are soon over.
+    func read<Value: Sendable>(_ look: @escaping @Sendable (Peer) -> Value) async -> Value
     /// Committed entries of a ledger, as they stand on this machine's own disk; the event loop is not held up.
     ///
     /// - Parameters:
@@ -32,6 +32,10 @@ public protocol PeerService: Sendable {
 extension PeerService {
     /// The same where the call itself says which ledger it is about, or the own one is meant.
     public func call(_ call: Call) async -> CallResult { await self.call(call, of: nil) }
+
+    /// A copy of the peer, free to read at leisure. While it lives, what the peer changes is copied first: never hold
+    /// it over a wait.
+    public func snapshot() async -> Peer { await read { $0 } }
 }
 
 /// A stretch of a ledger's log, as one replica has it on its disk.

@@ -6,6 +6,8 @@ import Ledger
 import NIOHTTP1
 import Neighbours
 import Peer
+import Releases
+import Runtime
 import Testing
 
 @testable import API

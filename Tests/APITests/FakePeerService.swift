@@ -108,7 +108,7 @@ actor FakePeerService: PeerService {
     /// The disk does not give back this entry any more.
     func damage(_ op: OpNumber, of ledger: PeerID) { damaged[ledger] = op }
 
-    func snapshot() -> Peer { peer }
+    func read<Value: Sendable>(_ look: @escaping @Sendable (Peer) -> Value) -> Value { look(peer) }
     func problems() -> [HostProblem] { faults }
 
     private func feed(_ input: Peer.Input) {

@@ -6,6 +6,7 @@ import Ledger
 import NIOHTTP1
 import Peer
 import Releases
+import Runtime
 import Testing
 
 @testable import API

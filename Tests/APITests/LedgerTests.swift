@@ -3,7 +3,9 @@ import Foundation
 import Identity
 import NIOHTTP1
 import Neighbours
+import Releases
 import Replication
+import Runtime
 import Testing
 
 @testable import API

@@ -7,6 +7,7 @@ import Neighbours
 import Objects
 import Overlay
 import Peer
+import Releases
 import Runtime
 import Testing
 

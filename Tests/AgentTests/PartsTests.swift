@@ -100,6 +100,35 @@ import Testing
     }
 
     @Test(
+        "users are made all at once or one after the other, with the same homes, and nobody can log in as one of them",
+        .enabled(if: geteuid() == 0, "making users needs root"), arguments: [true, false])
+    func users(areMadeAtOnce: Bool) async throws {
+        guard !areMadeAtOnce || Tool.isInstalled("systemd-sysusers") else { return }
+        let prefix = "palmier-t\(UInt16.random(in: .min ... .max))-"
+        let wanted = ["/srv/a b", "/srv/100%d", #"/srv/"q"\x"#].enumerated().map { number, home in
+            PartitionUser.Wanted(name: prefix + "\(number)", home: home)
+        }
+        let said = try await areMadeAtOnce ? PartitionUser.makeAll(wanted) : PartitionUser.makeEach(wanted)
+        let users = try await PartitionUser.create(wanted)
+        #expect(Set(users.values.map(\.uid)).count == wanted.count, "\(said)")
+        for user in wanted {
+            let entry = try #require(getpwnam(user.name)).pointee
+            #expect(String(cString: entry.pw_dir) == user.home)
+            #expect(String(cString: entry.pw_shell) == "/usr/sbin/nologin")
+            #expect(try String(contentsOfFile: "/etc/shadow", encoding: .utf8).contains("\n\(user.name):!"))
+            try await PartitionUser.remove(user.name)
+            #expect(PartitionUser.find(user.name) == nil)
+        }
+    }
+
+    @Test("a user that cannot be made is an error with what the program said")
+    func userThatCannotBe() async {
+        let wanted = PartitionUser.Wanted(name: "palmier:no", home: "/srv")
+        let error = await #expect(throws: AgentError.self) { try await PartitionUser.create([wanted]) }
+        #expect(error?.code == .toolFailed && error?.message.contains("palmier:no") == true)
+    }
+
+    @Test(
         "a configuration that cannot work is refused before anything is made",
         arguments: ["relative/path", "/tmp/" + String(repeating: "x", count: 100), "/tmp/with space"])
     func configuration(_ directory: String) async {

@@ -103,7 +103,7 @@ struct GrantTests {
         try box.confirm()
         _ = box.feed(.accepting(false))
         let effects = box.receive(.claim(asked(key(), Attempt(2), Requirements())))
-        #expect(effects == [.send(.refused(key(), Attempt(2), [Mismatch(.notAccepting, found: "draining")]), to: home)])
+        #expect(effects == [.send(.refused(key(), Attempt(2), [Mismatch(.notAccepting, found: "joining")]), to: home)])
         #expect(box.keeper.tenants.count == 1 && box.keeper.tenants[0].vacating == false)
     }
 
@@ -152,7 +152,7 @@ struct GrantTests {
                         [
                             Mismatch(.otherMachine, wanted: "elsewhere", found: "box", isLasting: true),
                             Mismatch(.tooDear, wanted: "-1", found: "0", isLasting: true),
-                            Mismatch(.notAccepting, found: "draining"),
+                            Mismatch(.notAccepting, found: "joining"),
                             Mismatch(.short, wanted: "200 MiB of memory", found: "100 MiB", isLasting: true),
                             Mismatch(.full),
                         ]), to: home)

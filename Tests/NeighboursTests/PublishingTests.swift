@@ -74,6 +74,39 @@ struct PublishingTests {
         #expect(link.fire(.announce).contains(.publish(link.neighbours.own)))
     }
 
+    @Test("what is free is shown to the link ever more rarely while it changes all the time; a drain in the usual time")
+    func figures() {
+        var link = Link()
+        _ = link.feed(.started)
+        link.meet(master, master: true)
+        link.after(.seconds(30))
+        var next = link.neighbours.own
+        next.state = .idle
+        _ = link.feed(.described(next))
+        _ = link.fire(.announce)
+        var (shown, told): ([Duration], Int) = ([], 0)
+        let begin = link.now
+        for step in 1...600 {
+            link.after(.milliseconds(100))
+            (next.free, next.state) = (step % 7, step % 2 == 0 ? .idle : .worker)
+            _ = link.feed(.described(next))
+            let effects = link.fire(.announce)
+            if effects.contains(.publish(link.neighbours.own)) { shown.append(link.now - begin) }
+            if effects.sends(.hello(link.neighbours.own), to: master) { told += 1 }
+        }
+        let pauses = zip(shown.dropFirst(), shown).map { $0 - $1 }
+        #expect(pauses == [1, 2, 4, 8, 10, 10, 10, 10].map { .seconds($0) }.prefix(pauses.count).map { $0 })
+        #expect(pauses.count >= 6 && (59...60).contains(told))
+        next.state = .draining
+        link.after(.seconds(1))
+        _ = link.feed(.described(next))
+        #expect(link.fire(.announce).contains(.publish(link.neighbours.own)))
+        link.after(.seconds(20))
+        next.state = .idle
+        _ = link.feed(.described(next))
+        #expect(link.fire(.announce).contains(.publish(link.neighbours.own)))
+    }
+
     @Test("its identity, life and sequence are its own: a description does not change them")
     func identity() {
         var link = Link()

@@ -43,7 +43,7 @@ final class Replays: Sendable {
                 guard entry.digest == digest else { return .other }
                 return entry.answer.map { .answered($0) } ?? .running
             }
-            state.order.removeAll { $0 == key }
+            if state.entries[key] != nil { state.order.removeAll { $0 == key } }
             state.entries[key] = Entry(digest: digest, at: now)
             state.order.append(key)
             if state.order.count > Self.countMax { state.entries[state.order.removeFirst()] = nil }

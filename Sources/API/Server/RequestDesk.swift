@@ -133,10 +133,15 @@ struct RequestWish {
         }
     }
 
+    /// Whether the peer is looked at: to find where related instances are held.
+    var needsPeer: Bool { requirements.saysRelations }
+
     /// Lays the wish over what is there, and checks the whole against the release, and relations against where those others
     /// are held.
+    ///
+    /// - Parameter peer: not looked at unless `needsPeer`.
     func applied(
-        to known: Request?, key: RequestKey, shelf: ReleaseShelf, peer: Peer
+        to known: Request?, key: RequestKey, shelf: ReleaseShelf, peer: Peer?
     ) throws(ProblemDocument) -> Specification {
         try check(known, key)
         guard known != nil || desired != .destroyed else { throw RequestDesk.notFound(key) }
@@ -162,7 +167,7 @@ struct RequestWish {
             try Bounds.checkParameters(specification.parameters, "parameters")
         }
         try requirements.apply(to: &specification.requirements, of: key)
-        if requirements.saysRelations { try checkLedgers(of: specification.requirements.relations, key, peer) }
+        if let peer, needsPeer { try checkLedgers(of: specification.requirements.relations, key, peer) }
         if let exclusive { specification.exclusive = exclusive }
         if let project { specification.project = project.isEmpty ? nil : project }
         if let patience { specification.patience = patience }

@@ -86,7 +86,7 @@ extension Routes {
         let kind = try reader.word("kind", IdentityKind.self) ?? .machine
         let name = try reader.text("name")
         let seconds = try reader.integer("ttlSeconds", in: 1...(7 * 86_400)) ?? 3_600
-        let own = await service.snapshot().neighbours.own
+        let own = await service.read(\.neighbours.own)
         guard let apiPort = own.apiPort else {
             throw ProblemDocument(.refused, "this peer is no master", remedy: "ask one of `palmier master list`")
         }

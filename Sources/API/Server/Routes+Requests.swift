@@ -33,7 +33,7 @@ extension Routes {
     private func request(_ exchange: Exchange, _ who: Principal) async throws -> Answer {
         let wish = try RequestWish(body: exchange.body)
         let key = try who.key(wish.reference, customer: wish.customer)
-        let peer = await service.snapshot()
+        let peer = wish.needsPeer ? await service.snapshot() : nil
         var known: Request?
         let request = try await requests.ask(key, wait: wish.wait) { (found) throws(ProblemDocument) in
             known = found
@@ -80,7 +80,9 @@ extension Routes {
     /// A group is shown with its members, which are asked for with it.
     private func document(of request: Request) async throws(ProblemDocument) -> InstanceDocument {
         let others = request.isGroup ? try await list(request.key.customer).0 : []
-        return await views().instance(request, among: others)
+        return await service.read { [now = service.now, shelf] peer in
+            Views(peer: peer, now: now, shelf: shelf).instance(request, among: others)
+        }
     }
 
     private func instances(_ exchange: Exchange, _ who: Principal) async throws -> Answer {

@@ -8,6 +8,7 @@ import Logging
 import NIOCore
 import Neighbours
 import Peer
+import Releases
 import Runtime
 
 /// One route: what `Specs/api/openapi.yaml` has to say, too.
@@ -78,7 +79,7 @@ struct Routes: Sendable {
                 try await routes.status(exchange, Self.known(who))
             },
             Route(.get, "/v1/doctor") { routes, _, _ in
-                let name = await routes.service.snapshot().neighbours.own.name
+                let name = await routes.service.read(\.neighbours.own.name)
                 return try Answer(DoctorDocument(master: name, problems: await routes.problems()))
             },
         ] + ledgerRoutes + accountRoutes + requestRoutes + enrolmentRoutes + ringRoutes
@@ -159,9 +160,11 @@ struct Routes: Sendable {
     private func principal(of member: VerifiedIdentity) async -> Principal {
         switch member.kind {
         case .person:
-            let books = await service.snapshot().ownLedger?.books
-            let isAdministrator =
-                books?.admissions.contains { $0.peer == member.peer && $0.kind == EnrolmentDesk.administrator } ?? false
+            let isAdministrator = await service.read { peer in
+                peer.ownLedger?.books.admissions.contains {
+                    $0.peer == member.peer && $0.kind == EnrolmentDesk.administrator
+                } ?? false
+            }
             return Principal(
                 name: member.name, customer: Customer(member.name), isAdministrator: isAdministrator, member: member,
                 isLocal: false)
@@ -192,7 +195,7 @@ struct Routes: Sendable {
     }
 
     private func fabric() async throws -> Answer {
-        let own = await service.snapshot().neighbours.own
+        let own = await service.read(\.neighbours.own)
         return try Answer(
             FabricDocument(
                 name: desk.trust.name, fingerprint: desk.trust.fingerprint, policy: desk.policy.rawValue,
@@ -223,7 +226,7 @@ struct Routes: Sendable {
 
     /// Ready: a master whose ledger can be written.
     private func readiness() async throws -> Answer {
-        let isMaster = await service.snapshot().isMaster
+        let isMaster = await service.read(\.isMaster)
         let blocking = await problems().first { ["disk", "ledger", "certificate"].contains($0.code) }
         guard isMaster, blocking == nil else {
             // Open to everybody: says that, not what, is wrong.

@@ -2,6 +2,14 @@
 public enum MachineState: String, Hashable, Sendable, CaseIterable {
     /// `drained`: draining, and without a tenant.
     case joining, idle, worker, coordinator, draining, drained, left, failed
+
+    /// Whether it is a member in full, be it busy or not.
+    public var isInService: Bool {
+        switch self {
+        case .idle, .worker, .coordinator: true
+        case .joining, .draining, .drained, .left, .failed: false
+        }
+    }
 }
 
 /// Where a peer listens: a literal IPv4 or IPv6 address, or a host name, and a port.

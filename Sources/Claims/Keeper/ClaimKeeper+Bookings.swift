@@ -149,7 +149,7 @@ extension ClaimKeeper {
         }
         (offer.cores, offer.memory, offer.gpus) = (offer.facts.cores, offer.facts.memory, offer.facts.gpus)
         offer.accepting = accepting && !isDrained
-        offer.state = offer.accepting ? .idle : .draining
+        offer.state = offer.accepting ? .idle : isDrained ? .draining : .joining
         return offer
     }
 

@@ -75,7 +75,7 @@ public struct ClaimKeeper: Automaton {
         ///
         /// - near: where that ledger's primary stands.
         case visited(ClaimRequest, of: PeerID, near: Place)
-        /// The host can take new tenants, or not. Those that are there stay.
+        /// The host can take new tenants, or not: while its partitions are made, and what runs them started. Those that are there stay.
         case accepting(Bool)
         /// The owner drains the machine, or does so no more: new tenants are refused, and those that are there are to go.
         case drained(Bool)
@@ -134,7 +134,7 @@ public struct ClaimKeeper: Automaton {
     /// Partitions from this number on are there only until their tenant is gone.
     private let limit: Int
     var partitions: [Partition]
-    var accepting = true
+    var accepting: Bool
     /// The owner drains it.
     var isDrained = false
     /// The owner's hours end soon, or have ended.
@@ -160,17 +160,19 @@ public struct ClaimKeeper: Automaton {
     ///   - isDrained: whether its owner drains it.
     public init(
         configuration: Configuration = Configuration(), own: Offer, records: [PartitionRecord] = [],
-        isDrained: Bool = false
+        isDrained: Bool = false, accepting: Bool = true
     ) {
-        self.init(sharing: Shared(configuration), own: own, records: records, isDrained: isDrained)
+        self.init(
+            sharing: Shared(configuration), own: own, records: records, isDrained: isDrained, accepting: accepting)
     }
 
     /// One of many that are made alike.
     public init(
         sharing configuration: Shared<Configuration>, own: Offer, records: [PartitionRecord] = [],
-        isDrained: Bool = false
+        isDrained: Bool = false, accepting: Bool = true
     ) {
         self.isDrained = isDrained
+        self.accepting = accepting
         self.configuration = configuration
         terms = own
         limit = max(0, own.capacity)
@@ -192,11 +194,14 @@ public struct ClaimKeeper: Automaton {
         offer.cores = max(0, terms.facts.cores - reserved.cores)
         offer.gpus = max(0, terms.facts.gpus - reserved.gpus)
         offer.accepting = accepting && !isLeaving
-        offer.state =
-            !offer.accepting
-            ? isLeaving && partitions.allSatisfy(\.tenancy.isFree) ? .drained : .draining
-            : partitions.allSatisfy { $0.record.tenant == nil } ? .idle : .worker
+        offer.state = state
         return offer
+    }
+
+    private var state: MachineState {
+        if isLeaving { return partitions.allSatisfy(\.tenancy.isFree) ? .drained : .draining }
+        guard accepting else { return .joining }
+        return partitions.allSatisfy { $0.record.tenant == nil } ? .idle : .worker
     }
 
     var machine: PeerID { terms.machine }

@@ -8,6 +8,10 @@ struct Acquaintances: Sendable {
     private(set) var remembered: [PeerID] = []
     /// Called failed: on the other side of a partition perhaps. Newest last.
     private(set) var lost: [PeerID] = []
+    /// Named by the user. The newest last.
+    private(set) var named: [PeerID] = []
+    /// Whether the next attempt is made through one of those.
+    private var isTurnOfNamed = false
     /// To be tried at once.
     var urgent: [PeerID] = []
     /// Joins the answer to the last attempt; zero when none is awaited.
@@ -24,6 +28,7 @@ struct Acquaintances: Sendable {
     static let seedsMax = 32
     static let rememberedMax = 20
     static let lostMax = 8
+    static let namedMax = 4
 
     init(seeds: [PeerID] = [], remembered: [PeerID] = []) {
         self.seeds = Array(seeds.prefix(Self.seedsMax))
@@ -39,6 +44,18 @@ struct Acquaintances: Sendable {
         guard !seeds.contains(peer) else { return }
         if seeds.count == Self.seedsMax { seeds.removeFirst() }
         seeds.append(peer)
+    }
+
+    mutating func addNamed(_ peer: PeerID) {
+        named.removeAll { $0 == peer }
+        if named.count == Self.namedMax { named.removeFirst() }
+        named.append(peer)
+    }
+
+    /// Those of whom every second attempt is to be made through one; none when it is another's turn.
+    mutating func takeTurn() -> [PeerID] {
+        isTurnOfNamed.toggle()
+        return isTurnOfNamed ? named : []
     }
 
     mutating func addUrgent(_ peer: PeerID) {
@@ -78,6 +95,9 @@ struct Acquaintances: Sendable {
 extension Overlay {
     /// Routes a join for the own key through someone who is not known to be in this ring. The root there answers with
     /// its leaf set; where it is the same ring, nobody in it is new.
+    ///
+    /// Who is in the table may be in another ring all the same: two that joined through each other just before each joined
+    /// one of its own. Only whom the user has named is worth asking again for that.
     mutating func seekOtherRing(at now: Instant, into effects: inout [Effect]) {
         let periods = Int64(acquaintances.patience)
         let period = configuration.mergePeriod.nanoseconds
@@ -85,8 +105,9 @@ extension Overlay {
         guard !configuration.sabotage.contains(.noMerge) else { return }
         var target: PeerID?
         if acquaintances.urgent.isEmpty {
-            let candidates = (acquaintances.lost + acquaintances.all).filter { contact(of: $0) == nil }
-            target = random.pick(candidates)
+            let strangers = (acquaintances.lost + acquaintances.all).filter { contact(of: $0) == nil }
+            let named = acquaintances.takeTurn().filter { leaves.index(of: $0) == nil }
+            target = random.pick(named.isEmpty ? strangers : named)
         } else {
             while target == nil, !acquaintances.urgent.isEmpty {
                 let next = acquaintances.urgent.removeFirst()

@@ -51,7 +51,7 @@ extension EnrolmentDesk {
                 .refused, "the token is for a \(token.kind.rawValue), not for a \(ask.kind.rawValue)",
                 remedy: "ask for another: `palmier node invite --kind \(ask.kind.rawValue)`")
         }
-        let books = await service.snapshot().ownLedger?.books
+        let books = await service.read { $0.ownLedger?.books }
         let digests = [Self.digest(token.secret, ask.kind, ask.name), Self.digest(token.secret, ask.kind, nil)]
         guard let digest = digests.first(where: { books?.token($0, at: now) ?? .unknown != .unknown }) else {
             throw Refusal(
@@ -98,7 +98,8 @@ extension EnrolmentDesk {
     }
 
     private func isRedeemed(_ digest: Digest, by peer: PeerID) async -> Bool {
-        await service.snapshot().ownLedger?.books.token(digest, at: service.now) == .redeemed(by: peer)
+        let now = service.now
+        return await service.read { $0.ownLedger?.books.token(digest, at: now) } == .redeemed(by: peer)
     }
 
     /// What the ledger keeps of a token: binds the secret to kind and name.

@@ -211,10 +211,11 @@ public actor EnrolmentDesk {
 
     /// The ledger says so: the same key, as the same kind, under the same name.
     private func wasAdmitted(_ ask: EnrolmentAsk) async -> Bool {
-        let books = await service.snapshot().ownLedger?.books
-        return books?.admissions.contains {
-            $0.peer == ask.request.peer && $0.name == ask.name && $0.kind == ask.kind.rawValue
-        } ?? false
+        await service.read { peer in
+            peer.ownLedger?.books.admissions.contains {
+                $0.peer == ask.request.peer && $0.name == ask.name && $0.kind == ask.kind.rawValue
+            } ?? false
+        }
     }
 
     // MARK: Admission
@@ -263,7 +264,7 @@ public actor EnrolmentDesk {
     /// Waits until the books here have the entry: while another master leads this one's ledger, they come a moment later.
     private func settle(at index: LedgerIndex) async throws(Refusal) {
         for _ in 0..<200 {
-            if await service.snapshot().ownLedger?.books.index ?? .zero >= index { return }
+            if await service.read({ $0.ownLedger?.books.index }) ?? .zero >= index { return }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
         }
         throw Refusal(

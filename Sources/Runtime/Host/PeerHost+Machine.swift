@@ -37,7 +37,7 @@ extension PeerHost {
     /// Tells the peer what has changed by a step that matters.
     func measure() async {
         // What the peer was made with, which the first look is compared with.
-        var gauge = MachineGauge(told: await snapshot().neighbours.own.facts)
+        var gauge = MachineGauge(told: await read(\.neighbours.own.facts))
         while await rest(configuration.measureEvery) {
             let installed = await agent.installedReleases(most: MachineFacts.installedMax)
             if let facts = gauge.take(machine.facts(installed: installed)) { input(.measured(facts)) }

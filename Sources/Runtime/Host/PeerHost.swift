@@ -120,6 +120,7 @@ public final class PeerHost: PeerService, Service {
         let incarnation = try await store.nextIncarnation()
         let stored = try await store.load()
         var restored = Peer.Restored()
+        restored.accepting = false  // until the agent has started
         (restored.partitions, restored.remembered) = (stored.partitions, stored.remembered)
         restored.word = try await Self.word(stored.word, configuration, store, logger)
         restored.ring = stored.ring
@@ -241,9 +242,9 @@ public final class PeerHost: PeerService, Service {
         }
     }
 
-    public func snapshot() async -> Peer {
+    public func read<Value: Sendable>(_ look: @escaping @Sendable (Peer) -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            loop.execute { [core] in continuation.resume(returning: core.value.peer) }
+            loop.execute { [core] in continuation.resume(returning: look(core.value.peer)) }
         }
     }
 
@@ -276,7 +277,7 @@ public final class PeerHost: PeerService, Service {
     ///
     /// - Throws: `AgentError` when this machine cannot run instances as it was told to: only its owner can mend that.
     public func run() async throws {
-        let orders = await snapshot().claims.tenants.filter { !$0.vacating }.map(\.order)
+        let orders = await read { $0.claims.tenants.filter { !$0.vacating }.map(\.order) }
         input(.started)
         discovery.start()
         let (stopped, stop) = AsyncStream.makeStream(of: Void.self)
@@ -335,7 +336,7 @@ public final class PeerHost: PeerService, Service {
         guard !configuration.join.isEmpty else { return }
         await withDiscardingTaskGroup { group in
             repeat {
-                for address in seeds.due(isAlone: await snapshot().isAlone) {
+                for address in seeds.due(isAlone: await read(\.isAlone)) {
                     group.addTask { [seeds, transport] in
                         await seeds.attempt(address) { transport.connect(to: $0) }
                     }

@@ -52,4 +52,6 @@ struct Journal {
 /// Who wants to see each event as it happens.
 protocol TraceListener {
     func heard(_ event: Event, from source: PeerID, to target: PeerID)
+    /// What users, owners and the like did, in words.
+    func noted(_ words: String, at time: Int64)
 }

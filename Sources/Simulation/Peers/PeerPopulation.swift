@@ -196,6 +196,7 @@ struct PeerPopulation: Population {
         core.trace.add(UInt64(bitPattern: core.now))
         core.trace.add(words)
         journal.add(words, at: core.now)
+        core.listener?.noted(words, at: core.now)
     }
 
     // MARK: Processes

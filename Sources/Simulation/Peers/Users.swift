@@ -13,6 +13,8 @@ struct Users: Sendable {
         var plans: [Specification] = []
         /// The last specification that a master acknowledged.
         var acknowledged: Specification?
+        /// At which it was; 0: none.
+        var revision = Revision(0)
         var attempt = 0
         var waitingFor: CallID?
         /// The host that was asked.
@@ -78,7 +80,8 @@ extension PeerPopulation {
         let item = users.users[user]
         users.users[user].asked = master
         run(.patience(user: user, attempt: item.attempt), at: core.now + 10_000_000_000, &core)
-        let call = RequestCall.ask(item.key, item.specification, basedOn: nil, wait: nil)
+        // As masters' users do: what was asked before must not undo, when it comes at last, what was asked since.
+        let call = RequestCall.ask(item.key, item.specification, basedOn: item.revision, wait: nil)
         say("user \(item.key) asks \(name(master)) for \(item.specification.desired)", &core)
         give(.call(id, .request(call)), to: master, &core)
     }
@@ -96,6 +99,7 @@ extension PeerPopulation {
         switch result {
         case .request(.request), .request(.gone):
             users.users[user].acknowledged = item.specification
+            if case .request(.request(let request)) = result { users.users[user].revision = request.revision }
             if let asked = item.asked {
                 tenancy.acknowledged(hosts[Int(asked)].peer?.ownLedger, by: asked)
             }

@@ -258,4 +258,10 @@ struct JSONTrace: TraceListener {
         case .sample, .note: return
         }
     }
+
+    func noted(_ words: String, at time: Int64) {
+        // Names and states: of what JSON escapes, quotation marks and backslashes at most.
+        let text = words.flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] }
+        sink(#"{"at":\#(Double(time) / 1e9),"event":"note","words":"\#(String(text))"}"#)
+    }
 }

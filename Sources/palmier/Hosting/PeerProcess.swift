@@ -62,7 +62,7 @@ struct PeerProcess {
         Terminal.note(
             "\(options.name) (\(host.id.fingerprint)) is in fabric \(membership.credential.fabric), at \(addresses)")
 
-        if await host.snapshot().word.isDrained {
+        if await host.read(\.word.isDrained) {
             Terminal.note("its owner has drained it: it takes nothing new until `palmier node undrain \(options.name)`")
         }
         if options.isMaster { try announce(options.ledger, for: await host.snapshot()) }
@@ -207,7 +207,7 @@ struct Renewal: Service {
         if let authority {
             return try authority.issueOwn(key: current.key, lifetime: life, now: HostClock.wallClock)
         }
-        let masters = await host.snapshot().neighbours.liveMasters.flatMap { master in
+        let masters = await host.read(\.neighbours.liveMasters).flatMap { master in
             master.endpoints.prefix(2).compactMap { endpoint in
                 master.apiPort.map { Endpoint(host: endpoint.host, port: $0) }
             }

@@ -35,7 +35,7 @@ struct BenchAllocation: AsyncParsableCommand {
     var figures: String?
 
     @Option(help: ArgumentHelp("How many clients ask at once, of real processes.", valueName: "N"))
-    var clients = 40
+    var clients = 28
 
     @Option(help: ArgumentHelp("How long they are counted.", valueName: "DURATION"))
     var window: DurationArgument = .seconds(20)

@@ -113,7 +113,7 @@ actor CrowdedMaster: PeerService {
         .refused(Refusal(.failed, "this master is in no ring"))
     }
 
-    func snapshot() -> Peer { peer }
+    func read<Value: Sendable>(_ look: @escaping @Sendable (Peer) -> Value) -> Value { look(peer) }
     func problems() -> [HostProblem] { [] }
     func entries(of ledger: PeerID, after: OpNumber, limit: Int, bytesMax: Int) -> LedgerPage? { nil }
 
