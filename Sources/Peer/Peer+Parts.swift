@@ -184,7 +184,8 @@ extension Peer {
                 } else {
                     ledgers[index].desk?.nearOnly.remove(key)
                 }
-                let input = Finder.Input.allocate(asked, near: claims.offer.place, at: pressing.machine)
+                let input = Finder.Input.allocate(
+                    asked, near: claims.offer.place, at: pressing.machine, isSparing: pressing.isNear)
                 finder(ledger, input, at: now, into: &effects)
             case .order(let order, let lease):
                 send(.order(order, lease: lease), from: ledger, to: order.claim.machine, at: now, into: &effects)

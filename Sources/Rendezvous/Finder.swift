@@ -9,7 +9,7 @@ import OrderedCollections
 ///
 /// Ranking is the request's policy. Under the usual one, of two fitting candidates drawn at random the one with more free
 /// partitions is asked (Mitzenmacher, 2001: the power of two choices), so that many masters that place at once from the
-/// same stale view do not all choose the same machine. A machine that does not answer soon is not waited for alone: another
+/// same stale view do not all choose the same machine; of two that have the same the lesser is, and greater ones are left. A machine that does not answer soon is not waited for alone: another
 /// one is asked beside it, and who grants first is taken (hedged requests; Dean and Barroso, CACM 2013).
 public struct Finder: Automaton {
     public struct Configuration: Sendable {
@@ -39,7 +39,8 @@ public struct Finder: Automaton {
         ///
         /// - near: where whoever asks stands.
         /// - at: who is asked first, whatever it offers: a tenant gives way there.
-        case allocate(ClaimRequest, near: Place, at: PeerID? = nil)
+        /// - isSparing: what others were just asked for is not asked for again. Something has become free, and many wait.
+        case allocate(ClaimRequest, near: Place, at: PeerID? = nil, isSparing: Bool = false)
         case granted(RequestKey, Attempt, ClaimReference, Place)
         case refused(RequestKey, Attempt, [Mismatch], from: PeerID)
         case timerFired(Timer)
@@ -75,6 +76,7 @@ public struct Finder: Automaton {
         var refusals: [PeerID: [Mismatch]] = [:]  // looked up only
         /// Who is asked next, whatever it offers.
         var pledge: PeerID?
+        var isSparing = false
         /// How many full machines have been asked.
         var presses = 0
     }
@@ -103,8 +105,8 @@ public struct Finder: Automaton {
         case .gone(let machine):
             offers[machine] = nil
             recentAsks[machine] = nil
-        case .allocate(let asked, let near, let machine):
-            onAllocate(asked, near, pledge: machine, at: now, into: &effects)
+        case .allocate(let asked, let near, let machine, let isSparing):
+            onAllocate(asked, near, pledge: machine, isSparing: isSparing, at: now, into: &effects)
         case .granted(let key, let attempt, let claim, let place):
             onGranted(key, attempt, claim, place, into: &effects)
         case .refused(let key, let attempt, let reasons, let machine):
@@ -122,12 +124,14 @@ public struct Finder: Automaton {
     }
 
     private mutating func onAllocate(
-        _ asked: ClaimRequest, _ near: Place, pledge: PeerID?, at now: Instant, into effects: inout [Effect]
+        _ asked: ClaimRequest, _ near: Place, pledge: PeerID?, isSparing: Bool, at now: Instant,
+        into effects: inout [Effect]
     ) {
         if let search = searches[asked.request], search.asked.isSame(as: asked), !search.asking.isEmpty { return }
         do {
             var search = Search(asked: asked, wanted: try Wanted(asked), near: near)
             search.pledge = pledge
+            search.isSparing = isSparing
             ask(asked.request, search, at: now, into: &effects)
         } catch {
             // Checked where it was asked; so it was asked of a later version.
@@ -167,6 +171,7 @@ public struct Finder: Automaton {
         {
             search.asking.append((chosen, now))
             search.tried.insert(chosen)
+            recentAsks[chosen]?.removeAll { now - $0 > configuration.offerAge }
             recentAsks[chosen, default: []].append(now)
             let timer = Timer(key: key, attempt: search.asked.attempt, machine: chosen)
             effects.append(.claim(search.asked, from: chosen))
@@ -213,10 +218,11 @@ public struct Finder: Automaton {
 
     private mutating func fitting(_ search: Search, at now: Instant) -> PeerID? {
         func fits(_ offer: Offer) -> Bool {
-            !search.tried.contains(offer.machine) && search.wanted.mismatches(with: offer, at: now).isEmpty
+            !search.tried.contains(offer.machine) && (!search.isSparing || freeNow(offer, at: now) > 0)
+                && search.wanted.mismatches(with: offer, at: now).isEmpty
         }
         guard search.wanted.policy == .usual else {
-            let untried = offers.values.lazy.filter { !search.tried.contains($0.machine) }
+            let untried = offers.values.filter(fits)
             return Matching(search.wanted, untried, home: search.near, at: now).candidates.first?.machine
         }
         guard !offers.isEmpty else { return nil }
@@ -229,13 +235,12 @@ public struct Finder: Automaton {
             let fitting = offers.values.filter(fits)
             drawn = [random.pick(fitting), random.pick(fitting)].compactMap { $0 }
         }
-        return drawn.max { freeNow($0, at: now) < freeNow($1, at: now) }?.machine
+        return drawn.min { (-freeNow($0, at: now), $0.greatness) < (-freeNow($1, at: now), $1.greatness) }?.machine
     }
 
     /// What a machine has free, less what was asked of it since it can last have spoken.
-    private mutating func freeNow(_ offer: Offer, at now: Instant) -> Int {
-        recentAsks[offer.machine]?.removeAll { now - $0 > configuration.offerAge }
-        return offer.free - (recentAsks[offer.machine]?.count ?? 0)
+    private func freeNow(_ offer: Offer, at now: Instant) -> Int {
+        offer.free - (recentAsks[offer.machine]?.count { now - $0 <= configuration.offerAge } ?? 0)
     }
 }
 

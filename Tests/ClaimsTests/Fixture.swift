@@ -122,7 +122,7 @@ func offer(
     offer.free = free
     offer.memory = .mebibytes(memory)
     offer.state = state
-    offer.accepting = state != .draining
+    offer.accepting = ![.draining, .joining].contains(state)
     return offer
 }
 

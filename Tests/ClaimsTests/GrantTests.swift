@@ -113,7 +113,7 @@ struct GrantTests {
         let wanted = asked(key(), .first, Requirements(policy: "price"))
         let effects = box.feed(.visited(wanted, of: home, near: .unknown))
         #expect(effects.records == [record(0, 1)])
-        #expect(effects.contains(.candidate(reference(0, 1), place, rank: [0])))
+        #expect(effects.contains(.candidate(reference(0, 1), place, rank: [0, 0])))
         #expect(box.feed(.visited(wanted, of: home, near: .unknown)) == [.declined([Mismatch(.staleAttempt)])])
         #expect(box.feed(.visited(wanted, of: otherHome, near: .unknown)).records == [record(1, 1)])
         #expect(
@@ -185,7 +185,7 @@ struct GrantTests {
     func drains() throws {
         var box = Machine()
         try box.confirm()
-        #expect(box.feed(.accepting(false)) == [.offerChanged(offer(free: 1, state: .draining))])
+        #expect(box.feed(.accepting(false)) == [.offerChanged(offer(free: 1, state: .joining))])
         #expect(box.feed(.accepting(false)) == [])
         #expect(box.receive(.claim(asked(key("b"), .first, Requirements()))).claim == nil)
         #expect(box.keeper.tenants.count == 1)

@@ -149,7 +149,7 @@ struct PublishingTests {
             }
             if random.chance(perMille: 200) { perform(link.fire(.announce), at: link.now) }  // repeated, or too early
         }
-        link.after(.seconds(3))
+        link.after(.seconds(10))
         while let timer = timers.popDue(at: link.now) { perform(link.fire(timer), at: link.now) }
         for said in [published, told] {
             for (earlier, later) in zip(said, said.dropFirst()) {

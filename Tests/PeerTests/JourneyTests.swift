@@ -237,7 +237,7 @@ struct JourneyTests {
         }
     }
 
-    @Test("a tenant makes a machine a worker, a drain a draining one, and its end is published and said")
+    @Test("a tenant makes a machine a worker, one that cannot take any is joining, and its end is published and said")
     func states() throws {
         var village = Village(masters: [m1], machines: [a])
         _ = try village.answer(ask(specification(on: "na1"), wait: running), at: m1)
@@ -246,7 +246,7 @@ struct JourneyTests {
         #expect(village[m1]?.neighbours[a]?.advertisement.free == 1)
         village.give(.accepting(false), to: a)
         village.pass(.seconds(2))
-        #expect(village[m1]?.neighbours[a]?.advertisement.state == .draining)
+        #expect(village[m1]?.neighbours[a]?.advertisement.state == .joining)
         village.give(.stopping, to: a)
         #expect(village[m1]?.neighbours[a]?.state == .left)
         #expect(village.messages { $0 == .neighbour(.goodbye) }.map(\.to) == [m1])

@@ -12,7 +12,7 @@ struct HandoverRunTests {
     func holds() {
         var reached: [String: Int] = [:]
         var longest = 0.0
-        for seed in UInt64(1)...3 {
+        for seed in UInt64(1)...5 {
             let result = scenario.run(seed: seed)
             let found = result.violations.map { "\($0.invariant) at \($0.at): \($0.summary)" }
             #expect(

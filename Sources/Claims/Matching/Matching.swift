@@ -89,13 +89,19 @@ public struct Matching: Sendable {
     }
 }
 
+extension Offer {
+    /// How much is given away with the machine: accelerators, then cores, of what it has left.
+    public var greatness: Int64 { Int64(gpus) << 32 + Int64(cores) }
+}
+
 extension Policy {
-    /// Smaller is better; keys in their order.
+    /// Smaller is better; keys in their order, and where they are equal the lesser machine: the greater one is left to who
+    /// needs it.
     func rank(of offer: Offer, for wanted: Wanted, home: Place) -> [Int64] {
         keys.map { key in
             let value = Self.value(key.word, of: offer, for: wanted, home: home)
             return key.isReversed ? (value == .min ? .max : -value) : value
-        }
+        } + [offer.greatness]
     }
 
     private static func value(_ word: Key.Word, of offer: Offer, for wanted: Wanted, home: Place) -> Int64 {
