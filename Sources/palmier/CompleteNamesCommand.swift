@@ -7,7 +7,7 @@ import Console
 struct CompleteNamesCommand: AsyncParsableCommand {
     enum Kind: String, ExpressibleByArgument, CaseIterable {
         case instances, nodes, ledgers, pending, accounts, projects, resources, invoices
-        case contracts, subscriptions, incidents
+        case contracts, subscriptions, incidents, reservations
     }
 
     static let configuration = CommandConfiguration(
@@ -38,6 +38,7 @@ struct CompleteNamesCommand: AsyncParsableCommand {
                 case .contracts: try await client.contracts(of: Self.ledger).contracts.map(\.name)
                 case .subscriptions: try await client.subscriptions(of: Self.ledger).subscriptions.map(\.name)
                 case .incidents: try await client.incidents(of: Self.ledger).incidents.map(\.name)
+                case .reservations: try await client.reservations(of: Self.ledger).reservations.map(\.name)
                 case .pending:
                     try await client.pendingAdmissions().admissions.flatMap { [$0.name, $0.fingerprint] }
                 }

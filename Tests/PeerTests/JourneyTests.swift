@@ -252,6 +252,20 @@ struct JourneyTests {
         #expect(village.messages { $0 == .neighbour(.goodbye) }.map(\.to) == [m1])
     }
 
+    @Test("what no known machine can ever meet waits for a while, since others may come, and is impossible then")
+    func acquaintance() throws {
+        var village = Village(masters: [m1], machines: [a])
+        var wish = specification()
+        wish.requirements.condition = "memory >= 64GiB"
+        _ = try village.answer(ask(wish), at: m1)
+        village.pass(.seconds(2))
+        let early = try #require(village.answer(read(), at: m1).request)
+        #expect(early.status.state == .waiting && early.status.reason.contains("others may not have been met yet"))
+        village.pass(.seconds(20))
+        let late = try #require(village.answer(read(), at: m1).request)
+        #expect(late.status.state == .unsatisfiable && !late.status.reason.contains("may not have been met"))
+    }
+
     @Test("a copy of a peer replays alike")
     func replay() throws {
         var one = Village(masters: [m1, m2], machines: [a, b])

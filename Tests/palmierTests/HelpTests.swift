@@ -63,6 +63,7 @@ struct HelpTests {
         #expect(script.contains("complete-names nodes"))
         #expect(script.contains("complete-names ledgers"))
         #expect(script.contains("complete-names accounts"))
+        #expect(script.contains("complete-names reservations"))
     }
 
     @Test(

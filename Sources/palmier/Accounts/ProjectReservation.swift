@@ -161,7 +161,7 @@ struct ProjectReservationShow: AsyncParsableCommand {
             examples: .init("palmier project reservation show demo", "its places, and what machines say"),
             .init("palmier project reservation show demo -o json", "the same for a script")))
 
-    @Argument(help: "The reservation's name.")
+    @Argument(help: "The reservation's name.", completion: Names.reservations)
     var name: String
 
     @OptionGroup var options: LookOptions
@@ -182,7 +182,7 @@ struct ProjectReservationCancel: AsyncParsableCommand {
             examples: .init("palmier project reservation cancel demo", "its machines are everybody's again"),
             .init("palmier project reservation cancel demo --dry-run", "whether it would change anything")))
 
-    @Argument(help: "The reservation's name.")
+    @Argument(help: "The reservation's name.", completion: Names.reservations)
     var name: String
 
     @OptionGroup var options: RecordOptions

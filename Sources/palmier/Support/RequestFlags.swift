@@ -69,7 +69,7 @@ struct RequestFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Take a place of this reservation of its project (`palmier project reservation`); empty: any place.",
-            valueName: "NAME"))
+            valueName: "NAME"), completion: Names.reservations)
     var reservation: String?
 
     @Flag(inversion: .prefixedNo, help: "Never on two machines at once, whatever fails.")

@@ -136,5 +136,6 @@ enum Names {
     static let contracts = CompletionKind.shellCommand("palmier complete-names contracts 2>/dev/null")
     static let subscriptions = CompletionKind.shellCommand("palmier complete-names subscriptions 2>/dev/null")
     static let incidents = CompletionKind.shellCommand("palmier complete-names incidents 2>/dev/null")
+    static let reservations = CompletionKind.shellCommand("palmier complete-names reservations 2>/dev/null")
     static let pending = CompletionKind.shellCommand("palmier complete-names pending 2>/dev/null")
 }
